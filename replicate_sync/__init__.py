@@ -1,0 +1,113 @@
+"""Run any model on Replicate from a plain script or a notebook cell, with no `await`.
+
+    from replicate_sync import Replicate
+
+    client = Replicate()                       # the token is in REPLICATE_API_TOKEN
+    for text in client.chat("Say hello."):
+        print(text, end="", flush=True)
+
+`replicate_sync.local()` gives a client of a Replicate on this machine, for trying and testing without token or network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .client import Replicate
+from .errors import (
+    AuthenticationError,
+    ConnectionFailed,
+    InvalidInputError,
+    MissingAuthError,
+    ModelNotFoundError,
+    PaymentRequiredError,
+    PredictionCanceled,
+    PredictionError,
+    PredictionFailed,
+    PredictionTimeout,
+    RateLimitError,
+    ReplicateError,
+    ResponseError,
+    ServerError,
+    StreamError,
+)
+from .homepage import ReplicateHome
+from .outputs import FileOutput, ImageOutput
+from .polling import Polling, Retries
+from .predictions import Prediction
+from .version import __version__
+
+if TYPE_CHECKING:
+    from . import server
+    from .offline import LocalReplicate
+
+__all__ = [
+    "AuthenticationError",
+    "ConnectionFailed",
+    "FileOutput",
+    "ImageOutput",
+    "InvalidInputError",
+    "MissingAuthError",
+    "ModelNotFoundError",
+    "PaymentRequiredError",
+    "Polling",
+    "Prediction",
+    "PredictionCanceled",
+    "PredictionError",
+    "PredictionFailed",
+    "PredictionTimeout",
+    "RateLimitError",
+    "Replicate",
+    "ReplicateError",
+    "ReplicateHome",
+    "ResponseError",
+    "Retries",
+    "ServerError",
+    "StreamError",
+    "__version__",
+    "chat",
+    "local",
+    "run",
+    "server",
+    "stream",
+]
+
+
+@cache
+def _default() -> Replicate:
+    return Replicate()
+
+
+def run(model: str, input: Mapping[str, Any] | None = None, **options: Any) -> Any:
+    """Block until a model has its result, and give it: `Replicate.run` on a default client."""
+    return _default().run(model, input, **options)
+
+
+def stream(model: str, input: Mapping[str, Any] | None = None, **options: Any) -> Generator[str, None, None]:
+    """Yield a model's text as it is written: `Replicate.stream` on a default client."""
+    return _default().stream(model, input, **options)
+
+
+def chat(messages: Any, model: str = Replicate.default_model, **options: Any) -> Generator[str, None, None]:
+    """Yield a language model's answer as it is written: `Replicate.chat` on a default client."""
+    return _default().chat(messages, model, **options)
+
+
+def local(**options: Any) -> LocalReplicate:
+    """Start a Replicate on this machine, and give a client of it; needs the extra "server".
+
+    A context manager; the server stops at its end, at `close()`, or with the program. `client.server` is the
+    `LocalServer`, `client.server.model("owner/name")` registers a function on it. `options`: those of `LocalServer`.
+    """
+    client: LocalReplicate = import_module(".offline", __name__).LocalReplicate(**options)
+    return client
+
+
+def __getattr__(name: str) -> Any:
+    # The server needs Flask, which a program that only calls Replicate does not.
+    if name == "server":
+        return import_module(".server", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

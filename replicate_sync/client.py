@@ -1,0 +1,243 @@
+"""The door with a token: `Replicate` runs any model, streams its text, and gives back text, files or values."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from typing import Any, ClassVar
+
+import requests
+
+from . import inputs, prompts, refs
+from .errors import TOKEN_PAGE, InvalidInputError
+from .outputs import could_be_either, result
+from .parameters import spell
+from .polling import Polling, Retries
+from .predictions import Prediction
+from .resources import Predictions, Schemas
+from .settings import API, BaseURL, Token
+from .transport import Transport
+
+_OPEN_API = "https://replicate.com/api"  # gpt4free's base for calls without a token
+
+
+class Replicate:
+    """A client of Replicate's HTTP API, for plain scripts and notebook cells. One serves any number of threads.
+
+    `api_key`: the token, else REPLICATE_API_TOKEN. `base_url`: else REPLICATE_BASE_URL, else https://api.replicate.com/v1;
+    without a path it gets /v1. Both variables are read at each call. `proxy`: one URL for http and https; None: the
+    environment's; "": none at all. `timeout`: seconds, the longest silence on one request (connecting: 10 at most).
+    `headers`: further ones for requests to the API. `polling`, `retries`: when to look and to ask again. `session`: your
+    own requests.Session, used in every thread. `needs_auth=False`: send no token, and use the base that is open without.
+
+    A pickled client carries an `api_key` that it was given; one from the environment is read where it is unpickled.
+    """
+
+    url = "https://replicate.com"
+    login_url = TOKEN_PAGE
+    api_endpoint = f"{API}/models/"
+    working = True
+    needs_auth = True
+    supports_stream = True
+    default_model = "meta/meta-llama-3-70b-instruct"
+    default_image_model = "black-forest-labs/flux-schnell"
+    text_models: ClassVar[list[str]] = [default_model]
+    image_models: ClassVar[list[str]] = [default_image_model]
+    models: ClassVar[list[str]] = [*text_models, *image_models]
+    model_aliases: ClassVar[dict[str, str]] = {"llama-3-70b": default_model, "flux-schnell": default_image_model}
+    model_versions: ClassVar[dict[str, str]] = {}
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        *,
+        base_url: str | None = None,
+        proxy: str | None = None,
+        timeout: float = 180,
+        headers: Mapping[str, str] | None = None,
+        polling: Polling = Polling(),  # noqa: B008  # a frozen value
+        retries: Retries = Retries(),  # noqa: B008
+        session: requests.Session | None = None,
+        needs_auth: bool | None = None,
+    ) -> None:
+        if needs_auth is not None:
+            self.needs_auth = needs_auth
+        if not self.needs_auth and api_key is not None:
+            raise InvalidInputError("needs_auth=False sends no token, so api_key= cannot be given with it.")
+        base = (
+            BaseURL(base_url)
+            if self.needs_auth
+            else BaseURL(base_url, _OPEN_API if base_url is None else API, variable=None)
+        )
+        self._transport = Transport(
+            base,
+            Token(api_key) if self.needs_auth else None,
+            retries=retries,
+            proxy=proxy,
+            timeout=timeout,
+            headers=headers,
+            session=session,
+        )
+        self._schemas = Schemas(self._transport)
+        #: Every run of a model: `create`, `get`, `list`, `cancel`.
+        self.predictions = Predictions(self._transport, polling, self._schemas, self.model_aliases)
+
+    @classmethod
+    def get_model(cls, name: str = "") -> str:
+        """Give the full name behind an alias, or the default model for ""; "owner/name" passes.
+
+        Raises ModelNotFoundError, naming the nearest known ones, for anything else.
+        """
+        return refs.resolve(name or cls.default_model, cls.model_aliases)
+
+    def chat(
+        self,
+        messages: prompts.Messages,
+        model: str = default_model,
+        *,
+        system_prompt: str | None = None,
+        max_tokens: int | None = None,
+        temperature: float | None = None,
+        top_p: float | None = None,
+        top_k: int | None = None,
+        stop: str | Sequence[str] | None = None,
+        extra_data: Mapping[str, Any] | None = None,
+        cancel_on_exit: bool = True,
+    ) -> Generator[str, None, None]:
+        """Yield a language model's answer as it is written.
+
+        `messages`: a string, or dicts with `role` and `content`. The parameters are spelled as the model spells them; one
+        that it does not have raises InvalidInputError. `stop`: a string or several. `extra_data`: further inputs, sent as
+        they are; they win. Arguments and token are checked at once, the request is sent at the first `next()`.
+
+        Raises as `stream` does. https://replicate.com/docs/topics/predictions/streaming
+        """
+        ref = refs.parse(self.get_model(model))
+        given = {
+            "prompt": prompts.prompt(messages),
+            "system_prompt": system_prompt,
+            "max_tokens": max_tokens,
+            "temperature": temperature,
+            "top_p": top_p,
+            "top_k": top_k,
+            "stop": stop,
+        }
+        extra = inputs.checked(extra_data)
+        first = inputs.checked({**spell(given, self._schemas.known(ref)), **extra})
+        self._transport.check()
+        return self._chatting(ref, given, extra, first, cancel_on_exit)
+
+    def _chatting(
+        self,
+        ref: refs.Ref,
+        given: Mapping[str, Any],
+        extra: Mapping[str, Any],
+        first: dict[str, Any],
+        cancel_on_exit: bool,
+    ) -> Generator[str, None, None]:
+        try:
+            prediction = self._streamed(str(ref), first)
+        except InvalidInputError as error:
+            respelled = self._respelled(ref, given, extra, error)
+            if respelled is None or respelled == first:
+                raise
+            prediction = self._streamed(str(ref), respelled)
+        yield from prediction.stream(cancel_on_exit=cancel_on_exit)
+
+    def _respelled(
+        self, ref: refs.Ref, given: Mapping[str, Any], extra: Mapping[str, Any], error: InvalidInputError
+    ) -> dict[str, Any] | None:
+        """Spell the parameters as the model does, where it refused one by its name."""
+        if "dditional property" not in str(error.detail) and not any(
+            "additional" in str(f.get("type")) for f in error.fields
+        ):
+            return None
+        properties = self._schemas.properties(ref)
+        return None if properties is None else {**spell(given, properties), **extra}
+
+    def stream(
+        self, model: str, input: Mapping[str, Any] | None = None, *, cancel_on_exit: bool = True
+    ) -> Generator[str, None, None]:
+        """Yield a model's text as it is written, exactly; a model that does not stream is polled.
+
+        Model and input are checked at once, the request is sent at the first `next()`. Closed or interrupted before its
+        end, the prediction is canceled, unless `cancel_on_exit=False`.
+
+        Raises what `predictions.create` and `Prediction.stream` raise.
+        """
+        name, given = self.get_model(model), inputs.checked(input)
+        self._transport.check()
+        return self._streaming(name, given, cancel_on_exit)
+
+    def _streaming(self, model: str, given: dict[str, Any], cancel_on_exit: bool) -> Generator[str, None, None]:
+        yield from self._streamed(model, given).stream(cancel_on_exit=cancel_on_exit)
+
+    def _streamed(self, model: str, given: dict[str, Any]) -> Prediction:
+        # The open base is of the time when a stream had to be asked for.
+        return self.predictions.create(model, given, **({} if self.needs_auth else {"stream": True}))
+
+    def run(
+        self, model: str, input: Mapping[str, Any] | None = None, *, wait: float = 60, cancel_on_exit: bool = True
+    ) -> Any:
+        """Block until a model has its result, and give it: text as str, a file as `FileOutput`, several as a list of
+        them, anything else as the JSON value.
+
+        `model`: "owner/name", "owner/name:version", a version id or an alias. `wait`: for how many seconds (60 at most)
+        the API is asked to hold its answer back, so that a short run costs one request. Interrupted, the prediction is
+        canceled, unless `cancel_on_exit=False`.
+
+        Raises what `predictions.create` and `Prediction.wait` raise.
+        """
+        prediction = self.predictions.create(self.get_model(model), input, wait=wait)
+        prediction.wait(cancel_on_exit=cancel_on_exit)
+        output = prediction.output
+        kind = self._schemas.kind(prediction) if could_be_either(output) else "unknown"
+        return result(output, kind, self._transport.download, self._transport.base_url)
+
+    @classmethod
+    def create_completion(
+        cls,
+        model: str,
+        messages: prompts.Messages,
+        api_key: str | None = None,
+        proxy: str | None = None,
+        timeout: float = 180,
+        system_prompt: str | None = None,
+        max_tokens: int | None = None,
+        temperature: float | None = None,
+        top_p: float | None = None,
+        top_k: int | None = None,
+        stop: str | Sequence[str] | None = None,
+        extra_data: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        **kwargs: Any,
+    ) -> Generator[str, None, None]:
+        """Yield a language model's answer, from a client made for this one call.
+
+        The parameters are those of gpt4free's `create_async_generator`; `kwargs` are further ones of the class
+        (`base_url`, `polling`, `retries`, `session`). Raises as `chat` does.
+        """
+        client = cls(api_key, proxy=proxy, timeout=timeout, headers=headers, **kwargs)
+        return client.chat(
+            messages,
+            model,
+            system_prompt=system_prompt,
+            max_tokens=max_tokens,
+            temperature=temperature,
+            top_p=top_p,
+            top_k=top_k,
+            stop=stop,
+            extra_data=extra_data,
+        )
+
+    def close(self) -> None:
+        """Close this thread's connections; the client can still be used, and opens new ones."""
+        self._transport.close()
+
+    def __enter__(self) -> Replicate:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} at {self._transport.base_url}>"

@@ -1,0 +1,113 @@
+"""The event stream of one prediction: opened, listened to, and given up when it is not worth it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator, Iterator
+from time import monotonic, sleep
+
+from . import sse
+from .errors import ConnectionFailed, ResponseError
+from .transport import Transport
+
+_FAILURES = 3  # in a row, after which a stream is not opened again
+_AT_ONCE = 1.0  # seconds: a stream that ends sooner, with nothing new, has failed
+_SHORT = 0.05  # seconds: the first pause where an end was announced that the API does not show yet
+
+
+class Listener:
+    """Listens to a prediction's events; `end` tells how the model ended, once that is known.
+
+    Events: https://replicate.com/docs/topics/predictions/streaming
+    """
+
+    def __init__(self, url: str | None, transport: Transport) -> None:
+        self._url = url
+        self._transport = transport
+        self._failures = 0
+        self._short = _SHORT
+        self.last_id = ""
+        #: None while the model works; then "" for success, "error", "canceled", or what else the API may say.
+        self.end: str | None = None
+        #: What the stream's error event said.
+        self.error: str | None = None
+
+    @property
+    def worthwhile(self) -> bool:
+        """Whether listening is likely to tell something."""
+        return bool(self._url) and self.end is None and self._failures < _FAILURES
+
+    def give_up(self) -> None:
+        """Do not listen again."""
+        self._failures = _FAILURES
+
+    def outputs(self, silence: float) -> Iterator[sse.Event]:
+        """Open the stream behind `last_id` and yield its output events, until it ends, breaks, or brings none for
+        `silence` seconds. A fault is no error here: it only makes listening less worthwhile.
+        """
+        opened, news = monotonic(), 0
+        broken = False
+        try:
+            for event in self._events(silence):
+                self.last_id = event.id or self.last_id
+                if event.event == "output":
+                    yield event
+                    news += 1
+                elif event.event in ("done", "error"):
+                    self._ended(event)
+                    return
+        except (ConnectionFailed, ResponseError):
+            broken = True
+        if news or (not broken and monotonic() - opened > _AT_ONCE):
+            self._failures = 0
+        else:
+            self._failures += 1
+
+    def sleep(self, seconds: float) -> None:
+        """Wait for the next look without listening: only shortly where the end has been announced."""
+        if self.end is not None:
+            seconds, self._short = min(seconds, self._short), self._short * 2
+        sleep(seconds)
+
+    def rest(self, seconds: float) -> None:
+        """Wait for the next look of somebody who listens between the looks anyway."""
+        self.sleep(min(seconds, self._failures * 0.25) if self.worthwhile else seconds)
+
+    def listen(self, seconds: float) -> None:
+        """Wait for the next look by listening: until the model ends, or `seconds` have passed."""
+        until = monotonic() + seconds
+        if self.worthwhile and seconds > 0:
+            for _ in self.outputs(seconds):
+                if monotonic() >= until:
+                    break
+        self.sleep(max(0.0, until - monotonic()))
+
+    def _events(self, silence: float) -> Iterator[sse.Event]:
+        heard = monotonic()
+
+        def chunks() -> Generator[bytes, None, None]:
+            assert self._url
+            # Comments keep a connection open that has nothing to say; only events count as news.
+            for chunk in self._transport.stream(self._url, silence=silence, last_event_id=self.last_id):
+                yield chunk
+                if monotonic() - heard > silence:
+                    return
+
+        arriving = chunks()
+        try:
+            for event in sse.events(arriving):
+                yield event
+                heard = monotonic()
+        finally:
+            arriving.close()
+
+    def _ended(self, event: sse.Event) -> None:
+        try:
+            said = json.loads(event.data)
+        except ValueError:
+            said = event.data
+        if event.event == "error":
+            detail = said.get("detail") if isinstance(said, dict) else said
+            self.end, self.error = "error", str(detail) if detail else None
+        else:
+            self.end = str(said.get("reason") or "") if isinstance(said, dict) else ""

@@ -1,0 +1,203 @@
+"""A model's output on its way in: text stays text, files become `FileOutput`, anything else stays the JSON value.
+
+The model's schema decides, never the look of a string alone: a language model may well answer with a link.
+https://replicate.com/docs/topics/predictions/output-files
+"""
+
+from __future__ import annotations
+
+import base64
+import mimetypes
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import unquote, unquote_to_bytes, urlsplit
+
+from .errors import ResponseError
+from .settings import origin
+
+Download = Callable[[str], Iterator[bytes]]
+Kind = Literal["text", "strings", "file", "files", "string", "value", "unknown"]
+
+
+class FileOutput:
+    """A file that a model made: a URL that reads, saves and (in a notebook) shows itself. Its repr does no I/O.
+
+    Replicate keeps output files for one hour. `str()` gives the URL.
+    """
+
+    def __init__(self, url: str, download: Download) -> None:
+        self.url = url
+        self._download = download
+        self._bytes: bytes | None = None
+
+    def iter_bytes(self) -> Iterator[bytes]:
+        """Yield the file's bytes in pieces, as they are downloaded.
+
+        Raises ResponseError where the file is gone, ConnectionFailed where it comes short.
+        """
+        if self._bytes is not None:
+            yield self._bytes
+        elif self.url.startswith("data:"):
+            yield _inline(self.url)
+        else:
+            yield from self._download(self.url)
+
+    def read(self) -> bytes:
+        """Give the whole file as bytes; it is fetched once. Raises as `iter_bytes` does."""
+        if self._bytes is None:
+            self._bytes = b"".join(self.iter_bytes())
+        return self._bytes
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the file to `path` (in a folder, under its own name) and give the path.
+
+        The file appears under its name only when it is whole. Raises as `iter_bytes` does, and OSError.
+        """
+        target = Path(path)
+        if target.is_dir():
+            target = target / self.name
+        handle, partial = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                for piece in self.iter_bytes():
+                    file.write(piece)
+            os.chmod(partial, 0o666 & ~_umask())
+            os.replace(partial, target)
+        except BaseException:
+            os.unlink(partial)
+            raise
+        return target
+
+    @property
+    def name(self) -> str:
+        """The file's own name, such as "out-0.png"."""
+        if self.url.startswith("data:"):
+            return "output" + (mimetypes.guess_extension(self.mime_type) or "")
+        return unquote(urlsplit(self.url).path).rpartition("/")[2].lstrip(".") or "output"
+
+    @property
+    def mime_type(self) -> str:
+        """The file's type by its URL, such as "image/png"."""
+        if self.url.startswith("data:"):
+            return self.url[5:].partition(",")[0].partition(";")[0] or "text/plain"
+        return mimetypes.guess_type(urlsplit(self.url).path)[0] or "application/octet-stream"
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        if not self.mime_type.startswith("image/"):
+            return {"text/plain": repr(self)}
+        return {"text/plain": repr(self), self.mime_type: base64.b64encode(self.read()).decode()}
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, FileOutput) and other.url == self.url
+
+    def __hash__(self) -> int:
+        return hash(self.url)
+
+    def __str__(self) -> str:
+        return self.url
+
+    def __repr__(self) -> str:
+        url = self.url if len(self.url) <= 200 else f"{self.url[:60]}… ({len(self.url)} characters)"
+        return f"{type(self).__name__}({url!r})"
+
+
+class ImageOutput(FileOutput):
+    """A picture and the prompt it was made from."""
+
+    def __init__(self, url: str, prompt: str, download: Download) -> None:
+        super().__init__(url, download)
+        self.prompt = prompt
+
+
+def kind(schema: Mapping[str, Any] | None) -> Kind:
+    """Say what a model gives, from its `Output` schema; "unknown" without one."""
+    if not schema:
+        return "unknown"
+    if schema.get("type") == "string":
+        return "file" if schema.get("format") == "uri" else "string"
+    if schema.get("type") == "array":
+        items = schema.get("items")
+        items = items if isinstance(items, Mapping) else {}
+        if items.get("type") == "string":
+            if items.get("format") == "uri":
+                return "files"
+            return "text" if schema.get("x-cog-array-display") == "concatenate" else "strings"
+        return "value"
+    return "value" if schema.get("type") else "unknown"
+
+
+def could_be_either(value: Any) -> bool:
+    """Whether only the schema can tell what a value is: a string that looks like a file, or a list of strings."""
+    if isinstance(value, str):
+        return _looks_like_file(value)
+    return isinstance(value, list) and bool(value) and all(isinstance(item, str) for item in value)
+
+
+def result(value: Any, made: Kind, download: Download, api: str) -> Any:
+    """Give what a person is handed for an output: str, FileOutput, a list of them, or the JSON value.
+
+    `made` is the model's kind; for an "unknown" one a value is a file only where the whole of it is a data URI, or a URL
+    on Replicate's file hosts or the API's own origin.
+    """
+
+    def file(item: Any) -> Any:
+        return FileOutput(item, download) if isinstance(item, str) and _looks_like_file(item) else item
+
+    def known_file(item: Any) -> Any:
+        return file(item) if isinstance(item, str) and _on_file_host(item, api) else item
+
+    if made == "file":
+        return file(value)
+    if made == "files" and isinstance(value, list):
+        return [file(item) for item in value]
+    strings = isinstance(value, list) and bool(value) and all(isinstance(item, str) for item in value)
+    if made == "text" and isinstance(value, list):
+        return "".join(item for item in value if isinstance(item, str))
+    if made in ("unknown", "files"):
+        if strings and all(_on_file_host(item, api) for item in value):
+            return [file(item) for item in value]
+        if strings and any(item != item.strip() or not item for item in value):
+            return "".join(value)
+        return known_file(value)
+    return value
+
+
+def first_file(value: Any) -> str | None:
+    """Give the URL of an output's first file, or None where it has none."""
+    items: Iterable[Any] = value if isinstance(value, list) else [value]
+    return next((item for item in items if isinstance(item, str) and _looks_like_file(item)), None)
+
+
+def _looks_like_file(text: str) -> bool:
+    return text.startswith(("https://", "http://", "data:")) and not any(c.isspace() for c in text[:4096])
+
+
+def _on_file_host(text: str, api: str) -> bool:
+    if not _looks_like_file(text):
+        return False
+    if text.startswith("data:"):
+        return "," in text
+    home = origin(text)
+    if home is None:
+        return False
+    host = home[1]
+    return host == "replicate.delivery" or host.endswith(".replicate.delivery") or home == origin(api)
+
+
+def _inline(uri: str) -> bytes:
+    head, comma, data = uri.partition(",")
+    try:
+        if not comma:
+            raise ValueError("it has no comma")
+        return base64.b64decode(unquote_to_bytes(data)) if head.endswith(";base64") else unquote_to_bytes(data)
+    except ValueError as error:
+        raise ResponseError(f"The model's output is a data URI that cannot be read: {error}") from error
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

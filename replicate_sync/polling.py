@@ -1,0 +1,76 @@
+"""When to look again, and when to ask again: tenacity's policies, as values that a client is given.
+
+The figures 30 and 5 are written here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from time import sleep
+from typing import TypeVar
+
+from tenacity import RetryCallState, Retrying, retry_always, retry_if_exception, stop_after_attempt, wait_fixed
+from tenacity.wait import wait_random_exponential
+
+from .errors import InvalidInputError
+
+_Answer = TypeVar("_Answer")
+
+
+@dataclass(frozen=True)
+class Polling:
+    """How a prediction is looked at until it ends: `attempts` looks, `delay` seconds apart, the first at once."""
+
+    attempts: int = 30
+    delay: float = 5.0
+
+    def __post_init__(self) -> None:
+        if self.attempts < 1 or self.delay < 0:
+            raise InvalidInputError(f"Polling needs attempts of 1 or more and a delay of 0 s or more, not {self}.")
+
+    def looks(self, pause: Callable[[float], None] = sleep) -> Iterator[int]:
+        """Yield the number of each look, when it is time for it; `pause` is called with the seconds between two."""
+        policy = Retrying(
+            stop=stop_after_attempt(self.attempts),
+            wait=wait_fixed(self.delay),
+            retry=retry_always,
+            retry_error_callback=lambda _: None,
+            sleep=pause,
+        )
+        for attempt in policy:
+            yield attempt.retry_state.attempt_number
+            attempt.retry_state.set_result(None)
+
+
+@dataclass(frozen=True)
+class Retries:
+    """How a request is repeated that failed for a passing reason.
+
+    `attempts` requests in all. Between two, a random time up to `first` seconds, then up to twice that, and so on up to
+    `ceiling`; or what the API asks for, where it does and that is not more than `longest`.
+    """
+
+    attempts: int = 5
+    first: float = 0.5
+    ceiling: float = 8.0
+    longest: float = 60.0
+
+    def __post_init__(self) -> None:
+        if self.attempts < 1 or min(self.first, self.ceiling, self.longest) < 0:
+            raise InvalidInputError(f"Retries needs attempts of 1 or more and times of 0 s or more, not {self}.")
+
+    def call(self, send: Callable[[], _Answer], passing: Callable[[BaseException], bool]) -> _Answer:
+        """Call `send` until it gives an answer, raises what is not `passing`, or the attempts are used up."""
+        back_off = wait_random_exponential(multiplier=self.first, max=self.ceiling)
+
+        def wait(state: RetryCallState) -> float:
+            asked = getattr(state.outcome and state.outcome.exception(), "retry_after", None)
+            return back_off(state) if asked is None else float(asked)
+
+        def again(error: BaseException) -> bool:
+            return passing(error) and (getattr(error, "retry_after", None) or 0) <= self.longest
+
+        return Retrying(stop=stop_after_attempt(self.attempts), wait=wait, retry=retry_if_exception(again), reraise=True)(
+            send
+        )

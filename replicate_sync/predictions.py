@@ -1,0 +1,261 @@
+"""A prediction: a model at work, that can be waited for, listened to and canceled."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Generator, Iterator
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from .errors import (
+    QUOTED,
+    ConnectionFailed,
+    PredictionCanceled,
+    PredictionError,
+    PredictionFailed,
+    PredictionTimeout,
+    ReplicateError,
+    ResponseError,
+    StreamError,
+    quoted,
+)
+from .listening import Listener
+from .polling import Polling
+from .transcript import Transcript, as_text
+from .transport import Transport
+
+TERMINAL = frozenset({"succeeded", "failed", "canceled", "aborted"})
+
+_ENDINGS = frozenset({"error", "canceled"})  # what a stream may announce besides success
+_SILENCE = 45.0  # seconds without an event after which a stream is doubted; Replicate itself closes one after 30
+_LOG_LINES = 5  # the last ones, quoted in an error
+_PARTING = 1.0  # seconds that canceling may take when the caller is on the way out
+
+_Error = TypeVar("_Error", bound=ReplicateError)
+_log = logging.getLogger("replicate_sync")
+
+
+class Prediction:
+    """One run of a model, as the API last described it. Its repr does no I/O.
+
+    `id`, `status` ("starting", "processing", "succeeded", "failed", "canceled" or "aborted"), `model`, `version`, `input`,
+    `output` (the JSON value), `error`, `logs`, `metrics` (seconds and counts), `urls`, `created_at`, `started_at`,
+    `completed_at`; `raw` is the whole of it. https://replicate.com/docs/reference/http#predictions.get
+    """
+
+    id: str
+    status: str
+
+    def __init__(self, data: Any, transport: Transport, polling: Polling) -> None:
+        self._transport = transport
+        self._polling = polling
+        self._update(data)
+
+    def _update(self, data: Any) -> None:
+        if not isinstance(data, dict) or not isinstance(data.get("id"), str) or not isinstance(data.get("status"), str):
+            raise ResponseError(
+                f"The API's answer is not a prediction with an id and a status: {quoted(json.dumps(data))}. Check base_url."
+            )
+        self.raw: dict[str, Any] = data
+        self.id, self.status = data["id"], data["status"]
+        self.model: str | None = data.get("model")
+        self.version: str | None = data.get("version")
+        self.input: dict[str, Any] = data.get("input") or {}
+        self.output: Any = data.get("output")
+        self.error: str | None = data.get("error")
+        self.logs: str = data.get("logs") or ""
+        self.metrics: dict[str, Any] = data.get("metrics") or {}
+        urls = data.get("urls")
+        self.urls: dict[str, str] = urls if isinstance(urls, dict) else {}
+        self.created_at: str | None = data.get("created_at")
+        self.started_at: str | None = data.get("started_at")
+        self.completed_at: str | None = data.get("completed_at")
+        self.data_removed: bool = bool(data.get("data_removed"))
+
+    @property
+    def ended(self) -> bool:
+        """Whether the status is a final one."""
+        return self.status in TERMINAL
+
+    @property
+    def _stream_url(self) -> str | None:
+        return self.urls.get("stream")
+
+    def reload(self) -> Prediction:
+        """Look at the prediction again, and give it."""
+        self._update(self._transport.request("GET", f"/predictions/{quote(self.id, safe='')}"))
+        return self
+
+    def cancel(self) -> Prediction:
+        """Stop the prediction, and give it as the API then describes it. One that has ended stays as it is.
+
+        https://replicate.com/docs/reference/http#predictions.cancel
+        """
+        self._update(self._transport.request("POST", f"/predictions/{quote(self.id, safe='')}/cancel"))
+        return self
+
+    def wait(self, *, cancel_on_exit: bool = True) -> Prediction:
+        """Block until the prediction has succeeded, and give it.
+
+        It is looked at as the client's `Polling` says; between two looks its event stream, where it has one, is listened
+        to, so that the end is known when it happens. Interrupted (Ctrl-C, a stopped cell), it is canceled, unless
+        `cancel_on_exit=False`.
+
+        Raises PredictionFailed, PredictionCanceled; PredictionTimeout when the looks are used up, with the prediction
+        running on; ConnectionFailed or ResponseError when it cannot be looked at. Each has `.prediction`.
+        """
+        try:
+            for _ in self._polling.looks(Listener(self._stream_url, self._transport).listen):
+                if not self.ended:
+                    self.reload()
+                if self.ended:
+                    self._raise_unless_succeeded()
+                    return self
+        except ReplicateError as error:
+            error.prediction = self
+            raise
+        except BaseException as leaving:
+            self._left(leaving, cancel_on_exit)
+            raise
+        raise self._timeout()
+
+    def stream(self, *, cancel_on_exit: bool = True) -> Generator[str, None, None]:
+        """Yield the model's text as it is written, exactly: nothing lost or repeated over a broken connection.
+
+        Closed or interrupted before its end, the prediction is canceled, unless `cancel_on_exit=False`.
+
+        Raises PredictionFailed, PredictionCanceled, PredictionTimeout as `wait` does; StreamError, with the text so far,
+        where the stream broke and the rest could not be had. https://replicate.com/docs/topics/predictions/streaming
+        """
+        told = Transcript()
+        try:
+            yield from self._told(told)
+        except (ConnectionFailed, ResponseError) as fault:
+            raise self._broken(told, f"could not be looked at: {fault}") from fault
+        except BaseException as leaving:
+            self._left(leaving, cancel_on_exit)
+            raise
+
+    def _told(self, told: Transcript) -> Iterator[str]:
+        """Listen, look, and listen again, until all is told. As long as text comes, the looks start afresh."""
+        listener = Listener(self._stream_url, self._transport)
+        looks, progress = self._polling.looks(listener.rest), 0
+        while not self.ended:
+            if listener.worthwhile:
+                yield from self._heard(listener, told)
+                if listener.end in _ENDINGS:
+                    raise self._announced(listener)
+                if listener.end == "" and (told.unbroken or self._well_told(told)):
+                    return
+                if self.ended:
+                    break
+            if told.length > progress:
+                looks, progress = self._polling.looks(listener.rest), told.length
+            if next(looks, None) is None:
+                raise self._timeout()
+            self.reload()
+            if not self.ended and (more := told.read(as_text(self.output) or "", final=False)):
+                yield more
+        yield from self._rest(told)
+        self._raise_unless_succeeded()
+
+    def _heard(self, listener: Listener, told: Transcript) -> Iterator[str]:
+        """Yield what is new in one connection to the stream."""
+        told.reconnect()
+        listener.last_id = told.last_id
+        for event in listener.outputs(min(self._transport.timeout, _SILENCE)):
+            if text := told.hear(event.data, event.id):
+                yield text
+            if told.lost:
+                listener.give_up()
+                return
+
+    def _well_told(self, told: Transcript) -> bool:
+        """Whether a stream that broke, was taken up again and came to its end needs no more looking.
+
+        Its text is compared with the output, where that is there by now.
+        """
+        try:
+            self.reload()
+        except (ConnectionFailed, ResponseError) as fault:
+            _log.debug("prediction %s ended, and could not be looked at: %s", self.id, fault)
+        return not self.ended and not told.undecided
+
+    def _rest(self, told: Transcript) -> Iterator[str]:
+        """Yield what the output of an ended prediction adds to what was told."""
+        truth = as_text(self.output)
+        if truth is None:
+            if self.status == "succeeded" and (told.length or self.data_removed):
+                raise self._broken(told, "succeeded, but the API no longer has its output to compare with")
+            return
+        more = told.read(truth, final=True)
+        if more:
+            yield more
+        if more is None and self.status == "succeeded":
+            raise self._broken(told, "succeeded with an output that is not what the stream told; .prediction.output has it")
+
+    def _raise_unless_succeeded(self) -> None:
+        if self.status == "failed":
+            raise self._failed(self.error)
+        if self.status in ("canceled", "aborted"):
+            raise self._canceled()
+
+    def _announced(self, listener: Listener) -> PredictionError:
+        """The error for an end that the stream announced; the API is asked for the logs, and need not answer."""
+        try:
+            self.reload()
+        except ReplicateError as fault:
+            _log.debug("prediction %s ended, and could not be looked at: %s", self.id, fault)
+        return self._failed(self.error or listener.error) if listener.end == "error" else self._canceled()
+
+    def _failed(self, why: str | None) -> PredictionFailed:
+        why = quoted(str(why)) if why else "the model gave no reason"
+        return self._error(PredictionFailed, f"Prediction {self.id}{self._of} failed: {why}{self._logs_end()}")
+
+    def _canceled(self) -> PredictionCanceled:
+        how = "was aborted before it started" if self.status == "aborted" else "was canceled"
+        return self._error(PredictionCanceled, f"Prediction {self.id}{self._of} {how}.{self._logs_end()}")
+
+    def _timeout(self) -> PredictionTimeout:
+        return self._error(
+            PredictionTimeout,
+            f"Prediction {self.id}{self._of} is still {self.status} after {self._polling.attempts} looks, "
+            f"{self._polling.delay:g} s apart. It runs on: .prediction.wait() waits on, .prediction.cancel() stops it, and "
+            "polling=Polling(attempts, delay) allows more.",
+        )
+
+    def _broken(self, told: Transcript, why: str) -> StreamError:
+        error = self._error(
+            StreamError,
+            f"The stream of prediction {self.id}{self._of} broke after {told.length} characters, and the prediction {why}. "
+            "The text so far is in .text, the prediction in .prediction.",
+        )
+        error.text = told.text
+        return error
+
+    def _error(self, kind: type[_Error], message: str) -> _Error:
+        error = kind(message)
+        error.prediction = self
+        return error
+
+    @property
+    def _of(self) -> str:
+        return f" of {self.model}" if self.model else ""
+
+    def _logs_end(self) -> str:
+        lines = [line.strip() for line in self.logs.strip().splitlines()[-_LOG_LINES:]]
+        return "\nIts logs end:\n  " + "\n  ".join(line[-QUOTED:] for line in lines) if lines else ""
+
+    def _left(self, leaving: BaseException, cancel: bool) -> None:
+        """Cancel what nobody waits for any more: on Ctrl-C and a closed generator, not on an error."""
+        if isinstance(leaving, Exception) or not cancel or self.ended:
+            return
+        try:
+            path = f"/predictions/{quote(self.id, safe='')}/cancel"
+            self._update(self._transport.request("POST", path, timeout=_PARTING, attempts=False))
+        except ReplicateError as fault:
+            _log.warning("prediction %s could not be canceled and may still run: %s", self.id, fault)
+
+    def __repr__(self) -> str:
+        return f"<Prediction {self.id}{self._of}: {self.status}>"

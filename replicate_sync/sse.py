@@ -1,0 +1,94 @@
+"""Bytes become events, as the WHATWG rules have it, however the bytes were cut.
+
+sseclient-py reads the fields of an event. Around it, this module frames the bytes, so that it sees whole events in one
+spelling only: one byte order mark is stripped, CR and CRLF become LF, bad UTF-8 is repaired, and an event that was never
+finished by a blank line is dropped. Ids outlive their event and are kept here.
+
+https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from sseclient import SSEClient
+
+if not hasattr(SSEClient, "events"):
+    raise ImportError(
+        "The installed module 'sseclient' is another package of that name: "
+        "run `pip uninstall sseclient`, then `pip install --force-reinstall sseclient-py`."
+    )
+
+_BOM = b"\xef\xbb\xbf"
+_ID = re.compile(rb"^id(?:: ?([^\n\0]*))?$", re.MULTILINE)
+_RETRY = re.compile(rb"^retry: ?([0-9]+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event: its name, its data, the last event id so far, and the `retry` it set, in milliseconds."""
+
+    event: str
+    data: str
+    id: str = ""
+    retry: int | None = None
+
+
+def events(chunks: Iterable[bytes]) -> Iterator[Event]:
+    """Yield each event as soon as the blank line that ends it has arrived.
+
+    `chunks` may be cut anywhere, in the middle of a character or of a CRLF too.
+    """
+    block = b""
+    last_id = ""
+
+    def blocks() -> Iterator[bytes]:
+        nonlocal block, last_id
+        for block in _blocks(_lines(chunks)):
+            if b"id" in block and (ids := _ID.findall(block)):
+                last_id = ids[-1].decode()
+            yield block
+
+    for parsed in SSEClient(blocks()).events():
+        retries = _RETRY.findall(block) if b"retry" in block else ()
+        yield Event(parsed.event, parsed.data, last_id, int(retries[-1]) if retries else None)
+
+
+def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Strip the byte order mark and let every line end in LF."""
+    start: bytes | None = b""
+    after_cr = False
+    for chunk in chunks:
+        if start is not None:
+            start += chunk
+            if len(start) < len(_BOM) and _BOM.startswith(start):
+                continue
+            chunk, start = start.removeprefix(_BOM), None
+        if after_cr and chunk:
+            chunk, after_cr = chunk.removeprefix(b"\n"), False
+        if b"\r" in chunk:
+            after_cr = chunk.endswith(b"\r")
+            chunk = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        if chunk:
+            yield chunk
+
+
+def _blocks(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Cut the stream behind each blank line; what no blank line ends is dropped."""
+    pending: list[bytes] = []
+    for chunk in chunks:
+        end = chunk.rfind(b"\n\n") + 2
+        if end == 1 and chunk[0] == 10 and pending and pending[-1].endswith(b"\n"):
+            end = 1
+        elif end == 1:
+            pending.append(chunk)
+            continue
+        whole = b"".join([*pending, chunk[:end]])
+        pending = [chunk[end:]] if len(chunk) > end else []
+        if not whole.isascii():
+            whole = whole.decode("utf-8", "replace").encode()
+        for block in whole.split(b"\n\n"):
+            if block:
+                yield block + b"\n\n"

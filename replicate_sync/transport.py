@@ -1,0 +1,375 @@
+"""Requests go out, bytes come in: the only holder of a requests session.
+
+What an answer means is decided in `errors`; when to ask again, by the `Retries` value it is given. The token is set by
+an auth object bound to the API's own origin, and by nothing else: not on the session, where a redirect, a file host or
+a stream host would get it too.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from time import monotonic
+from typing import Any, Protocol, TypeVar
+from urllib.parse import urljoin, urlsplit
+
+import requests
+import urllib3
+from requests.auth import AuthBase
+
+from . import errors, inputs
+from .settings import BaseURL, Token, origin
+from .version import __version__
+
+_CONNECT = 10.0  # seconds: the longest that connecting may take
+_PIECE = 65536  # bytes: what is read of a body or stream at a time
+_BODY = 256 * 2**20  # bytes: the longest decoded JSON body that is read
+_REDIRECTS = 5
+_PASSING = frozenset({429, 500, 502, 503, 504})
+_FAULTS = (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError)
+
+_Answer = TypeVar("_Answer")
+
+
+class Policy(Protocol):
+    """How a failed request is repeated."""
+
+    def call(self, send: Callable[[], _Answer], passing: Callable[[BaseException], bool]) -> _Answer:
+        """Call `send` until it answers, raises what is not `passing`, or may not be called again."""
+
+
+class Transport:
+    """Sends requests to one HTTP API, in any thread and process; each has a session of its own."""
+
+    def __init__(
+        self,
+        base_url: BaseURL,
+        token: Token | None,
+        *,
+        retries: Policy,
+        proxy: str | None = None,
+        timeout: float = 180,
+        headers: Mapping[str, str] | None = None,
+        session: requests.Session | None = None,
+    ) -> None:
+        if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout > 0:
+            raise errors.InvalidInputError(f"timeout must be a number of seconds above 0, not {timeout!r}.")
+        self.timeout = float(timeout)
+        self._base_url = base_url
+        self._token = token
+        self._retries = retries
+        # An empty value hides the environment's proxy from requests.
+        self._proxies = {} if proxy is None else {"http": proxy, "https": proxy}
+        self._direct = proxy == ""
+        self._headers = {"User-Agent": f"replicate-sync/{__version__}", "Accept": "application/json", **(headers or {})}
+        self._given_session = session
+        self._here = threading.local()
+
+    @property
+    def base_url(self) -> str:
+        """The API's address, as of now."""
+        return self._base_url.read()
+
+    def check(self) -> None:
+        """Raise what is wrong with the address or the token, before anything is sent."""
+        self._base_url.read()
+        if self._token is not None:
+            self._token.read()
+
+    def hold(self, seconds: float) -> int:
+        """How long, in whole seconds, a server may be asked to hold an answer back without being taken for silent."""
+        return max(0, int(min(seconds, 60, self.timeout - min(10.0, self.timeout / 4))))
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        model: str | None = None,
+        timeout: float | None = None,
+        repeatable: bool = True,
+        attempts: bool = True,
+    ) -> Any:
+        """Give the decoded JSON answer (None where it has no body), or raise the error that it is.
+
+        `path` follows the base URL, or is an absolute URL on the API's own origin. A `repeatable` request is tried again
+        after any passing fault; another only where it provably did nothing (429, or it never left). `attempts=False`:
+        one try. `timeout`: the longest silence, where it is not the client's own. `model`: the one it is about.
+        """
+        data = None if body is None else inputs.encode(body)
+        base = self._base_url.read()
+        url = path if "://" in path else base + path
+
+        def send() -> Any:
+            return self._answer(method, url, data, params, headers, model, timeout or self.timeout, origin(base))
+
+        if not attempts:
+            return send()
+        return self._retries.call(send, _passing if repeatable else _did_nothing)
+
+    def _answer(
+        self,
+        method: str,
+        url: str,
+        data: bytes | None,
+        params: Mapping[str, str] | None,
+        headers: Mapping[str, str] | None,
+        model: str | None,
+        silence: float,
+        home: tuple[str, str, int] | None,
+    ) -> Any:
+        doing = f"{method} {urlsplit(url).path}"
+        own = {**self._headers, **(headers or {})}
+        if data is not None:
+            own["Content-Type"] = "application/json"
+        auth = _Bearer(self._token.read(), home) if self._token else _NoAuth()
+        for _ in range(_REDIRECTS):
+            with self._open(method, url, own, silence, doing, data=data, params=params, auth=auth) as response:
+                target = urljoin(url, response.headers.get("Location") or "") if response.is_redirect else None
+                if target is None or method != "GET" or origin(target) != home:
+                    return decode(
+                        response.status_code, response.headers, _body(response, silence), doing, model, auth.secret
+                    )
+            url, params = target, None
+        raise errors.unexpected(response.status_code, response.headers, b"", doing=doing, wanted="an end to its redirects")
+
+    def stream(self, url: str, *, silence: float, last_event_id: str = "") -> Iterator[bytes]:
+        """Yield the bytes of an event stream as they arrive. The stream's host gets no token.
+
+        `silence`: the longest time, in seconds, without a byte. Raises ResponseError where the answer is no event stream.
+        """
+        doing = "the event stream"
+        headers = {
+            "User-Agent": self._headers["User-Agent"],
+            "Accept": "text/event-stream",
+            "Cache-Control": "no-store",
+            "Accept-Encoding": "identity",
+        }
+        if last_event_id:
+            headers["Last-Event-ID"] = last_event_id.encode()  # type: ignore[assignment]  # may be more than Latin-1
+        with self._open("GET", url, headers, silence, doing, allow_redirects=True) as response:
+            kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+            if response.status_code != 200 or kind != "text/event-stream":
+                body = _body(response, silence, at_most=_PIECE)
+                if response.status_code != 200:
+                    raise errors.from_response(response.status_code, response.headers, body, doing=doing)
+                raise errors.unexpected(200, response.headers, body, doing=doing, wanted="an event stream")
+            yield from _arriving(response.raw)
+
+    def download(self, url: str) -> Iterator[bytes]:
+        """Yield the bytes of a file, in pieces. The file's host gets no token.
+
+        Raises ResponseError where the file is gone, ConnectionFailed where it comes short.
+        """
+        headers = {"User-Agent": self._headers["User-Agent"], "Accept": "*/*"}
+        with self._open("GET", url, headers, self.timeout, "the download", allow_redirects=True) as response:
+            if response.status_code != 200:
+                error = errors.from_response(
+                    response.status_code,
+                    response.headers,
+                    _body(response, self.timeout, at_most=_PIECE),
+                    doing="the download",
+                )
+                if response.status_code in (404, 410):
+                    errors.add(error, "Output files are kept for one hour: run the model again, and save them sooner.")
+                raise error
+            yield from response.raw.stream(4 * _PIECE, decode_content=True)
+
+    def close(self) -> None:
+        """Close this thread's connections."""
+        session = self._here.__dict__.pop("session", None)
+        if session is not None:
+            session.close()
+
+    @contextmanager
+    def _open(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        silence: float,
+        doing: str,
+        *,
+        data: bytes | None = None,
+        params: Mapping[str, str] | None = None,
+        auth: AuthBase | None = None,
+        allow_redirects: bool = False,
+    ) -> Iterator[requests.Response]:
+        """Give an open response; any fault until it is closed becomes ConnectionFailed."""
+        response = None
+        try:
+            response = self._session().request(
+                method,
+                url,
+                data=data,
+                params=params,
+                headers=headers,
+                auth=auth or _NoAuth(),
+                proxies=self._proxies,
+                timeout=(min(_CONNECT, silence), silence),
+                allow_redirects=allow_redirects,
+                stream=True,
+            )
+            yield response
+        except errors.ReplicateError:
+            raise
+        except _FAULTS as fault:
+            raise _connection_failed(fault, url, doing, silence) from fault
+        finally:
+            if response is not None:
+                response.close()
+
+    def _session(self) -> requests.Session:
+        if self._given_session is not None:
+            return self._given_session
+        if getattr(self._here, "process", None) != os.getpid():
+            self._here.session, self._here.process = requests.Session(), os.getpid()
+            self._here.session.trust_env = not self._direct
+        session: requests.Session = self._here.session
+        return session
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_here"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _here=threading.local())
+
+
+class _NoAuth(AuthBase):
+    """Sends no credentials, and keeps requests from taking some from a .netrc file."""
+
+    secret = ""
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        return request
+
+
+class _Bearer(_NoAuth):
+    """Sets the token on requests to the API's own origin, and on no other."""
+
+    def __init__(self, token: str, home: tuple[str, str, int] | None) -> None:
+        self.secret = token
+        self._home = home
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if origin(request.url or "") == self._home:
+            request.headers["Authorization"] = f"Bearer {self.secret}"
+        return request
+
+
+def decode(
+    status: int, headers: Mapping[str, str], body: bytes, doing: str, model: str | None = None, secret: str = ""
+) -> Any:
+    """Decide what an answer is: a JSON value, None, or the error to raise. `secret` is cut out of what an error quotes."""
+    if secret and not 200 <= status < 300:
+        body = body.replace(secret.encode(), b"***")
+    if status >= 400:
+        raise errors.from_response(status, headers, body, doing=doing, model=model)
+    if not 200 <= status < 300:
+        target = origin(headers.get("Location") or "")
+        where = f" to {target[1]}" if target else ""
+        raise errors.unexpected(status, headers, body, doing=doing, wanted=f"an answer but a redirect{where}, not followed")
+    if not body.strip():
+        return None
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        shown = body.replace(secret.encode(), b"***") if secret else body
+        raise errors.unexpected(status, headers, shown, doing=doing, wanted="JSON") from None
+
+
+def _body(response: requests.Response, seconds: float, *, at_most: int = _BODY) -> bytes:
+    """Read a body, neither longer than fits nor slower than `seconds` in all."""
+    pieces, size, end = [], 0, monotonic() + seconds
+    for piece in response.raw.stream(_PIECE, decode_content=True):
+        pieces.append(piece)
+        size += len(piece)
+        if size > at_most:
+            if at_most < _BODY:
+                break
+            raise OSError(f"the answer is longer than {_BODY >> 20} MB")
+        if monotonic() > end:
+            raise TimeoutError(f"the answer took longer than {seconds:g} s")
+    return b"".join(pieces)
+
+
+def _arriving(raw: urllib3.response.HTTPResponse) -> Iterator[bytes]:
+    """Yield what has arrived, without waiting for a piece to be full."""
+    if raw.chunked:
+        yield from raw.stream(_PIECE, decode_content=True)
+        return
+    while piece := raw.read1(_PIECE, decode_content=True):
+        yield piece
+
+
+def _passing(error: BaseException) -> bool:
+    """Whether a request that may be repeated freely is worth it."""
+    return (
+        _never_left(error) or (isinstance(error, errors.ConnectionFailed) and error.maybe_sent) or _status(error) in _PASSING
+    )
+
+
+def _did_nothing(error: BaseException) -> bool:
+    """Whether a request that must not be done twice provably was not done, for a passing reason."""
+    return _never_left(error) or _status(error) == 429
+
+
+def _never_left(error: BaseException) -> bool:
+    return isinstance(error, errors.ConnectionFailed) and not error.maybe_sent and not _hopeless(error.__cause__)
+
+
+def _status(error: BaseException) -> int | None:
+    return error.status_code if isinstance(error, errors.ResponseError) else None
+
+
+def _hopeless(fault: BaseException | None) -> bool:
+    """Whether a fault is one that time does not mend: a certificate, a URL, a header."""
+    return isinstance(fault, requests.exceptions.SSLError | ValueError) and not isinstance(fault, requests.JSONDecodeError)
+
+
+def _connection_failed(fault: Exception, url: str, doing: str, silence: float) -> errors.ConnectionFailed:
+    request = getattr(fault, "request", None)
+    if request is not None and request.headers:
+        request.headers.pop("Authorization", None)  # the cause is shown in tracebacks and by debuggers
+    sent, what = _diagnose(fault, urlsplit(url).netloc.rpartition("@")[2], silence)
+    error = errors.ConnectionFailed(f"{what} (during {doing})")
+    error.maybe_sent = sent
+    return error
+
+
+def _diagnose(fault: Exception, host: str, silence: float) -> tuple[bool, str]:
+    """Whether the request may have been sent, and what happened in words."""
+    known = requests.exceptions
+    cause = getattr(fault.args[0] if fault.args else None, "reason", None)
+    if isinstance(fault, known.ProxyError):
+        return False, f"The proxy on the way to {host} cannot be used: check proxy=, HTTPS_PROXY and NO_PROXY"
+    if isinstance(fault, known.SSLError):
+        return (
+            False,
+            f"{host} has no certificate that is trusted here: check base_url, the clock, and REQUESTS_CA_BUNDLE",
+        )
+    if isinstance(fault, urllib3.exceptions.NameResolutionError) or isinstance(
+        cause, urllib3.exceptions.NameResolutionError
+    ):
+        return False, f"{host} cannot be found: check the network connection and base_url"
+    if isinstance(fault, known.ConnectTimeout):
+        return (
+            False,
+            f"{host} did not accept a connection within {min(_CONNECT, silence):g} s: check the network connection",
+        )
+    if isinstance(cause, urllib3.exceptions.NewConnectionError):
+        return False, f"{host} refused the connection: check base_url, and that the server runs"
+    if isinstance(fault, ValueError) and not isinstance(fault, known.ContentDecodingError):
+        return (
+            False,
+            f"The request to {host} could not be made ({type(fault).__name__}): check base_url, proxy and headers",
+        )
+    if isinstance(fault, known.Timeout | urllib3.exceptions.TimeoutError | TimeoutError) or "timed out" in str(fault):
+        return True, f"{host} was silent for {silence:g} s: try again, or allow more with timeout="
+    return True, f"The connection to {host} was lost before the answer was whole: try again"
