@@ -30,7 +30,9 @@ def spell(parameters: Mapping[str, Any], properties: Mapping[str, Any] | None) -
     argument that the model has no name for: none is dropped silently.
     """
     given = {name: value for name, value in parameters.items() if value is not None}
-    return dict(_spelled(name, value, properties) for name, value in given.items() if not _no_stop(name, value))
+    if given.get("stop") in ([], ()):
+        del given["stop"]
+    return dict(_spelled(name, value, properties) for name, value in given.items())
 
 
 def _spelled(name: str, value: Any, properties: Mapping[str, Any] | None) -> tuple[str, Any]:
@@ -45,16 +47,12 @@ def _spelled(name: str, value: Any, properties: Mapping[str, Any] | None) -> tup
     return known[0], _stop(value, as_list=as_list) if name == "stop" else value
 
 
-def _no_stop(name: str, value: Any) -> bool:
-    return name == "stop" and not isinstance(value, str) and not list(value)
-
-
 def _stop(value: Any, *, as_list: bool) -> str | list[str]:
-    sequences = [value] if isinstance(value, str) else list(value)
-    if not all(isinstance(sequence, str) for sequence in sequences):
+    sequences = [value] if isinstance(value, str) else value
+    if not isinstance(sequences, list | tuple) or not all(isinstance(sequence, str) for sequence in sequences):
         raise InvalidInputError("stop= must be a string or a list of strings.")
     if as_list:
-        return sequences
+        return list(sequences)
     if not isinstance(value, str) and any("," in sequence for sequence in sequences):
         raise InvalidInputError(
             "A stop sequence with a comma in it cannot be sent in a list: the model splits what it gets at commas."

@@ -277,17 +277,20 @@ def decode(
         raise errors.unexpected(status, headers, body, doing=doing, wanted=f"an answer but a redirect{where}, not followed")
     if not body.strip():
         return None
+    fault: Exception | None
     try:
         return json.loads(body)
-    except (ValueError, RecursionError):
-        shown = body.replace(secret.encode(), b"***") if secret else body
-        raise errors.unexpected(status, headers, shown, doing=doing, wanted="JSON") from None
+    except (ValueError, RecursionError) as error:
+        fault = error
+    if secret and secret.encode() in body:
+        body, fault = body.replace(secret.encode(), b"***"), None  # the fault holds the body
+    raise errors.unexpected(status, headers, body, doing=doing, wanted="JSON") from fault
 
 
 def _body(response: requests.Response, seconds: float, *, at_most: int = _BODY) -> bytes:
     """Read a body, neither longer than fits nor slower than `seconds` in all."""
     pieces, size, end = [], 0, monotonic() + seconds
-    for piece in response.raw.stream(_PIECE, decode_content=True):
+    for piece in _arriving(response.raw):
         pieces.append(piece)
         size += len(piece)
         if size > at_most:

@@ -1,0 +1,126 @@
+"""Bytes become the events that the WHATWG rules give, however they were cut."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from replicate_sync.sse import Event, events
+
+RECORDED = (
+    b": hi\n\nevent: output\nid: 1690212292:0\ndata: Once\n\nevent: output\nid: 1690212292:1\ndata:  upon\n\n"
+    b"event: output\nid: 1690212292:2\ndata: \ndata: \n\nevent: output\nid: 1690212293:0\ndata: \n\n"
+    b"event: output\nid: 1690212293:1\ndata: a\ndata: b\n\nevent: done\nid: 1690212293:2\ndata: {}\n\n"
+)
+
+
+def by_the_letter(stream: bytes) -> list[Event]:
+    """The standard's steps for a whole stream, one after the other, with no cleverness."""
+    text = codecs.decode(stream.removeprefix(codecs.BOM_UTF8), "utf-8", "replace")
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")[:-1]  # what no line end closes is dropped
+    found, last_id, name, data, retry = [], "", "", "", None
+    for line in lines:
+        if not line:
+            if data:
+                found.append(Event(name or "message", data[:-1], last_id, retry))
+            name, data, retry = "", "", None
+            continue
+        field, _, value = line.partition(":")
+        value = value.removeprefix(" ")
+        if field == "event":
+            name = value
+        elif field == "data":
+            data += value + "\n"
+        elif field == "id" and "\0" not in value:
+            last_id = value
+        elif field == "retry" and value.isascii() and value.isdigit():
+            retry = int(value)
+    return found
+
+
+def test_what_replicate_sends_is_read_to_the_letter() -> None:
+    assert "".join(e.data for e in events([RECORDED]) if e.event == "output") == "Once upon\na\nb"
+    assert [e.id for e in events([RECORDED])][-1] == "1690212293:2"
+
+
+@pytest.mark.parametrize("ending", [b"\n", b"\r", b"\r\n"])
+def test_a_stream_may_be_cut_anywhere_and_end_its_lines_in_any_way(ending: bytes) -> None:
+    stream = RECORDED.replace(b"\n", ending) + "data: é☃".encode() + ending * 2
+    whole = list(events([stream]))
+    assert len(whole) == 7
+    assert list(events([stream[i : i + 1] for i in range(len(stream))])) == whole
+    for i in range(len(stream)):
+        assert list(events([stream[:i], b"", stream[i:]])) == whole
+
+
+# The examples of https://html.spec.whatwg.org/multipage/server-sent-events.html
+@pytest.mark.parametrize(
+    ("stream", "expected"),
+    [
+        (b"data: YHOO\ndata: +2\ndata: 10\n\n", [("message", "YHOO\n+2\n10", "")]),
+        (
+            b": test stream\n\ndata: first event\nid: 1\n\ndata:second event\nid\n\ndata:  third event\n\n",
+            [("message", "first event", "1"), ("message", "second event", ""), ("message", " third event", "")],
+        ),
+        (b"data\n\ndata\ndata\n\ndata:", [("message", "", ""), ("message", "\n", "")]),
+        (b"data:test\n\ndata: test\n\n", [("message", "test", ""), ("message", "test", "")]),
+    ],
+)
+def test_whatwg_examples(stream: bytes, expected: list[tuple[str, str, str]]) -> None:
+    assert [(e.event, e.data, e.id) for e in events([stream])] == expected
+
+
+@pytest.mark.parametrize(
+    ("stream", "expected"),
+    [
+        (b"\xef\xbb\xbfdata: a\n\n", [Event("message", "a")]),
+        (b"\xef\xbb\xbf\xef\xbb\xbfdata: a\n\ndata: b\n\n", [Event("message", "b")]),
+        (b"data: \xff\xe2\x98\n\n", [Event("message", "\ufffd\ufffd")]),
+        (b"id: 7\n\ndata: a\n\n", [Event("message", "a", "7")]),
+        (b"id: 7\nid: 8\0\ndata: a\n\n", [Event("message", "a", "7")]),
+        (b"id: 7\ndata: a\n\nid\ndata: b\n\n", [Event("message", "a", "7"), Event("message", "b", "")]),
+        (b"retry: 250\ndata: a\n\ndata: b\n\n", [Event("message", "a", "", 250), Event("message", "b")]),
+        (b"retry: 2x\ndata: a\n\n", [Event("message", "a")]),
+        (b"event: x\n\ndata: a\n\n", [Event("message", "a")]),
+        (b"data: a\r\rdata: b\n\ndata: c\r\n\r\n\rdata: d\n\r\n", [Event("message", c) for c in "abcd"]),
+        ("data: a\u2028b\u0085c\x0bd\x0ce\n\n".encode(), [Event("message", "a\u2028b\u0085c\x0bd\x0ce")]),
+        (b"data: whole\n\ndata: half\n", [Event("message", "whole")]),
+        (b"Data: a\n data: b\ndata : c\n\n", []),
+    ],
+)
+def test_the_rules_that_readers_get_wrong(stream: bytes, expected: list[Event]) -> None:
+    assert list(events([stream])) == expected == by_the_letter(stream)
+    assert list(events([stream[i : i + 1] for i in range(len(stream))])) == expected
+
+
+FIELDS = st.sampled_from([b"data", b"event", b"id", b"retry", b"", b"dat", b"\xef\xbb\xbfdata", b"idea"])
+VALUES = st.sampled_from([b"", b" ", b" a", b"b", b": c", b"  d", b"\0", b" 12", b"\xc3\xa9", b"\xff", b"\xe2\x98", b"id: 1"])
+ENDINGS = st.sampled_from([b"\n", b"\r", b"\r\n", b"\n\n", b"\r\r", b"\r\n\r\n", b"\n\r"])
+LINES = st.tuples(FIELDS, st.sampled_from([b":", b""]), VALUES, ENDINGS).map(b"".join)
+
+
+@given(st.lists(LINES, max_size=12), st.booleans(), st.data())
+def test_any_stream_cut_in_any_way_gives_what_the_standard_says(lines: list[bytes], bom: bool, data: st.DataObject) -> None:
+    stream = codecs.BOM_UTF8 * bom + b"".join(lines)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=8)))
+    pieces = [stream[a:b] for a, b in zip([0, *cuts], [*cuts, len(stream)], strict=True)]
+    assert list(events(pieces)) == by_the_letter(stream)
+
+
+def test_an_event_is_given_as_soon_as_its_blank_line_has_come() -> None:
+    taken = []
+
+    def chunks() -> Iterator[bytes]:
+        for chunk in (b"data: a\r", b"\r", b"data: b\n\nda", b"ta: c\n\n"):
+            taken.append(chunk)
+            yield chunk
+
+    arriving = events(chunks())
+    assert next(arriving).data == "a"
+    assert len(taken) == 2
+    assert next(arriving).data == "b"
+    assert len(taken) == 3
