@@ -53,7 +53,7 @@ class Transcript:
         elif self._seen(data, event_id):
             self._held, self._places = [], [self._ends[event_id]]
             return ""
-        else:
+        elif data:
             data = self._placed(data)
         if not self.lost and not self._held:
             self._ends.setdefault(event_id, self.length if self._places is None else self._places[0])
