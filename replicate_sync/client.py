@@ -14,7 +14,7 @@ from .parameters import spell
 from .polling import Polling, Retries
 from .predictions import Prediction
 from .resources import Predictions, Schemas
-from .settings import API, BaseURL, Token
+from .settings import API, Access
 from .transport import Transport
 
 _OPEN_API = "https://replicate.com/api"  # gpt4free's base for calls without a token
@@ -63,14 +63,10 @@ class Replicate:
             self.needs_auth = needs_auth
         if not self.needs_auth and api_key is not None:
             raise InvalidInputError("needs_auth=False sends no token, so api_key= cannot be given with it.")
-        base = (
-            BaseURL(base_url)
-            if self.needs_auth
-            else BaseURL(base_url, _OPEN_API if base_url is None else API, variable=None)
-        )
         self._transport = Transport(
-            base,
-            Token(api_key) if self.needs_auth else None,
+            Access(base_url, api_key)
+            if self.needs_auth
+            else Access(base_url, default=_OPEN_API if base_url is None else API, variable=None, open=True),
             retries=retries,
             proxy=proxy,
             timeout=timeout,

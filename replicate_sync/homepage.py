@@ -17,7 +17,7 @@ from .outputs import ImageOutput, first_file
 from .polling import Polling, Retries
 from .predictions import Prediction
 from .resources import Predictions, Schemas
-from .settings import BaseURL, Token
+from .settings import Access
 from .transport import Transport
 
 _HOMEPAGE = "https://homepage.replicate.com"
@@ -75,8 +75,9 @@ class ReplicateHome:
     ) -> None:
         self._polling = polling
         self._transport = Transport(
-            BaseURL(base_url) if api_key is not None else BaseURL(base_url, _HOMEPAGE, variable=None),
-            Token(api_key) if api_key is not None else None,
+            Access(base_url, api_key)
+            if api_key is not None
+            else Access(base_url, default=_HOMEPAGE, variable=None, open=True),
             retries=retries,
             proxy=proxy,
             timeout=timeout,

@@ -146,10 +146,10 @@ class Prediction:
                 yield from self._heard(listener, told)
                 if listener.end in _ENDINGS:
                     raise self._announced(listener)
-                if listener.end == "" and (told.unbroken or self._well_told(told)):
-                    return
-                if self.ended:
-                    break
+                if listener.end == "":
+                    if told.unbroken or self._well_told(told):
+                        return
+                    continue
             if told.length > progress:
                 looks, progress = self._polling.looks(listener.rest), told.length
             if next(looks, None) is None:

@@ -136,14 +136,16 @@ class Predictions:
 
         https://replicate.com/docs/reference/http#predictions.get
         """
-        return self._prediction(self._transport.request("GET", f"/predictions/{_id(prediction_id)}"))
+        data = self._transport.request("GET", f"/predictions/{_id(prediction_id)}")
+        return Prediction(data, self._transport, self._polling)
 
     def cancel(self, prediction_id: str) -> Prediction:
         """Stop the prediction with this id, and give it. One that has ended stays as it is.
 
         https://replicate.com/docs/reference/http#predictions.cancel
         """
-        return self._prediction(self._transport.request("POST", f"/predictions/{_id(prediction_id)}/cancel"))
+        data = self._transport.request("POST", f"/predictions/{_id(prediction_id)}/cancel")
+        return Prediction(data, self._transport, self._polling)
 
     def list(self) -> Iterator[Prediction]:
         """Yield the account's predictions, newest first, from as many pages as are asked for.
@@ -151,7 +153,7 @@ class Predictions:
         https://replicate.com/docs/reference/http#predictions.list
         """
         for item in self._pages("/predictions", {}):
-            yield self._prediction(item)
+            yield Prediction(item, self._transport, self._polling)
 
     def _pages(self, path: str | None, params: Mapping[str, str], timeout: float | None = None) -> Iterator[Any]:
         home = origin(self._transport.base_url)
@@ -163,9 +165,6 @@ class Predictions:
             path, params = page.get("next"), {}
             if path and origin(path) != home:
                 raise ResponseError(f"The API's next page is on another host, which must not get the token: {quoted(path)}")
-
-    def _prediction(self, data: Any) -> Prediction:
-        return Prediction(data, self._transport, self._polling)
 
     def _latest(self, ref: refs.Ref, error: ModelNotFoundError) -> str:
         """Give the version to run of a model that has no route of its own, and remember it."""
@@ -182,7 +181,7 @@ class Predictions:
         model = ref.model if path != "/predictions" else None
         try:
             data = self._transport.request("POST", path, body, headers=headers, model=model, repeatable=False)
-            prediction = self._prediction(data)
+            prediction = Prediction(data, self._transport, self._polling)
         except (ConnectionFailed, ResponseError) as error:
             if not _in_doubt(error):
                 raise
@@ -208,7 +207,7 @@ class Predictions:
         try:
             for data in self._pages("/predictions", params, timeout):
                 if isinstance(data, dict) and _same(data, ref, body):
-                    found = self._prediction(data)
+                    found = Prediction(data, self._transport, self._polling)
                     if self._claim(found.id):
                         return found
         except ReplicateError:

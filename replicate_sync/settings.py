@@ -14,33 +14,51 @@ API = "https://api.replicate.com/v1"
 BASE_URL_VARIABLE = "REPLICATE_BASE_URL"
 
 
-class BaseURL:
-    """The address of an HTTP API: the given one, else the environment's, else the default."""
+class Access:
+    """Where an HTTP API is, and the token that opens it: as given, else as in the environment. Its repr shows no token.
 
-    def __init__(self, given: str | None, default: str = API, *, variable: str | None = BASE_URL_VARIABLE) -> None:
-        self._given = given if given is None else checked(given, "base_url")
+    An API that is `open` takes no token. `variable` names the environment's base URL, where that counts.
+    """
+
+    def __init__(
+        self,
+        base_url: str | None,
+        api_key: str | None = None,
+        *,
+        default: str = API,
+        variable: str | None = BASE_URL_VARIABLE,
+        open: bool = False,
+    ) -> None:
+        if api_key is not None and not isinstance(api_key, str):
+            raise InvalidInputError(f"api_key must be a string, not {type(api_key).__name__}.")
+        self._base_url = base_url if base_url is None else checked(base_url, "base_url")
+        self._api_key = api_key
         self._default = default
         self._variable = variable
+        self._open = open
+        self._seen: tuple[tuple[str | None, str | None], tuple[str, str]] | None = None
 
-    def read(self) -> str:
-        """Give the address without a slash at its end; one without a path gets `/v1` where the default has one."""
-        found = self._given or (self._variable and os.environ.get(self._variable, "").strip()) or self._default
+    @property
+    def url(self) -> str:
+        """The API's address, without a slash at its end; one without a path gets /v1 where the default has one."""
+        found = self._base_url or (self._variable and os.environ.get(self._variable, "").strip()) or self._default
         url = checked(found, self._variable or "base_url")
         return url + "/v1" if not urlsplit(url).path and self._default.endswith("/v1") else url
 
+    def read(self) -> tuple[str, str]:
+        """Give the address and the token ("" where none is needed), both as they are now.
 
-class Token:
-    """An API token: the given one, else the environment's. Its repr does not show it."""
+        Raises MissingAuthError where there is no token that could be sent.
+        """
+        given = os.environ.get(self._variable or ""), os.environ.get(TOKEN_VARIABLE)
+        seen = self._seen
+        if seen is None or seen[0] != given:
+            seen = self._seen = given, (self.url, "" if self._open else self._token())
+        return seen[1]
 
-    def __init__(self, given: str | None) -> None:
-        if given is not None and not isinstance(given, str):
-            raise InvalidInputError(f"api_key must be a string, not {type(given).__name__}.")
-        self._given = given
-
-    def read(self) -> str:
-        """Give the token, or raise MissingAuthError where there is none that could be sent."""
-        source = "api_key" if self._given is not None else TOKEN_VARIABLE
-        token = os.environ.get(TOKEN_VARIABLE, "") if self._given is None else self._given
+    def _token(self) -> str:
+        source = "api_key" if self._api_key is not None else TOKEN_VARIABLE
+        token = os.environ.get(TOKEN_VARIABLE, "") if self._api_key is None else self._api_key
         if not token.strip():
             raise missing_token()
         if not token.isascii() or not token.isprintable() or " " in token:
@@ -49,6 +67,10 @@ class Token:
                 f"when it is read from a file: strip() it, or copy it again from {TOKEN_PAGE}"
             )
         return token
+
+    def __getstate__(self) -> dict[str, object]:
+        # What came from the environment is read again where the client is unpickled.
+        return {**self.__dict__, "_seen": None}
 
 
 def checked(url: str, name: str) -> str:

@@ -21,7 +21,7 @@ import urllib3
 from requests.auth import AuthBase
 
 from . import errors, inputs
-from .settings import BaseURL, Token, origin
+from .settings import Access, origin
 from .version import __version__
 
 _CONNECT = 10.0  # seconds: the longest that connecting may take
@@ -46,8 +46,7 @@ class Transport:
 
     def __init__(
         self,
-        base_url: BaseURL,
-        token: Token | None,
+        access: Access,
         *,
         retries: Policy,
         proxy: str | None = None,
@@ -58,8 +57,7 @@ class Transport:
         if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout > 0:
             raise errors.InvalidInputError(f"timeout must be a number of seconds above 0, not {timeout!r}.")
         self.timeout = float(timeout)
-        self._base_url = base_url
-        self._token = token
+        self._access = access
         self._retries = retries
         # An empty value hides the environment's proxy from requests.
         self._proxies = {} if proxy is None else {"http": proxy, "https": proxy}
@@ -67,17 +65,16 @@ class Transport:
         self._headers = {"User-Agent": f"replicate-sync/{__version__}", "Accept": "application/json", **(headers or {})}
         self._given_session = session
         self._here = threading.local()
+        self._auth = _Bearer("", "")
 
     @property
     def base_url(self) -> str:
         """The API's address, as of now."""
-        return self._base_url.read()
+        return self._access.url
 
     def check(self) -> None:
         """Raise what is wrong with the address or the token, before anything is sent."""
-        self._base_url.read()
-        if self._token is not None:
-            self._token.read()
+        self._access.read()
 
     def hold(self, seconds: float) -> int:
         """How long, in whole seconds, a server may be asked to hold an answer back without being taken for silent."""
@@ -103,41 +100,54 @@ class Transport:
         one try. `timeout`: the longest silence, where it is not the client's own. `model`: the one it is about.
         """
         data = None if body is None else inputs.encode(body)
-        base = self._base_url.read()
+        base, token = self._access.read()
         url = path if "://" in path else base + path
-
-        def send() -> Any:
-            return self._answer(method, url, data, params, headers, model, timeout or self.timeout, origin(base))
-
-        if not attempts:
-            return send()
-        return self._retries.call(send, _passing if repeatable else _did_nothing)
-
-    def _answer(
-        self,
-        method: str,
-        url: str,
-        data: bytes | None,
-        params: Mapping[str, str] | None,
-        headers: Mapping[str, str] | None,
-        model: str | None,
-        silence: float,
-        home: tuple[str, str, int] | None,
-    ) -> Any:
-        doing = f"{method} {urlsplit(url).path}"
         own = {**self._headers, **(headers or {})}
         if data is not None:
             own["Content-Type"] = "application/json"
-        auth = _Bearer(self._token.read(), home) if self._token else _NoAuth()
-        for _ in range(_REDIRECTS):
-            with self._open(method, url, own, silence, doing, data=data, params=params, auth=auth) as response:
-                target = urljoin(url, response.headers.get("Location") or "") if response.is_redirect else None
-                if target is None or method != "GET" or origin(target) != home:
-                    return decode(
-                        response.status_code, response.headers, _body(response, silence), doing, model, auth.secret
-                    )
-            url, params = target, None
-        raise errors.unexpected(response.status_code, response.headers, b"", doing=doing, wanted="an end to its redirects")
+        auth = self._auth
+        if (auth.secret, auth.base) != (token, base):
+            auth = self._auth = _Bearer(token, base)
+        try:
+            return self._once(method, url, own, data, params, auth, timeout or self.timeout, model)
+        except errors.ReplicateError as error:
+            passing = _passing if repeatable else _did_nothing
+            if not attempts or not passing(error):
+                raise
+            first: list[errors.ReplicateError] = [error]
+
+        def send() -> Any:
+            if first:
+                raise first.pop()  # the policy counts the attempt that was made before it was asked
+            return self._once(method, url, own, data, params, auth, timeout or self.timeout, model)
+
+        return self._retries.call(send, passing)
+
+    def _once(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        data: bytes | None,
+        params: Mapping[str, str] | None,
+        auth: _Bearer,
+        silence: float,
+        model: str | None,
+    ) -> Any:
+        doing = f"{method} {urlsplit(url).path}"
+        try:
+            for _ in range(_REDIRECTS):
+                with self._send(method, url, headers, silence, data=data, params=params, auth=auth) as response:
+                    target = urljoin(url, response.headers.get("Location") or "") if response.is_redirect else None
+                    if target is None or method != "GET" or origin(target) != origin(url):
+                        body = _body(response, silence)
+                        break
+                url, params = target, None
+            else:
+                body = b""
+        except _FAULTS as fault:
+            raise _connection_failed(fault, url, doing, silence) from fault
+        return decode(response.status_code, response.headers, body, doing, model, auth.secret)
 
     def stream(self, url: str, *, silence: float, last_event_id: str = "") -> Iterator[bytes]:
         """Yield the bytes of an event stream as they arrive. The stream's host gets no token.
@@ -153,7 +163,7 @@ class Transport:
         }
         if last_event_id:
             headers["Last-Event-ID"] = last_event_id.encode()  # type: ignore[assignment]  # may be more than Latin-1
-        with self._open("GET", url, headers, silence, doing, allow_redirects=True) as response:
+        with self._open(url, headers, silence, doing) as response:
             kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
             if response.status_code != 200 or kind != "text/event-stream":
                 body = _body(response, silence, at_most=_PIECE)
@@ -168,7 +178,7 @@ class Transport:
         Raises ResponseError where the file is gone, ConnectionFailed where it comes short.
         """
         headers = {"User-Agent": self._headers["User-Agent"], "Accept": "*/*"}
-        with self._open("GET", url, headers, self.timeout, "the download", allow_redirects=True) as response:
+        with self._open(url, headers, self.timeout, "the download") as response:
             if response.status_code != 200:
                 error = errors.from_response(
                     response.status_code,
@@ -188,42 +198,40 @@ class Transport:
             session.close()
 
     @contextmanager
-    def _open(
+    def _open(self, url: str, headers: Mapping[str, str], silence: float, doing: str) -> Iterator[requests.Response]:
+        """Give an open response of a host that gets no token; any fault until it is closed becomes ConnectionFailed."""
+        try:
+            with self._send("GET", url, headers, silence, auth=_NoAuth(), allow_redirects=True) as response:
+                yield response
+        except errors.ReplicateError:
+            raise
+        except _FAULTS as fault:
+            raise _connection_failed(fault, url, doing, silence) from fault
+
+    def _send(
         self,
         method: str,
         url: str,
         headers: Mapping[str, str],
         silence: float,
-        doing: str,
         *,
+        auth: AuthBase,
         data: bytes | None = None,
         params: Mapping[str, str] | None = None,
-        auth: AuthBase | None = None,
         allow_redirects: bool = False,
-    ) -> Iterator[requests.Response]:
-        """Give an open response; any fault until it is closed becomes ConnectionFailed."""
-        response = None
-        try:
-            response = self._session().request(
-                method,
-                url,
-                data=data,
-                params=params,
-                headers=headers,
-                auth=auth or _NoAuth(),
-                proxies=self._proxies,
-                timeout=(min(_CONNECT, silence), silence),
-                allow_redirects=allow_redirects,
-                stream=True,
-            )
-            yield response
-        except errors.ReplicateError:
-            raise
-        except _FAULTS as fault:
-            raise _connection_failed(fault, url, doing, silence) from fault
-        finally:
-            if response is not None:
-                response.close()
+    ) -> requests.Response:
+        return self._session().request(
+            method,
+            url,
+            data=data,
+            params=params,
+            headers=headers,
+            auth=auth,
+            proxies=self._proxies,
+            timeout=(min(_CONNECT, silence), silence),
+            allow_redirects=allow_redirects,
+            stream=True,
+        )
 
     def _session(self) -> requests.Session:
         if self._given_session is not None:
@@ -235,30 +243,29 @@ class Transport:
         return session
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_here"}
+        return {name: value for name, value in self.__dict__.items() if name not in ("_here", "_auth")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _here=threading.local())
+        self.__dict__.update(state, _here=threading.local(), _auth=_Bearer("", ""))
 
 
 class _NoAuth(AuthBase):
     """Sends no credentials, and keeps requests from taking some from a .netrc file."""
 
-    secret = ""
-
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         return request
 
 
-class _Bearer(_NoAuth):
-    """Sets the token on requests to the API's own origin, and on no other."""
+class _Bearer(AuthBase):
+    """Sets the token, where there is one, on requests to the API's own origin and no other. Its repr does not show it."""
 
-    def __init__(self, token: str, home: tuple[str, str, int] | None) -> None:
-        self.secret = token
-        self._home = home
+    def __init__(self, token: str, base: str) -> None:
+        self.secret, self.base = token, base
+        self._home = urlsplit(base)
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if origin(request.url or "") == self._home:
+        there, home = urlsplit(request.url or ""), self._home
+        if self.secret and (there.scheme, there.hostname, there.port) == (home.scheme, home.hostname, home.port):
             request.headers["Authorization"] = f"Bearer {self.secret}"
         return request
 
@@ -290,7 +297,7 @@ def decode(
 def _body(response: requests.Response, seconds: float, *, at_most: int = _BODY) -> bytes:
     """Read a body, neither longer than fits nor slower than `seconds` in all."""
     pieces, size, end = [], 0, monotonic() + seconds
-    for piece in _arriving(response.raw):
+    while piece := response.raw.read1(_PIECE, decode_content=True):
         pieces.append(piece)
         size += len(piece)
         if size > at_most:

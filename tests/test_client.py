@@ -39,7 +39,11 @@ class Api:
         self.inputs.append(given)
         if unknown := [name for name in given if name not in self.properties]:
             fields = [
-                {"type": "additional_property_not_allowed", "field": "input", "description": f"Additional property {n} is not allowed"}
+                {
+                    "type": "additional_property_not_allowed",
+                    "field": "input",
+                    "description": f"Additional property {n} is not allowed",
+                }
                 for n in unknown
             ]
             detail = "".join(f"- input: {f['description']}\n" for f in fields)
@@ -52,7 +56,10 @@ def test_a_chat_sends_the_prompt_and_the_parameters_as_gpt4free_spells_them(wire
     api = Api("prompt", "system_prompt", "max_new_tokens", "temperature", "top_p", "top_k", "stop_sequences", "seed")
     server = wire(api)
     options: Any = {"system_prompt": "s", "max_tokens": 9, "temperature": 0.5, "top_p": 0.9, "top_k": 5, "stop": ["a", "b"]}
-    assert "".join(client_of(server).chat([{"role": "user", "content": "hi"}], **options, extra_data={"seed": 1, "top_k": 7})) == "ok"
+    assert (
+        "".join(client_of(server).chat([{"role": "user", "content": "hi"}], **options, extra_data={"seed": 1, "top_k": 7}))
+        == "ok"
+    )
     assert server.requests[0].path == f"/v1/models/{LLAMA}/predictions"
     assert server.requests[0].json == {
         "input": {

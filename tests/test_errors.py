@@ -64,7 +64,9 @@ def test_who_knows_python_catches_the_builtin(kind: type[Exception], builtin: ty
 
 
 @pytest.mark.parametrize("kind", CLASSES)
-def test_every_error_is_public_documented_and_survives_a_pickle_with_its_attributes(kind: type[errors.ReplicateError]) -> None:
+def test_every_error_is_public_documented_and_survives_a_pickle_with_its_attributes(
+    kind: type[errors.ReplicateError],
+) -> None:
     assert getattr(replicate_sync, kind.__name__) is kind
     assert kind.__doc__
     error = kind("what happened")
@@ -120,7 +122,9 @@ LOW = "Request was throttled. Your rate limit … is reduced to 6 requests per m
         ({}, {}, None),
     ],
 )
-def test_the_time_to_wait_is_the_first_that_the_api_names(headers: dict[str, str], problem: Any, seconds: float | None) -> None:
+def test_the_time_to_wait_is_the_first_that_the_api_names(
+    headers: dict[str, str], problem: Any, seconds: float | None
+) -> None:
     assert retry_after(CaseInsensitiveDict(headers), problem) == seconds
 
 

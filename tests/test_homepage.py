@@ -51,9 +51,7 @@ def home(server: Wire, **options: Any) -> ReplicateHome:
 
 
 def test_a_chat_speaks_the_homepage_protocol_and_gives_what_each_look_adds(wire: Start) -> None:
-    server = wire(
-        Page({"status": "processing", "output": ["Hel"]}, {"status": "processing", "output": ["Hel", "lo"]})
-    )
+    server = wire(Page({"status": "processing", "output": ["Hel"]}, {"status": "processing", "output": ["Hel", "lo"]}))
     server.answer.looks += [{"status": "succeeded", "output": ["Hel", "lo", " you"]}]  # type: ignore[attr-defined]
     assert list(home(server).chat([{"role": "user", "content": "Hi"}])) == ["Hel", "lo", " you"]
     first, *polls = server.requests
@@ -64,7 +62,9 @@ def test_a_chat_speaks_the_homepage_protocol_and_gives_what_each_look_adds(wire:
     assert all(r.headers["user-agent"].startswith("replicate-sync/") for r in server.requests)
 
 
-@pytest.mark.parametrize("output", ["https://replicate.delivery/x/out-0.png", ["https://replicate.delivery/x/out-0.png", "y"]])
+@pytest.mark.parametrize(
+    "output", ["https://replicate.delivery/x/out-0.png", ["https://replicate.delivery/x/out-0.png", "y"]]
+)
 @pytest.mark.parametrize("alias", ["sd-3", "sdxl", "playground-v2.5"])
 def test_an_image_is_a_url_that_knows_its_prompt(wire: Start, output: Any, alias: str) -> None:
     server = wire(Page({"status": "processing"}, {"status": "succeeded", "output": output}))

@@ -38,7 +38,11 @@ def made(value: Any, schema: Any = None) -> Any:
         ({"type": "string"}, FILE, FILE),
         ({"type": "string", "format": "uri"}, LINK, FileOutput(LINK, no_download)),
         ({"type": "string", "format": "uri"}, None, None),
-        ({"type": "array", "items": {"type": "string", "format": "uri"}}, [FILE, LINK], [FileOutput(u, no_download) for u in (FILE, LINK)]),
+        (
+            {"type": "array", "items": {"type": "string", "format": "uri"}},
+            [FILE, LINK],
+            [FileOutput(u, no_download) for u in (FILE, LINK)],
+        ),
         ({"type": "integer"}, 5, 5),
         ({"type": "object"}, {"a": FILE}, {"a": FILE}),
         ({"type": "array", "items": {"type": "integer"}}, [1, 2], [1, 2]),
@@ -116,6 +120,10 @@ def test_saving_gives_the_whole_file_under_its_name_or_none(tmp_path: Path) -> N
 
 
 def test_a_url_cannot_choose_a_place_outside_the_folder(tmp_path: Path) -> None:
-    for url in ("https://replicate.delivery/..", "https://replicate.delivery/%2e%2e%2f%2e%2e%2fx", "https://replicate.delivery/"):
+    for url in (
+        "https://replicate.delivery/..",
+        "https://replicate.delivery/%2e%2e%2f%2e%2e%2fx",
+        "https://replicate.delivery/",
+    ):
         saved = FileOutput(url, lambda _: iter([b"a"])).save(tmp_path)
         assert saved.resolve().parent == tmp_path.resolve()

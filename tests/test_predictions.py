@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -79,14 +80,14 @@ def test_looks_go_on_until_a_terminal_status_and_end_there() -> None:
     ],
 )
 @responses.activate
-def test_a_run_that_does_not_succeed_is_an_error_with_its_prediction(status: str, kind: type[PredictionError], says: str) -> None:
+def test_a_run_that_does_not_succeed_is_an_error_with_its_prediction(
+    status: str, kind: type[PredictionError], says: str
+) -> None:
     logs = "\n".join(f"line {n}" for n in range(10))
     done = described(status, error="CUDA out of memory", logs=logs)
     responses.post(f"{API}/models/a/b/predictions", json=done, status=201)
     with pytest.raises(kind) as raised:
         client().run("a/b")
-    import re
-
     assert re.search(says, str(raised.value), re.DOTALL)
     assert "line 3" not in str(raised.value)
     assert (raised.value.prediction.id, raised.value.prediction.status) == ("p1", status)
@@ -130,12 +131,19 @@ def test_each_kind_of_reference_takes_its_route() -> None:
 
 @responses.activate
 def test_a_community_model_runs_by_its_latest_version_which_is_remembered() -> None:
-    responses.post(f"{API}/models/a/b/predictions", status=404, json={"detail": "The requested resource could not be found."})
+    responses.post(
+        f"{API}/models/a/b/predictions", status=404, json={"detail": "The requested resource could not be found."}
+    )
     responses.get(f"{API}/models/a/b", json={"owner": "a", "name": "b", "latest_version": {"id": VERSION}})
     responses.post(f"{API}/predictions", json=described("succeeded", output=1), status=201)
     one = client()
     assert one.run("a/b") == one.run("a/b") == 1
-    assert sent() == ["POST /v1/models/a/b/predictions", "GET /v1/models/a/b", "POST /v1/predictions", "POST /v1/predictions"]
+    assert sent() == [
+        "POST /v1/models/a/b/predictions",
+        "GET /v1/models/a/b",
+        "POST /v1/predictions",
+        "POST /v1/predictions",
+    ]
 
 
 @responses.activate
@@ -181,7 +189,9 @@ def api(created: list[dict[str, Any]], first: list[Any]) -> Callable[[Request], 
     ],
     ids=["reset", "closed", "500", "502", "truncated", "empty", "short", "silent"],
 )
-def test_after_a_doubtful_answer_the_prediction_is_found_and_not_created_again(wire: Start, client_of: Any, first: Any) -> None:
+def test_after_a_doubtful_answer_the_prediction_is_found_and_not_created_again(
+    wire: Start, client_of: Any, first: Any
+) -> None:
     created: list[dict[str, Any]] = []
     server = wire(api(created, first))
     assert client_of(server, timeout=0.5).run("a/b", {"prompt": "x"}) == 1
@@ -193,7 +203,9 @@ def test_after_a_doubtful_answer_the_prediction_is_found_and_not_created_again(w
 
 @pytest.mark.parametrize(("first", "kind"), [([CUT], ConnectionFailed), ([answer({"detail": "x"}, 503)], ServerError)])
 def test_what_cannot_be_found_is_said_to_be_in_doubt(wire: Start, client_of: Any, first: Any, kind: type[Exception]) -> None:
-    server = wire(lambda r: first if r.method == "POST" else [answer({"next": None, "results": [described(input={"y": 1})]})])
+    server = wire(
+        lambda r: first if r.method == "POST" else [answer({"next": None, "results": [described(input={"y": 1})]})]
+    )
     with pytest.raises(kind, match="may have been created") as raised:
         client_of(server).run("a/b", {"prompt": "x"})
     assert raised.value.maybe_created  # type: ignore[attr-defined]
@@ -210,7 +222,7 @@ def test_a_prediction_that_is_known_here_is_never_adopted_for_another(wire: Star
         client.run("a/b", {"prompt": "x"})
 
 
-def test_a_create_that_never_left_is_tried_again_and_says_that_nothing_was_created(wire: Start) -> None:
+def test_a_create_that_never_left_is_tried_again_and_says_that_nothing_was_created() -> None:
     with pytest.raises(ConnectionFailed, match="refused") as raised:
         Replicate(base_url="http://127.0.0.1:9", retries=Retries(attempts=3, first=0.01)).run("a/b")
     assert not raised.value.maybe_created
@@ -322,7 +334,15 @@ def test_a_schema_that_cannot_be_had_does_not_cost_the_result() -> None:
 
 @responses.activate
 def test_old_shapes_of_a_prediction_are_read() -> None:
-    old = {"id": "p1", "status": "succeeded", "logs": None, "input": {}, "version": "v", "metrics": {}, "webhook_completed": None}
+    old = {
+        "id": "p1",
+        "status": "succeeded",
+        "logs": None,
+        "input": {},
+        "version": "v",
+        "metrics": {},
+        "webhook_completed": None,
+    }
     responses.get(f"{API}/predictions/p1", json=old)
     got = client().predictions.get("p1")
     assert (got.output, got.logs, got.urls, got.model, got.ended) == (None, "", {}, None, True)

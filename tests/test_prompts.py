@@ -50,8 +50,17 @@ def test_a_generator_of_messages_is_read_once_and_a_list_is_left_as_it_was() -> 
 
 @pytest.mark.parametrize(
     "messages",
-    [[], [{"content": "a"}, {"role": "user", "content": "b"}], ["a"], 7, None, [{"role": "user", "content": 5}], b"abc"]
-    + [[{"role": "user", "content": ""}, {"role": "user", "content": ""}], [{"role": "user", "content": [3]}]],
+    [
+        [],
+        [{"content": "a"}, {"role": "user", "content": "b"}],
+        ["a"],
+        7,
+        None,
+        [{"role": "user", "content": 5}],
+        b"abc",
+        [{"role": "user", "content": ""}, {"role": "user", "content": ""}],
+        [{"role": "user", "content": [3]}],
+    ],
 )
 def test_what_is_no_message_is_refused_before_anything_is_sent(messages: Any) -> None:
     with pytest.raises(InvalidInputError):

@@ -27,7 +27,9 @@ def test_a_reference_is_read_and_written_back(text: str, expected: Ref) -> None:
     assert str(expected) == text
 
 
-@pytest.mark.parametrize("text", ["", "llama", "a/b/c", "../x", "a/b?x=1", "a /b", "a/b:", "ab" * 31, "a/b#c", None, 5, "é/b", "a/.."])
+@pytest.mark.parametrize(
+    "text", ["", "llama", "a/b/c", "../x", "a/b?x=1", "a /b", "a/b:", "ab" * 31, "a/b#c", None, 5, "é/b", "a/.."]
+)
 def test_what_names_no_model_is_refused_before_a_url_is_made_of_it(text: Any) -> None:
     with pytest.raises(ModelNotFoundError):
         parse(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from replicate_sync.errors import InvalidInputError, MissingAuthError
-from replicate_sync.settings import BaseURL, Token, origin
+from replicate_sync.settings import Access, origin
 
 
 @pytest.mark.parametrize(
@@ -23,50 +23,49 @@ from replicate_sync.settings import BaseURL, Token, origin
 def test_a_base_url_may_come_with_and_without_its_version(
     given: str | None, expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert BaseURL(given).read() == expected
+    assert Access(given).url == expected
     if given:
         monkeypatch.setenv("REPLICATE_BASE_URL", given)
-        assert BaseURL(None).read() == expected
+        assert Access(None).url == expected
 
 
 def test_the_environment_is_read_at_each_call(monkeypatch: pytest.MonkeyPatch) -> None:
-    base, token = BaseURL(None), Token(None)
+    access = Access(None)
     monkeypatch.setenv("REPLICATE_BASE_URL", "http://127.0.0.1:1")
     monkeypatch.setenv("REPLICATE_API_TOKEN", "one")
-    assert (base.read(), token.read()) == ("http://127.0.0.1:1/v1", "one")
+    assert access.read() == ("http://127.0.0.1:1/v1", "one")
     monkeypatch.setenv("REPLICATE_BASE_URL", "http://127.0.0.1:2")
     monkeypatch.setenv("REPLICATE_API_TOKEN", "two")
-    assert (base.read(), token.read()) == ("http://127.0.0.1:2/v1", "two")
+    assert access.read() == ("http://127.0.0.1:2/v1", "two")
 
 
 def test_what_is_given_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REPLICATE_BASE_URL", "http://127.0.0.1:1")
-    assert BaseURL("http://127.0.0.1:3").read() == "http://127.0.0.1:3/v1"
-    assert Token("given").read() == "given"
+    assert Access("http://127.0.0.1:3", "given").read() == ("http://127.0.0.1:3/v1", "given")
 
 
 @pytest.mark.parametrize("url", ["", "api.replicate.com", "ftp://x/v1", "http://", "http://a:b/v1", "http://a/v1?x=1", 5])
 def test_what_is_no_url_is_refused_when_the_client_is_made(url: str) -> None:
     with pytest.raises(InvalidInputError, match="base_url"):
-        BaseURL(url)
+        Access(url)
 
 
 @pytest.mark.parametrize("token", [None, "", "  "])
 def test_a_missing_token_names_the_variable_and_the_page(token: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("REPLICATE_API_TOKEN")
     with pytest.raises(MissingAuthError, match=r"REPLICATE_API_TOKEN.*https://replicate.com/account/api-tokens"):
-        Token(token).read()
+        Access(None, token).read()
 
 
 @pytest.mark.parametrize("token", ["r8_abc\n", " r8_abc", "r8 abc", "r8_“abc”", "r8_\x00"])
 def test_a_token_with_a_line_break_or_a_blank_is_refused_without_being_shown(token: str) -> None:
     with pytest.raises(MissingAuthError, match=r"strip\(\)") as raised:
-        Token(token).read()
+        Access(None, token).read()
     assert "r8" not in str(raised.value)
 
 
 def test_a_token_does_not_show() -> None:
-    assert "hidden" not in repr(Token("hidden"))
+    assert "hidden" not in repr(Access(None, "hidden"))
 
 
 def test_origins_are_compared_by_scheme_host_and_port() -> None:

@@ -98,7 +98,9 @@ def test_the_rules_that_readers_get_wrong(stream: bytes, expected: list[Event]) 
 
 
 FIELDS = st.sampled_from([b"data", b"event", b"id", b"retry", b"", b"dat", b"\xef\xbb\xbfdata", b"idea"])
-VALUES = st.sampled_from([b"", b" ", b" a", b"b", b": c", b"  d", b"\0", b" 12", b"\xc3\xa9", b"\xff", b"\xe2\x98", b"id: 1"])
+VALUES = st.sampled_from(
+    [b"", b" ", b" a", b"b", b": c", b"  d", b"\0", b" 12", b"\xc3\xa9", b"\xff", b"\xe2\x98", b"id: 1"]
+)
 ENDINGS = st.sampled_from([b"\n", b"\r", b"\r\n", b"\n\n", b"\r\r", b"\r\n\r\n", b"\n\r"])
 LINES = st.tuples(FIELDS, st.sampled_from([b":", b""]), VALUES, ENDINGS).map(b"".join)
 

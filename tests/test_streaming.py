@@ -116,7 +116,11 @@ def test_an_event_is_given_when_it_comes_and_not_when_a_buffer_is_full(wire: Sta
     assert late[len(late) // 2] < 0.015  # the median: one slow moment of the machine is no buffer
 
 
-@given(cuts=st.lists(st.integers(0, len(b"".join(events())) - 1), min_size=1, max_size=3), replays=st.booleans(), ids=st.booleans())
+@given(
+    cuts=st.lists(st.integers(0, len(b"".join(events())) - 1), min_size=1, max_size=3),
+    replays=st.booleans(),
+    ids=st.booleans(),
+)
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_cut_at_any_byte_the_text_is_whole(wire: Start, client_of: Any, cuts: list[int], replays: bool, ids: bool) -> None:
     def stream(request: Request, number: int) -> Iterable[Any]:
@@ -265,7 +269,9 @@ def test_a_stream_that_ends_because_it_was_canceled_is_no_short_answer(wire: Sta
         list(client_of(wire(Model(lambda r, n: [CLOSE_DELIMITED, *events(0, 2), canceled, END]))).stream("a/b"))
 
 
-@pytest.mark.parametrize(("status", "kind"), [("failed", PredictionFailed), ("canceled", PredictionCanceled), ("aborted", PredictionCanceled)])
+@pytest.mark.parametrize(
+    ("status", "kind"), [("failed", PredictionFailed), ("canceled", PredictionCanceled), ("aborted", PredictionCanceled)]
+)
 def test_a_prediction_that_ended_while_the_stream_was_cut_is_told_by_its_status(
     wire: Start, client_of: Any, status: str, kind: type[Exception]
 ) -> None:

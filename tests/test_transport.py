@@ -106,7 +106,9 @@ def test_what_time_does_not_mend_is_not_tried_again(wire: Start, client_of: Any,
         (answer(b"", 302, Location="https://elsewhere.example/v1"), "redirect to elsewhere.example, not followed"),
     ],
 )
-def test_a_bad_answer_under_a_good_status_is_an_error_that_quotes_it(wire: Start, client_of: Any, bad: bytes, says: str) -> None:
+def test_a_bad_answer_under_a_good_status_is_an_error_that_quotes_it(
+    wire: Start, client_of: Any, bad: bytes, says: str
+) -> None:
     server = wire(lambda r: [bad])
     with pytest.raises(ResponseError, match=says) as raised:
         client_of(server).predictions.get("p1")
@@ -120,7 +122,7 @@ def test_a_body_that_comes_short_or_too_slowly_is_an_error_in_time(wire: Start, 
         client_of(short, retries=Retries(attempts=1)).predictions.get("p1")
     slow = wire(lambda r: [head, *[piece for _ in range(80) for piece in (b" ", 0.05)]])
     began = time.monotonic()
-    with pytest.raises(ConnectionFailed, match="silent|lost"):
+    with pytest.raises(ConnectionFailed, match=r"silent|lost"):
         client_of(slow, retries=Retries(attempts=1), timeout=0.5).predictions.get("p1")
     assert time.monotonic() - began < 3
 
@@ -152,7 +154,7 @@ def test_a_redirect_is_followed_at_home_and_the_token_goes_nowhere_else(wire: St
 
 def test_a_redirect_without_end_is_an_error(wire: Start, client_of: Any) -> None:
     server = wire(lambda r: [answer(b"", 302, Location=r.path)])
-    with pytest.raises(ResponseError, match="redirects"):
+    with pytest.raises(ResponseError, match="redirect"):
         client_of(server).predictions.get("p1")
     assert len(server.requests) == 5
 
@@ -184,7 +186,9 @@ def test_a_server_that_repeats_the_token_does_not_get_it_into_an_error(wire: Sta
         assert TOKEN not in raised.value.response.text
 
 
-def test_the_token_shows_in_no_error_no_repr_and_no_log(wire: Start, client_of: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_token_shows_in_no_error_no_repr_and_no_log(
+    wire: Start, client_of: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.DEBUG)
     server = wire(lambda r: [CUT])
     client = client_of(server, retries=Retries(attempts=1))
@@ -205,9 +209,7 @@ def test_the_token_shows_in_no_error_no_repr_and_no_log(wire: Start, client_of: 
         ({"base_url": "https://127.0.0.1:9"}, "refused the connection"),
     ],
 )
-def test_no_network_is_one_sentence_that_says_what_to_check(
-    options: dict[str, str], says: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_network_is_one_sentence_that_says_what_to_check(options: dict[str, str], says: str) -> None:
     client = Replicate(retries=Retries(attempts=1), **options)  # type: ignore[arg-type]
     with pytest.raises(ConnectionFailed, match=says) as raised:
         client.predictions.get("p1")
@@ -238,7 +240,13 @@ def test_a_timeout_that_is_none_is_refused(timeout: Any) -> None:
 
 def test_the_wait_that_is_asked_for_is_shorter_than_the_silence_that_is_allowed(wire: Start, client_of: Any) -> None:
     server = wire(lambda r: [answer(PREDICTION, 201)])
-    for timeout, wait, header in [(180, 60, "wait"), (180, 90, "wait"), (180, 7, "wait=7"), (8, 60, "wait=6"), (0.9, 60, None)]:
+    for timeout, wait, header in [
+        (180, 60, "wait"),
+        (180, 90, "wait"),
+        (180, 7, "wait=7"),
+        (8, 60, "wait=6"),
+        (0.9, 60, None),
+    ]:
         client_of(server, timeout=timeout).run("a/b", wait=wait)
         assert server.requests[-1].headers.get("prefer") == header
 

@@ -1,0 +1,147 @@
+"""The house keeps its shape: imports point down, each foreign library has one owner, and a request takes few steps."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import responses
+
+import replicate_sync
+from replicate_sync import Replicate
+
+HOME = Path(replicate_sync.__file__).parent
+SERVER = "server"
+
+# From the ground up; a module may import what stands below its own floor, and nothing else of ours.
+FLOORS: dict[str, set[str]] = {
+    "facts": {"version", "errors"},
+    "words": {"settings", "refs", "prompts", "parameters", "inputs", "transcript"},
+    "shapes": {"outputs"},
+    "tools": {"polling", "sse", "transport"},
+    "listening": {"listening"},
+    "what takes time": {"predictions"},
+    "what can be named": {"resources"},
+    "doors": {"client", "homepage"},
+    "the machine's own": {"offline"},
+    "the shell": {"cli"},
+    "the way in": {"__init__", "__main__"},
+}
+OWNERS = {
+    "requests": {"transport", "client", "homepage"},  # the doors name requests.Session in a type, and use nothing of it
+    "urllib3": {"transport"},
+    "tenacity": {"polling"},
+    "sseclient": {"sse"},
+    "click": {"cli"},
+    "flask": {SERVER},
+    "werkzeug": {SERVER},
+    "PIL": {SERVER},
+}
+
+
+def modules() -> dict[str, ast.Module]:
+    """Every module by its name; those of the server's package count as one."""
+    found = {path.stem: ast.parse(path.read_text()) for path in HOME.glob("*.py")}
+    parts = [ast.parse(path.read_text()) for path in sorted((HOME / SERVER).glob("*.py"))]
+    found[SERVER] = ast.Module([statement for part in parts for statement in part.body], [])
+    return found
+
+
+def imported(tree: ast.Module) -> tuple[set[str], set[str]]:
+    """The modules of ours, and the foreign packages, that a module imports anywhere in it."""
+    ours, foreign = set(), set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            foreign |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            foreign.add((node.module or "").partition(".")[0])
+        elif isinstance(node, ast.ImportFrom):
+            ours |= {node.module.partition(".")[0]} if node.module else {alias.name for alias in node.names}
+        elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "import_module":
+            first = node.args[0]
+            assert isinstance(first, ast.Constant)
+            (ours if first.value.startswith(".") else foreign).add(first.value.lstrip("."))
+    return ours, foreign - {"replicate_sync"}
+
+
+def test_imports_point_to_a_lower_floor() -> None:
+    height = {name: floor for floor, names in enumerate(FLOORS.values()) for name in names}
+    height[SERVER] = -1  # an independent reading of the API: it imports nothing of ours
+    trees = modules()
+    assert set(trees) <= set(height), "a new module needs a floor"
+    for name, tree in trees.items():
+        ours, foreign = imported(tree)
+        assert "replicate_sync" not in foreign
+        if name == SERVER:
+            assert ours <= {path.stem for path in (HOME / SERVER).glob("*.py")}
+        else:
+            assert {other for other in ours if height[other] >= height[name]} == set(), f"{name} imports upwards"
+
+
+def test_each_foreign_library_has_its_owner() -> None:
+    for name, tree in modules().items():
+        for library in imported(tree)[1] - set(sys.stdlib_module_names):
+            assert name in OWNERS[library], f"{name} imports {library}"
+
+
+def test_no_module_and_no_class_is_named_for_nothing() -> None:
+    names = {path.stem for path in HOME.rglob("*.py")} | {
+        node.name for tree in modules().values() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)
+    }
+    assert not {name for name in names if any(word in name.lower() for word in ("util", "helper", "manager", "misc"))}
+
+
+def test_all_that_is_public_is_documented() -> None:
+    for name, tree in modules().items():
+        assert ast.get_docstring(tree) or name == SERVER, name
+        classes = [n for n in ast.walk(tree) if isinstance(n, ast.ClassDef) and not n.name.startswith("_")]
+        for body, of in [(tree.body, name), *((c.body, c.name) for c in classes if not c.bases)]:
+            undocumented = [n.name for n in body if isinstance(n, ast.FunctionDef | ast.ClassDef) and not ast.get_docstring(n)]
+            assert [n for n in undocumented if not n.startswith("_")] == [], of
+    assert all(getattr(replicate_sync, name).__doc__ for name in replicate_sync.__all__ if name != "__version__")
+
+
+def test_the_root_gives_what_it_promises() -> None:
+    assert all(hasattr(replicate_sync, name) for name in replicate_sync.__all__)
+    assert sorted(replicate_sync.__all__) == replicate_sync.__all__
+
+
+def test_importing_takes_nothing_that_is_optional() -> None:
+    code = "import sys, json, replicate_sync; print(json.dumps(sorted(sys.modules)))"
+    loaded = json.loads(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout)
+    optional = {
+        "flask",
+        "werkzeug",
+        "PIL",
+        "click",
+        "tqdm",
+        "IPython",
+        "numpy",
+        "replicate_sync.server",
+        "replicate_sync.cli",
+    }
+    assert optional & set(loaded) == set()
+
+
+@responses.activate
+def test_one_warm_get_takes_few_steps_in_few_files() -> None:
+    responses.get("https://api.replicate.com/v1/predictions/p1", json={"id": "p1", "status": "succeeded"})
+    client = Replicate()
+    client.predictions.get("p1")
+    entered: list[tuple[str, str]] = []
+
+    def watch(frame: object, event: str, arg: object) -> None:
+        code = frame.f_code  # type: ignore[attr-defined]
+        if event == "call" and code.co_filename.startswith(str(HOME)):
+            entered.append((Path(code.co_filename).name, code.co_name))
+
+    sys.setprofile(watch)
+    try:
+        client.predictions.get("p1")
+    finally:
+        sys.setprofile(None)
+    assert len({file for file, _ in entered}) <= 4, entered
+    assert len(entered) <= 12, entered

@@ -1,0 +1,90 @@
+"""Ctrl-C, in a real process and by a real signal: the prediction is canceled, and the program ends as Python's do."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytest
+from wire import CHUNKED, Request, Wire, answer, chunk, event
+
+Start = Callable[[Callable[[Request], Any]], Wire]
+
+STREAM = "for text in client.chat('hi', 'a/b'): print(text, flush=True)"
+RUN = "client.run('a/b', {'prompt': 'hi'})"
+POLL = "client.predictions.create('a/b', {'prompt': 'hi'}).wait()"
+PROGRAM = """
+import sys
+from replicate_sync import Polling, Replicate
+client = Replicate("r8_secret", base_url=sys.argv[1], polling=Polling(30, 1.0))
+print("ready", flush=True)
+{}
+"""
+
+
+class Slow:
+    """A prediction that goes on until it is canceled; `hold` answers its creation late, as a server does that waits."""
+
+    def __init__(self, *, hold: bool = False, streams: bool = False) -> None:
+        self.hold = hold
+        self.streams = streams
+        self.created = False
+        self.canceled_at = 0.0
+
+    def __call__(self, request: Request) -> Iterable[Any]:
+        if request.path == "/s":
+            yield CHUNKED + chunk(event("Once", 0))
+            yield 30.0
+            return
+        if request.path.endswith("/cancel"):
+            self.canceled_at = time.monotonic()
+        urls = {"stream": f"http://{request.headers['host']}/s"} if self.streams else {}
+        status = "canceled" if self.canceled_at else "processing"
+        mine = {"id": "p1", "status": status, "model": "a/b", "input": {"prompt": "hi"}, "urls": urls}
+        if request.method == "POST":
+            self.created = True
+            if self.hold and not request.path.endswith("/cancel"):
+                yield 30.0
+        if request.path == "/v1/predictions":
+            yield answer({"next": None, "results": [mine]})
+        else:
+            yield answer(mine, 201)
+
+
+@pytest.mark.parametrize(
+    ("program", "model"),
+    [
+        (STREAM, Slow(streams=True)),
+        (RUN, Slow()),
+        (RUN, Slow(hold=True)),
+        (POLL, Slow()),
+        (POLL, Slow(streams=True)),
+    ],
+    ids=["a stream", "a run", "a run whose answer is held back", "a wait", "a wait that listens"],
+)
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are sent otherwise there")
+def test_ctrl_c_cancels_the_prediction_within_two_seconds(wire: Start, program: str, model: Slow) -> None:
+    server = wire(model)
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM.format(program), server.url], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        assert server.until(lambda: model.created and (model.hold or len(server.requests) > 1))
+        time.sleep(0.2)  # let it be in the middle of its waiting
+        pressed = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=10)
+    finally:
+        process.kill()
+    assert 0 < model.canceled_at - pressed < 2
+    assert time.monotonic() - pressed < 4
+    assert process.returncode == -signal.SIGINT
+    assert said.rstrip().endswith("KeyboardInterrupt")
+    assert "r8_secret" not in said
+    assert len([r for r in server.requests if r.method == "POST" and not r.path.endswith("cancel")]) == 1
