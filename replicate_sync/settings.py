@@ -6,9 +6,13 @@ Both are read when a request is made, not when a client is: a variable set after
 from __future__ import annotations
 
 import os
+import re
 from urllib.parse import urlsplit
 
 from .errors import TOKEN_PAGE, TOKEN_VARIABLE, InvalidInputError, MissingAuthError, missing_token
+
+_PROXIES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
+_BLANK = re.compile(r"\s")
 
 API = "https://api.replicate.com/v1"
 BASE_URL_VARIABLE = "REPLICATE_BASE_URL"
@@ -83,6 +87,19 @@ def checked(url: str, name: str) -> str:
     if not good or parts.query or parts.fragment:
         raise InvalidInputError(f"{name} is not a URL such as {API!r}: {url!r}")
     return url.strip().rstrip("/")
+
+
+def checked_proxy(proxy: str) -> str:
+    """Give a proxy's URL ("" for none at all), or raise InvalidInputError where it is none; `host:port` is one of http."""
+    try:
+        url = proxy if "://" in proxy or not proxy else f"http://{proxy}"
+        parts = urlsplit(url)
+        good = not url or (parts.scheme in _PROXIES and parts.hostname and parts.port != 0 and not _BLANK.search(url))
+    except (AttributeError, TypeError, ValueError):
+        good = False
+    if not good:
+        raise InvalidInputError("proxy is not a URL such as 'http://127.0.0.1:8080'; pass one, or leave it out.")
+    return url
 
 
 def origin(url: str) -> tuple[str, str, int] | None:

@@ -12,6 +12,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from http.client import HTTPException, InvalidURL
 from time import monotonic
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urljoin, urlsplit
@@ -21,7 +22,7 @@ import urllib3
 from requests.auth import AuthBase
 
 from . import errors, inputs
-from .settings import Access, origin
+from .settings import Access, checked_proxy, origin
 from .version import __version__
 
 _CONNECT = 10.0  # seconds: the longest that connecting may take
@@ -29,7 +30,7 @@ _PIECE = 65536  # bytes: what is read of a body or stream at a time
 _BODY = 256 * 2**20  # bytes: the longest decoded JSON body that is read
 _REDIRECTS = 5
 _PASSING = frozenset({429, 500, 502, 503, 504})
-_FAULTS = (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError)
+_FAULTS = (requests.RequestException, urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError)
 
 _Answer = TypeVar("_Answer")
 
@@ -59,8 +60,8 @@ class Transport:
         self.timeout = float(timeout)
         self._access = access
         self._retries = retries
-        # An empty value hides the environment's proxy from requests.
-        self._proxies = {} if proxy is None else {"http": proxy, "https": proxy}
+        url = None if proxy is None else checked_proxy(proxy)
+        self._proxies = {} if url is None else {"http": url, "https": url}
         self._direct = proxy == ""
         self._headers = {"User-Agent": f"replicate-sync/{__version__}", "Accept": "application/json", **(headers or {})}
         self._given_session = session
@@ -375,7 +376,7 @@ def _diagnose(fault: Exception, host: str, silence: float) -> tuple[bool, str]:
         )
     if isinstance(cause, urllib3.exceptions.NewConnectionError):
         return False, f"{host} refused the connection: check base_url, and that the server runs"
-    if isinstance(fault, ValueError) and not isinstance(fault, known.ContentDecodingError):
+    if isinstance(fault, ValueError | InvalidURL) and not isinstance(fault, known.ContentDecodingError):
         return (
             False,
             f"The request to {host} could not be made ({type(fault).__name__}): check base_url, proxy and headers",

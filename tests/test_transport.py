@@ -20,6 +20,7 @@ from wire import CUT, END, Request, Wire, answer
 from replicate_sync import (
     AuthenticationError,
     ConnectionFailed,
+    InvalidInputError,
     ModelNotFoundError,
     Prediction,
     RateLimitError,
@@ -205,7 +206,7 @@ def test_the_token_shows_in_no_error_no_repr_and_no_log(
         ({"base_url": "http://127.0.0.1:9"}, "refused the connection"),
         ({"base_url": "http://nowhere.invalid"}, "cannot be found: check the network"),
         ({"proxy": "http://user:hidden@127.0.0.1:9"}, "The proxy on the way to api.replicate.com cannot be used"),
-        ({"proxy": "not a url"}, "proxy"),
+        ({"proxy": "127.0.0.1:9"}, "proxy"),
         ({"base_url": "https://127.0.0.1:9"}, "refused the connection"),
     ],
 )
@@ -216,6 +217,12 @@ def test_no_network_is_one_sentence_that_says_what_to_check(options: dict[str, s
     assert not raised.value.maybe_sent
     assert "hidden" not in str(raised.value)
     assert raised.value.__cause__ is not None
+
+
+@pytest.mark.parametrize("proxy", ["not a url", "ftp://x:1", "http://", 5, "http://a:b"])
+def test_what_is_no_proxy_is_refused_when_the_client_is_made(proxy: Any) -> None:
+    with pytest.raises(InvalidInputError, match="proxy is not a URL"):
+        Replicate(proxy=proxy)
 
 
 def test_a_dead_proxy_of_the_environment_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
