@@ -22,7 +22,7 @@ class Transcript:
         #: Whether what arrives fits nowhere in what was told; then only the output itself can tell more.
         self.lost = False
         self._parts: list[str] = []
-        self._ends: dict[str, int] = {}
+        self._ends: dict[str, list[int]] = {}  # where the text behind an id begins; several where it is not known which
         self._places: list[int] | None = None  # where the connection may stand; None: at the end of the text
         self._held: list[str] = []
 
@@ -43,7 +43,7 @@ class Transcript:
         if self._ends or self.length:
             self.unbroken = False
             # An id may stand for several events, where a server gives one only now and then.
-            resumed = [self.length, self._ends[self.last_id]] if self.last_id else []
+            resumed = [self.length, *self._ends[self.last_id]] if self.last_id else []
             self._places = list(dict.fromkeys([*resumed, 0]))
 
     def hear(self, data: str, event_id: str) -> str:
@@ -51,12 +51,12 @@ class Transcript:
         if self._places is None:
             self._tell(data)
         elif self._seen(data, event_id):
-            self._held, self._places = [], [self._ends[event_id]]
+            self._held, self._places = [], list(self._ends[event_id])
             return ""
         elif data:
             data = self._placed(data)
         if not self.lost and not self._held:
-            self._ends.setdefault(event_id, self.length if self._places is None else self._places[0])
+            self._ends.setdefault(event_id, [self.length] if self._places is None else list(self._places))
             self.last_id = event_id
         return data
 
@@ -76,8 +76,8 @@ class Transcript:
         self.length += len(data)
 
     def _seen(self, data: str, event_id: str) -> bool:
-        end = self._ends.get(event_id) if event_id else None
-        return end is not None and self.text.endswith(data, 0, end)
+        ends = self._ends.get(event_id, []) if event_id else []
+        return len(ends) == 1 and self.text.endswith(data, 0, ends[0])
 
     def _placed(self, data: str) -> str:
         """Hold the data back while two places fit it; once one is left, tell what goes beyond the text."""

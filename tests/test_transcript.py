@@ -24,7 +24,7 @@ def test_an_unbroken_stream_is_told_as_it_comes() -> None:
 
 
 @given(CHUNKS, st.data())
-@settings(max_examples=300)
+@settings(max_examples=500)
 def test_resumed_replayed_or_overlapping_the_text_is_a_prefix_of_the_truth_and_in_the_end_the_truth(
     chunks: list[str], data: st.DataObject
 ) -> None:
@@ -61,6 +61,18 @@ def test_a_repetition_that_looks_like_a_continuation_is_held_back_until_it_is_kn
     assert told.undecided
     assert told.hear("!", "1:3") == "ha!"
     assert told.text == "hahaha!"
+
+
+def test_an_empty_piece_behind_a_look_does_not_make_the_next_replay_repeat_itself() -> None:
+    told = Transcript()
+    told.reconnect()
+    assert told.hear("", "1:0") == ""
+    assert told.read("a", final=False) == "a"  # the look was ahead of the stream
+    told.reconnect()
+    assert told.hear("", "1:1") == ""
+    told.reconnect()
+    assert hear(told, ["", "", "a"], ["1:0", "1:1", "1:2"]) == ""
+    assert told.read("a", final=True) == ""
 
 
 def test_what_fits_nowhere_is_not_told() -> None:
