@@ -5,9 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 try:
     import click
@@ -29,8 +27,10 @@ def main() -> None:
 @click.option("--port", default=5005, show_default=True, help="Where to listen on 127.0.0.1; 0 picks a free port.")
 def serve(port: int) -> None:
     """Serve a local Replicate until Ctrl-C: the same HTTP API, with stand-in models."""
+    with _needing_the_server():
+        from .server import LocalServer
     try:
-        server = _extra("server").LocalServer(port=port).start()
+        server = LocalServer(port=port).start()
     except OSError as error:
         raise click.ClickException(f"Port {port} cannot be used ({error.strerror}); choose another with --port.") from error
     click.echo(f"A local Replicate listens at {server.url}. In another terminal:\n")
@@ -49,9 +49,11 @@ def serve(port: int) -> None:
 @click.option("-o", "--out", type=click.Path(file_okay=False, path_type=Path), default=Path(), help="Where the picture goes.")
 def demo(out: Path) -> None:
     """Chat, draw a picture and see a model fail, all on this machine: no token, no network."""
+    with _needing_the_server():
+        from .offline import LocalReplicate
     out.mkdir(parents=True, exist_ok=True)
     with _timed("A Replicate of its own was started"):
-        client = _extra("offline").LocalReplicate()
+        client = LocalReplicate()
     with client:
         click.secho('\nclient.chat("Tell me about rivers.")', bold=True)
         with _timed("\nThe stand-in model streamed its text"):
@@ -78,9 +80,10 @@ def _timed(what: str) -> Iterator[None]:
     click.secho(f"{what} in {time.perf_counter() - began:.2f} s.", dim=True)
 
 
-def _extra(module: str) -> Any:
-    """Give a module that needs the extra "server", or end with the sentence that says so."""
+@contextmanager
+def _needing_the_server() -> Iterator[None]:
+    """End with one sentence where the extra "server" is missing."""
     try:
-        return import_module(f".{module}", __package__)
+        yield
     except ImportError as error:
         raise click.ClickException(str(error)) from error

@@ -191,10 +191,10 @@ class Predictions:
                 error.maybe_created = True
             add(error, "A prediction may have been created; see client.predictions.list() before you create it again.")
             raise
-        except BaseException:
+        except BaseException as leaving:
             # Interrupted while the answer was awaited: what was created is not wanted any more.
-            if found := self._adopted(ref, body, since, timeout=_PARTING):
-                found._left(KeyboardInterrupt(), cancel=True)
+            if not isinstance(leaving, Exception) and (found := self._adopted(ref, body, since, timeout=_PARTING)):
+                found._left(leaving, cancel=True)
             raise
         self._claim(prediction.id)
         return prediction

@@ -194,9 +194,8 @@ class Transport:
 
     def close(self) -> None:
         """Close this thread's connections."""
-        session = self._here.__dict__.pop("session", None)
-        if session is not None:
-            session.close()
+        if self._here.__dict__.pop("process", None) == os.getpid():
+            self._here.session.close()
 
     @contextmanager
     def _open(self, url: str, headers: Mapping[str, str], silence: float, doing: str) -> Iterator[requests.Response]:
@@ -237,11 +236,13 @@ class Transport:
     def _session(self) -> requests.Session:
         if self._given_session is not None:
             return self._given_session
-        if getattr(self._here, "process", None) != os.getpid():
-            self._here.session, self._here.process = requests.Session(), os.getpid()
-            self._here.session.trust_env = not self._direct
-        session: requests.Session = self._here.session
-        return session
+        here = self._here.__dict__
+        if here.get("process") != os.getpid():  # a fork must not share sockets
+            session = requests.Session()
+            session.trust_env = not self._direct
+            here.update(process=os.getpid(), session=session)
+        given: requests.Session = here["session"]
+        return given
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name not in ("_here", "_auth")}

@@ -309,6 +309,16 @@ def test_a_warm_client_uses_its_connection_again(wire: Start, client_of: Any) ->
     assert (len(server.requests), server.connections) == (3, 1)
 
 
+def test_a_closed_client_opens_again_when_it_is_used(wire: Start, client_of: Any) -> None:
+    server = wire(lambda r: [answer(PREDICTION)])
+    with client_of(server) as client:
+        client.predictions.get("p1")
+    client.close()
+    assert server.until(lambda: server.open == 0)
+    assert client.predictions.get("p1").id == "p1"
+    assert server.connections == 2
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 @pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
 def test_a_fork_opens_connections_of_its_own(wire: Start, client_of: Any) -> None:
