@@ -46,7 +46,9 @@ def serve(port: int) -> None:
 
 
 @main.command()
-@click.option("-o", "--out", type=click.Path(file_okay=False, path_type=Path), default=Path(), help="Where the picture goes.")
+@click.option(
+    "-o", "--out", type=click.Path(file_okay=False, path_type=Path), default=Path(), help="Where the picture goes."
+)
 def demo(out: Path) -> None:
     """Chat, draw a picture and see a model fail, all on this machine: no token, no network."""
     with _needing_the_server():

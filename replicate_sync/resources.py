@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from . import inputs, refs
+from .answers import unexpected
 from .errors import (
     ConnectionFailed,
     InvalidInputError,
@@ -21,7 +22,6 @@ from .errors import (
     ServerError,
     add,
     quoted,
-    unexpected,
 )
 from .outputs import Kind, kind
 from .polling import Polling

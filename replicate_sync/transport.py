@@ -1,6 +1,6 @@
 """Requests go out, bytes come in: the only holder of a requests session.
 
-What an answer means is decided in `errors`; when to ask again, by the `Retries` value it is given. The token is set by
+What an answer that is no value means is decided in `answers`; when to ask again, by the `Retries` value it is given. The token is set by
 an auth object bound to the API's own origin, and by nothing else: not on the session, where a redirect, a file host or
 a stream host would get it too.
 """
@@ -21,7 +21,7 @@ import requests
 import urllib3
 from requests.auth import AuthBase
 
-from . import errors, inputs
+from . import answers, errors, inputs
 from .settings import Access, checked_proxy, origin
 from .version import __version__
 
@@ -148,7 +148,13 @@ class Transport:
                 body = b""
         except _FAULTS as fault:
             raise _connection_failed(fault, url, doing, silence) from fault
-        return decode(response.status_code, response.headers, body, doing, model, auth.secret)
+        status, secret, bad = response.status_code, auth.secret, None
+        if 200 <= status < 300:
+            try:
+                return json.loads(body) if body.strip() else None
+            except (ValueError, RecursionError) as error:
+                bad = None if secret and secret.encode() in body else error  # the error holds the body
+        raise answers.refused(status, response.headers, body, doing=doing, model=model, secret=secret) from bad
 
     def stream(self, url: str, *, silence: float, last_event_id: str = "") -> Iterator[bytes]:
         """Yield the bytes of an event stream as they arrive. The stream's host gets no token.
@@ -169,8 +175,8 @@ class Transport:
             if response.status_code != 200 or kind != "text/event-stream":
                 body = _body(response, silence, at_most=_PIECE)
                 if response.status_code != 200:
-                    raise errors.from_response(response.status_code, response.headers, body, doing=doing)
-                raise errors.unexpected(200, response.headers, body, doing=doing, wanted="an event stream")
+                    raise answers.from_response(response.status_code, response.headers, body, doing=doing)
+                raise answers.unexpected(200, response.headers, body, doing=doing, wanted="an event stream")
             yield from _arriving(response.raw)
 
     def download(self, url: str) -> Iterator[bytes]:
@@ -181,7 +187,7 @@ class Transport:
         headers = {"User-Agent": self._headers["User-Agent"], "Accept": "*/*"}
         with self._open(url, headers, self.timeout, "the download") as response:
             if response.status_code != 200:
-                error = errors.from_response(
+                error = answers.from_response(
                     response.status_code,
                     response.headers,
                     _body(response, self.timeout, at_most=_PIECE),
@@ -270,30 +276,6 @@ class _Bearer(AuthBase):
         if self.secret and (there.scheme, there.hostname, there.port) == (home.scheme, home.hostname, home.port):
             request.headers["Authorization"] = f"Bearer {self.secret}"
         return request
-
-
-def decode(
-    status: int, headers: Mapping[str, str], body: bytes, doing: str, model: str | None = None, secret: str = ""
-) -> Any:
-    """Decide what an answer is: a JSON value, None, or the error to raise. `secret` is cut out of what an error quotes."""
-    if secret and not 200 <= status < 300:
-        body = body.replace(secret.encode(), b"***")
-    if status >= 400:
-        raise errors.from_response(status, headers, body, doing=doing, model=model)
-    if not 200 <= status < 300:
-        target = origin(headers.get("Location") or "")
-        where = f" to {target[1]}" if target else ""
-        raise errors.unexpected(status, headers, body, doing=doing, wanted=f"an answer but a redirect{where}, not followed")
-    if not body.strip():
-        return None
-    fault: Exception | None
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError) as error:
-        fault = error
-    if secret and secret.encode() in body:
-        body, fault = body.replace(secret.encode(), b"***"), None  # the fault holds the body
-    raise errors.unexpected(status, headers, body, doing=doing, wanted="JSON") from fault
 
 
 def _body(response: requests.Response, seconds: float, *, at_most: int = _BODY) -> bytes:

@@ -53,7 +53,9 @@ def test_a_port_that_is_taken_is_one_sentence() -> None:
     assert re.search(rf"Port {port} cannot be used .*--port", shown.output)
 
 
-@pytest.mark.parametrize(("missing", "command", "says"), [("click", [], "replicate-sync[cli]"), ("flask", ["demo"], "replicate-sync[server]")])
+@pytest.mark.parametrize(
+    ("missing", "command", "says"), [("click", [], "replicate-sync[cli]"), ("flask", ["demo"], "replicate-sync[server]")]
+)
 def test_a_missing_extra_is_one_sentence(missing: str, command: list[str], says: str) -> None:
     program = f"import sys; sys.modules[{missing!r}] = None; sys.argv = ['replicate-sync', *{command!r}]\n"
     program += "from replicate_sync.cli import main; main()"

@@ -14,7 +14,7 @@ from requests.structures import CaseInsensitiveDict
 
 import replicate_sync
 from replicate_sync import errors
-from replicate_sync.errors import from_response, retry_after
+from replicate_sync.answers import from_response, retry_after
 
 CLASSES = [c for _, c in inspect.getmembers(errors, inspect.isclass) if issubclass(c, errors.ReplicateError)]
 

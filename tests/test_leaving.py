@@ -70,7 +70,10 @@ class Slow:
 def test_ctrl_c_cancels_the_prediction_within_two_seconds(wire: Start, program: str, model: Slow) -> None:
     server = wire(model)
     process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM.format(program), server.url], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", PROGRAM.format(program), server.url],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     try:
         assert process.stdout is not None

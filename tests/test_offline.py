@@ -94,7 +94,7 @@ def test_functions_of_ones_own_are_models(client: LocalReplicate) -> None:
     assert "ValueError" in raised.value.prediction.logs
     with pytest.raises(InvalidInputError, match="to is required"):
         client.run("me/count")
-    with pytest.raises(InvalidInputError, match="me|nope"):
+    with pytest.raises(InvalidInputError, match="nope"):
         client.run("me/count", {"to": 1, "nope": 2})
 
 

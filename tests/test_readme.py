@@ -57,7 +57,11 @@ def test_the_table_of_errors_is_the_truth() -> None:
     assert set(listed) == kinds
     for name, builtin in listed.items():
         kind = getattr(errors, name)
-        builtins = [base.__name__ for base in kind.__mro__ if base.__module__ == "builtins" and base.__name__ not in ("Exception", "BaseException", "object", "OSError")]
+        builtins = [
+            base.__name__
+            for base in kind.__mro__
+            if base.__module__ == "builtins" and base.__name__ not in ("Exception", "BaseException", "object", "OSError")
+        ]
         assert builtins[:1] == ([builtin] if builtin else [])
 
 
