@@ -1,8 +1,8 @@
 """Requests go out, bytes come in: the only holder of a requests session.
 
-What an answer that is no value means is decided in `answers`; when to ask again, by the `Retries` value it is given. The token is set by
-an auth object bound to the API's own origin, and by nothing else: not on the session, where a redirect, a file host or
-a stream host would get it too.
+What an answer that is no value means is decided in `answers`; when to ask again, by the `Retries` value it is given. The
+token is set by an auth object bound to the API's own origin, and by nothing else: not on the session, where a redirect, a
+file host or a stream host would get it too.
 """
 
 from __future__ import annotations
