@@ -41,7 +41,7 @@ from .predictions import Prediction
 from .version import __version__
 
 if TYPE_CHECKING:
-    from . import server
+    from . import server as server
     from .offline import LocalReplicate
 
 __all__ = [
@@ -71,7 +71,6 @@ __all__ = [
     "chat",
     "local",
     "run",
-    "server",
     "stream",
 ]
 

@@ -29,12 +29,8 @@ from .errors import (
 from .settings import origin
 
 
-def refused(
-    status: int, headers: Mapping[str, str], body: bytes, *, doing: str, model: str | None = None, secret: str = ""
-) -> ResponseError:
-    """Decide which error an answer is that gave no value. `secret` is cut out of what the error shows."""
-    if secret:
-        body = body.replace(secret.encode(), b"***")
+def refused(status: int, headers: Mapping[str, str], body: bytes, *, doing: str, model: str | None = None) -> ResponseError:
+    """Decide which error an answer is that gave no value."""
     if status >= 400:
         return from_response(status, headers, body, doing=doing, model=model)
     if 200 <= status < 300:
@@ -129,7 +125,7 @@ def _remedy(kind: type[ResponseError], status: int, model: str | None) -> str:
     if kind is RateLimitError:
         return ". Nothing was created; wait and call again, or send fewer requests at a time."
     if kind is ServerError:
-        return ". This is not your program's fault: try again in a while, or see https://www.replicatestatus.com"
+        return ". This is not your program's fault; see https://www.replicatestatus.com."
     return ""
 
 

@@ -131,12 +131,12 @@ class Replicate:
         cancel_on_exit: bool,
     ) -> Generator[str, None, None]:
         try:
-            prediction = self._streamed(str(ref), first)
+            prediction = self._streamed(str(ref), first, cancel_on_exit)
         except InvalidInputError as error:
             respelled = self._respelled(ref, given, extra, error)
             if respelled is None or respelled == first:
                 raise
-            prediction = self._streamed(str(ref), respelled)
+            prediction = self._streamed(str(ref), respelled, cancel_on_exit)
         yield from prediction.stream(cancel_on_exit=cancel_on_exit)
 
     def _respelled(
@@ -160,16 +160,17 @@ class Replicate:
 
         Raises what `predictions.create` and `Prediction.stream` raise.
         """
-        name, given = self.get_model(model), inputs.checked(input)
+        name, given = refs.resolve(model, self.model_aliases), inputs.checked(input)
         self._transport.check()
         return self._streaming(name, given, cancel_on_exit)
 
     def _streaming(self, model: str, given: dict[str, Any], cancel_on_exit: bool) -> Generator[str, None, None]:
-        yield from self._streamed(model, given).stream(cancel_on_exit=cancel_on_exit)
+        yield from self._streamed(model, given, cancel_on_exit).stream(cancel_on_exit=cancel_on_exit)
 
-    def _streamed(self, model: str, given: dict[str, Any]) -> Prediction:
+    def _streamed(self, model: str, given: dict[str, Any], cancel_on_exit: bool) -> Prediction:
         # The open base is of the time when a stream had to be asked for.
-        return self.predictions.create(model, given, **({} if self.needs_auth else {"stream": True}))
+        stream = None if self.needs_auth else True
+        return self.predictions.create(model, given, cancel_on_exit=cancel_on_exit, stream=stream)
 
     def run(
         self, model: str, input: Mapping[str, Any] | None = None, *, wait: float = 60, cancel_on_exit: bool = True
@@ -183,7 +184,7 @@ class Replicate:
 
         Raises what `predictions.create` and `Prediction.wait` raise.
         """
-        prediction = self.predictions.create(self.get_model(model), input, wait=wait)
+        prediction = self.predictions.create(model, input, wait=wait, cancel_on_exit=cancel_on_exit)
         prediction.wait(cancel_on_exit=cancel_on_exit)
         output = prediction.output
         kind = self._schemas.kind(prediction) if could_be_either(output) else "unknown"
@@ -236,4 +237,4 @@ class Replicate:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} at {self._transport.base_url}>"
+        return f"<{type(self).__name__} at {self._transport.shown}>"

@@ -177,7 +177,7 @@ class ReplicateHome:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} at {self._transport.base_url}>"
+        return f"<{type(self).__name__} at {self._transport.shown}>"
 
 
 class _Polled(Prediction):

@@ -10,6 +10,7 @@ from . import sse
 from .errors import ConnectionFailed, ResponseError
 from .transport import Transport
 
+_TELLING = frozenset({"output", "done", "error"})
 _FAILURES = 3  # in a row, after which a stream is not opened again
 _AT_ONCE = 1.0  # seconds: a stream that ends sooner, with nothing new, has failed
 _SHORT = 0.05  # seconds: the first pause where an end was announced that the API does not show yet
@@ -26,6 +27,7 @@ class Listener:
         self._transport = transport
         self._failures = 0
         self._short = _SHORT
+        self._news = False
         self.last_id = ""
         #: None while the model works; then "" for success, "error", "canceled", or what else the API may say.
         self.end: str | None = None
@@ -37,6 +39,10 @@ class Listener:
         """Whether listening is likely to tell something."""
         return bool(self._url) and self.end is None and self._failures < _FAILURES
 
+    def news(self) -> None:
+        """Say that what was heard was new: a stream that only repeats itself is not worth listening to."""
+        self._news = True
+
     def give_up(self) -> None:
         """Do not listen again."""
         self._failures = _FAILURES
@@ -45,20 +51,19 @@ class Listener:
         """Open the stream behind `last_id` and yield its output events, until it ends, breaks, or brings none for
         `silence` seconds. A fault is no error here: it only makes listening less worthwhile.
         """
-        opened, news = monotonic(), 0
+        opened, self._news = monotonic(), False
         broken = False
         try:
             for event in self._events(silence):
                 self.last_id = event.id or self.last_id
                 if event.event == "output":
                     yield event
-                    news += 1
                 elif event.event in ("done", "error"):
                     self._ended(event)
                     return
         except (ConnectionFailed, ResponseError):
             broken = True
-        if news or (not broken and monotonic() - opened > _AT_ONCE):
+        if self._news or (not broken and monotonic() - opened > _AT_ONCE):
             self._failures = 0
         else:
             self._failures += 1
@@ -78,6 +83,7 @@ class Listener:
         until = monotonic() + seconds
         if self.worthwhile and seconds > 0:
             for _ in self.outputs(seconds):
+                self.news()
                 if monotonic() >= until:
                     break
         self.sleep(max(0.0, until - monotonic()))
@@ -87,7 +93,7 @@ class Listener:
 
         def chunks() -> Generator[bytes, None, None]:
             assert self._url
-            # Comments keep a connection open that has nothing to say; only events count as news.
+            # Comments and unknown events keep a connection open that has nothing to say.
             for chunk in self._transport.stream(self._url, silence=silence, last_event_id=self.last_id):
                 yield chunk
                 if monotonic() - heard > silence:
@@ -97,7 +103,8 @@ class Listener:
         try:
             for event in sse.events(arriving):
                 yield event
-                heard = monotonic()
+                if event.event in _TELLING:
+                    heard = monotonic()
         finally:
             arriving.close()
 

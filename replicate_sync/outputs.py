@@ -76,14 +76,14 @@ class FileOutput:
         """The file's own name, such as "out-0.png"."""
         if self.url.startswith("data:"):
             return "output" + (mimetypes.guess_extension(self.mime_type) or "")
-        return unquote(urlsplit(self.url).path).rpartition("/")[2].lstrip(".") or "output"
+        return unquote(_path(self.url)).rpartition("/")[2].lstrip(".") or "output"
 
     @property
     def mime_type(self) -> str:
         """The file's type by its URL, such as "image/png"."""
         if self.url.startswith("data:"):
             return self.url[5:].partition(",")[0].partition(";")[0] or "text/plain"
-        return mimetypes.guess_type(urlsplit(self.url).path)[0] or "application/octet-stream"
+        return mimetypes.guess_type(_path(self.url))[0] or "application/octet-stream"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         if not self.mime_type.startswith("image/"):
@@ -112,21 +112,33 @@ class ImageOutput(FileOutput):
         self.prompt = prompt
 
 
-def kind(schema: Mapping[str, Any] | None) -> Kind:
-    """Say what a model gives, from its `Output` schema; "unknown" without one."""
-    if not schema:
-        return "unknown"
+def kind(schemas: Mapping[str, Any] | None) -> Kind:
+    """Say what a model gives, from its `components.schemas`; "unknown" without them."""
+    schema = _resolved((schemas or {}).get("Output"), schemas or {})
     if schema.get("type") == "string":
         return "file" if schema.get("format") == "uri" else "string"
     if schema.get("type") == "array":
-        items = schema.get("items")
-        items = items if isinstance(items, Mapping) else {}
+        items = _resolved(schema.get("items"), schemas or {})
         if items.get("type") == "string":
             if items.get("format") == "uri":
                 return "files"
             return "text" if schema.get("x-cog-array-display") == "concatenate" else "strings"
         return "value"
     return "value" if schema.get("type") else "unknown"
+
+
+def _resolved(schema: Any, schemas: Mapping[str, Any], depth: int = 8) -> Mapping[str, Any]:
+    """Follow references, and what stands for one schema only, to the schema itself."""
+    if not isinstance(schema, Mapping) or not depth:
+        return {}
+    if isinstance(name := schema.get("$ref"), str):
+        return _resolved(schemas.get(name.rpartition("/")[2]), schemas, depth - 1)
+    for word in ("allOf", "anyOf", "oneOf"):
+        options = schema.get(word)
+        meant = [o for o in options if o != {"type": "null"}] if isinstance(options, list) else []
+        if len(meant) == 1:
+            return {**_resolved(meant[0], schemas, depth - 1), **{k: v for k, v in schema.items() if k != word}}
+    return schema
 
 
 def could_be_either(value: Any) -> bool:
@@ -192,9 +204,17 @@ def _inline(uri: str) -> bytes:
     try:
         if not comma:
             raise ValueError("it has no comma")
-        return base64.b64decode(unquote_to_bytes(data)) if head.endswith(";base64") else unquote_to_bytes(data)
+        content = unquote_to_bytes(data)
+        return base64.b64decode(b"".join(content.split()), validate=True) if head.endswith(";base64") else content
     except ValueError as error:
         raise ResponseError(f"The model's output is a data URI that cannot be read: {error}") from error
+
+
+def _path(url: str) -> str:
+    try:
+        return urlsplit(url).path
+    except ValueError:
+        return ""
 
 
 def _umask() -> int:

@@ -15,6 +15,8 @@ from tenacity.wait import wait_random_exponential
 
 from .errors import InvalidInputError
 
+_LONGEST = 1e6  # seconds: more than any clock here can wait
+
 _Answer = TypeVar("_Answer")
 
 
@@ -26,7 +28,7 @@ class Polling:
     delay: float = 5.0
 
     def __post_init__(self) -> None:
-        if self.attempts < 1 or self.delay < 0:
+        if not _count(self.attempts) or not _seconds(self.delay):
             raise InvalidInputError(f"Polling needs attempts of 1 or more and a delay of 0 s or more, not {self}.")
 
     def looks(self, pause: Callable[[float], None] = sleep) -> Iterator[int]:
@@ -57,7 +59,7 @@ class Retries:
     longest: float = 60.0
 
     def __post_init__(self) -> None:
-        if self.attempts < 1 or min(self.first, self.ceiling, self.longest) < 0:
+        if not _count(self.attempts) or not all(map(_seconds, (self.first, self.ceiling, self.longest))):
             raise InvalidInputError(f"Retries needs attempts of 1 or more and times of 0 s or more, not {self}.")
 
     def call(self, send: Callable[[], _Answer], passing: Callable[[BaseException], bool]) -> _Answer:
@@ -74,3 +76,11 @@ class Retries:
         return Retrying(stop=stop_after_attempt(self.attempts), wait=wait, retry=retry_if_exception(again), reraise=True)(
             send
         )
+
+
+def _count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
+def _seconds(value: object) -> bool:
+    return isinstance(value, int | float) and 0 <= value <= _LONGEST

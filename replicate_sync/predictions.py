@@ -27,6 +27,8 @@ from .transport import Transport
 
 TERMINAL = frozenset({"succeeded", "failed", "canceled", "aborted"})
 
+_TEXTS = ("model", "version", "created_at", "started_at", "completed_at")
+_OBJECTS = ("input", "metrics", "urls")
 _ENDINGS = frozenset({"error", "canceled"})  # what a stream may announce besides success
 _SILENCE = 45.0  # seconds without an event after which a stream is doubted; Replicate itself closes one after 30
 _LOG_LINES = 5  # the last ones, quoted in an error
@@ -44,8 +46,21 @@ class Prediction:
     `completed_at`; `raw` is the whole of it. https://replicate.com/docs/reference/http#predictions.get
     """
 
+    raw: dict[str, Any]
     id: str
     status: str
+    model: str | None
+    version: str | None
+    input: dict[str, Any]
+    output: Any
+    error: str | None
+    logs: str
+    metrics: dict[str, Any]
+    urls: dict[str, Any]
+    created_at: str | None
+    started_at: str | None
+    completed_at: str | None
+    data_removed: bool
 
     def __init__(self, data: Any, transport: Transport, polling: Polling) -> None:
         self._transport = transport
@@ -54,24 +69,19 @@ class Prediction:
 
     def _update(self, data: Any) -> None:
         if not isinstance(data, dict) or not isinstance(data.get("id"), str) or not isinstance(data.get("status"), str):
-            raise ResponseError(
-                f"The API's answer is not a prediction with an id and a status: {quoted(json.dumps(data))}. Check base_url."
-            )
-        self.raw: dict[str, Any] = data
+            shown = quoted(self._transport.hide(json.dumps(data)))
+            raise ResponseError(f"The API's answer is not a prediction with an id and a status: {shown}. Check base_url.")
+        self.raw = data
         self.id, self.status = data["id"], data["status"]
-        self.model: str | None = data.get("model")
-        self.version: str | None = data.get("version")
-        self.input: dict[str, Any] = data.get("input") or {}
-        self.output: Any = data.get("output")
-        self.error: str | None = data.get("error")
-        self.logs: str = data.get("logs") or ""
-        self.metrics: dict[str, Any] = data.get("metrics") or {}
-        urls = data.get("urls")
-        self.urls: dict[str, str] = urls if isinstance(urls, dict) else {}
-        self.created_at: str | None = data.get("created_at")
-        self.started_at: str | None = data.get("started_at")
-        self.completed_at: str | None = data.get("completed_at")
-        self.data_removed: bool = bool(data.get("data_removed"))
+        self.output = data.get("output")
+        for name in _TEXTS:
+            setattr(self, name, text if isinstance(text := data.get(name), str) else None)
+        for name in _OBJECTS:
+            setattr(self, name, found if isinstance(found := data.get(name), dict) else {})
+        error, logs = data.get("error"), data.get("logs")
+        self.error = error if error is None or isinstance(error, str) else json.dumps(error)
+        self.logs = logs if isinstance(logs, str) else ""
+        self.data_removed = bool(data.get("data_removed"))
 
     @property
     def ended(self) -> bool:
@@ -80,7 +90,8 @@ class Prediction:
 
     @property
     def _stream_url(self) -> str | None:
-        return self.urls.get("stream")
+        url = self.urls.get("stream")
+        return url if isinstance(url, str) else None
 
     def reload(self) -> Prediction:
         """Look at the prediction again, and give it."""
@@ -133,6 +144,9 @@ class Prediction:
             yield from self._told(told)
         except (ConnectionFailed, ResponseError) as fault:
             raise self._broken(told, f"could not be looked at: {fault}") from fault
+        except ReplicateError as error:
+            error.prediction = self
+            raise
         except BaseException as leaving:
             self._left(leaving, cancel_on_exit)
             raise
@@ -165,7 +179,8 @@ class Prediction:
         told.reconnect()
         listener.last_id = told.last_id
         for event in listener.outputs(min(self._transport.timeout, _SILENCE)):
-            if text := told.hear(event.data, event.id):
+            if text := told.hear(event.data, event.id, own=event.own_id):
+                listener.news()
                 yield text
             if told.lost:
                 listener.give_up()
@@ -174,13 +189,15 @@ class Prediction:
     def _well_told(self, told: Transcript) -> bool:
         """Whether a stream that broke, was taken up again and came to its end needs no more looking.
 
-        Its text is compared with the output, where that is there by now.
+        Where the pieces had their places by guess, only the whole output can tell; else it must not contradict.
         """
         try:
             self.reload()
         except (ConnectionFailed, ResponseError) as fault:
             _log.debug("prediction %s ended, and could not be looked at: %s", self.id, fault)
-        return not self.ended and not told.undecided
+        if self.ended or told.undecided or not told.certain:
+            return False
+        return told.text.startswith(as_text(self.output) or "")
 
     def _rest(self, told: Transcript) -> Iterator[str]:
         """Yield what the output of an ended prediction adds to what was told."""
@@ -210,17 +227,17 @@ class Prediction:
         return self._failed(self.error or listener.error) if listener.end == "error" else self._canceled()
 
     def _failed(self, why: str | None) -> PredictionFailed:
-        why = quoted(str(why)) if why else "the model gave no reason"
-        return self._error(PredictionFailed, f"Prediction {self.id}{self._of} failed: {why}{self._logs_end()}")
+        why = quoted(self._transport.hide(why)) if why else "the model gave no reason"
+        return self._error(PredictionFailed, f"Prediction {quoted(self.id)}{self._of} failed: {why}{self._logs_end()}")
 
     def _canceled(self) -> PredictionCanceled:
         how = "was aborted before it started" if self.status == "aborted" else "was canceled"
-        return self._error(PredictionCanceled, f"Prediction {self.id}{self._of} {how}.{self._logs_end()}")
+        return self._error(PredictionCanceled, f"Prediction {quoted(self.id)}{self._of} {how}.{self._logs_end()}")
 
     def _timeout(self) -> PredictionTimeout:
         return self._error(
             PredictionTimeout,
-            f"Prediction {self.id}{self._of} is still {self.status} after {self._polling.attempts} looks, "
+            f"Prediction {quoted(self.id)}{self._of} is still {self.status} after {self._polling.attempts} looks, "
             f"{self._polling.delay:g} s apart. It runs on: .prediction.wait() waits on, .prediction.cancel() stops it, and "
             "polling=Polling(attempts, delay) allows more.",
         )
@@ -228,8 +245,8 @@ class Prediction:
     def _broken(self, told: Transcript, why: str) -> StreamError:
         error = self._error(
             StreamError,
-            f"The stream of prediction {self.id}{self._of} broke after {told.length} characters, and the prediction {why}. "
-            "The text so far is in .text, the prediction in .prediction.",
+            f"The stream of prediction {quoted(self.id)}{self._of} broke after {told.length} characters, "
+            f"and the prediction {why}. The text so far is in .text, the prediction in .prediction.",
         )
         error.text = told.text
         return error
@@ -244,12 +261,13 @@ class Prediction:
         return f" of {self.model}" if self.model else ""
 
     def _logs_end(self) -> str:
-        lines = [line.strip() for line in self.logs.strip().splitlines()[-_LOG_LINES:]]
+        logs = self._transport.hide(self.logs).strip()
+        lines = [line.strip() for line in logs.splitlines()[-_LOG_LINES:]]
         return "\nIts logs end:\n  " + "\n  ".join(line[-QUOTED:] for line in lines) if lines else ""
 
     def _left(self, leaving: BaseException, cancel: bool) -> None:
-        """Cancel what nobody waits for any more: on Ctrl-C and a closed generator, not on an error."""
-        if isinstance(leaving, Exception) or not cancel or self.ended:
+        """Cancel what nobody waits for any more: on Ctrl-C and a closed generator, not on an error of ours."""
+        if isinstance(leaving, ReplicateError) or not cancel or self.ended:
             return
         try:
             path = f"/predictions/{quote(self.id, safe='')}/cancel"
@@ -258,4 +276,4 @@ class Prediction:
             _log.warning("prediction %s could not be canceled and may still run: %s", self.id, fault)
 
     def __repr__(self) -> str:
-        return f"<Prediction {self.id}{self._of}: {self.status}>"
+        return f"<Prediction {quoted(self.id)}{self._of}: {self.status}>"

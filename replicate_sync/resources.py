@@ -5,9 +5,14 @@ https://replicate.com/docs/reference/http
 
 from __future__ import annotations
 
+import json
+import re
+from calendar import timegm
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
+from itertools import islice
+from time import strptime, time
 from typing import Any
 from urllib.parse import quote
 
@@ -29,7 +34,10 @@ from .predictions import Prediction
 from .settings import origin
 from .transport import Transport
 
-_SLACK = timedelta(seconds=60)  # what this machine's clock and the API's may differ
+_SLACK = 60.0  # seconds that this machine's clock and the API's may differ before a first answer has told
+_ROUNDING = 1.0  # seconds: an answer's date has no fraction
+_ANOTHER_MONTH = 30 * 86400.0  # seconds
+_LOOKED_THROUGH = 1000  # predictions, in the look-up for a lost one
 _REMEMBERED = 4096  # ids of own predictions, so that a look-up for a lost one never finds one that is not lost
 _PARTING = 1.0  # seconds that one request may take when the caller is on the way out
 
@@ -61,7 +69,7 @@ class Schemas:
     def kind(self, prediction: Prediction) -> Kind:
         """Say what a prediction's model gives; "unknown" where the API does not tell."""
         found = self._components(prediction.model, prediction.version)
-        return kind(found.get("Output")) if found else "unknown"
+        return kind(found)
 
     def _components(self, model: str | None, version: str | None) -> dict[str, Any] | None:
         """Give a version's or model's schemas. Not getting them is no error: what was paid for must not hang on them."""
@@ -71,7 +79,7 @@ class Schemas:
         if key not in self._found:
             path = f"/models/{model}" if key == model else f"/models/{model}/versions/{quote(key, safe='')}"
             try:
-                found = self._transport.request("GET", path, attempts=False)
+                found = self._transport.request("GET", path)
             except ResponseError as error:
                 if error.status_code == 404 and key != model:
                     return self._components(model, None)
@@ -90,6 +98,8 @@ class Predictions:
     """Runs of models: `create`, `get`, `list`, `cancel`."""
 
     def __init__(self, transport: Transport, polling: Polling, schemas: Schemas, aliases: Mapping[str, str]) -> None:
+        if not isinstance(polling, Polling):
+            raise InvalidInputError(f"polling must be a Polling value, not {polling!r}.")
         self._transport = transport
         self._polling = polling
         self._schemas = schemas
@@ -103,12 +113,14 @@ class Predictions:
         input: Mapping[str, Any] | None = None,
         *,
         wait: float = 0,
+        cancel_on_exit: bool = True,
         **options: Any,
     ) -> Prediction:
         """Start a prediction and give it, at once or after at most `wait` seconds (60 at most) if it ends sooner.
 
         `model` is "owner/name" (its latest version), "owner/name:version", a version id, or an alias. `options` are further
-        fields of the request: `webhook` and `webhook_events_filter`.
+        fields of the request: `webhook` and `webhook_events_filter`. Interrupted while it waits, what it created is
+        canceled, unless `cancel_on_exit=False`.
 
         It is never created twice: after an answer that leaves in doubt whether it was, it is looked for among the
         predictions created since. Raises InvalidInputError, ModelNotFoundError, PaymentRequiredError, RateLimitError,
@@ -121,15 +133,15 @@ class Predictions:
                 f"predictions.create() has no option {sorted(unknown)[0]!r}; a model's own go into input."
             )
         body = {**{name: value for name, value in options.items() if value is not None}, "input": inputs.checked(input)}
-        hold = self._transport.hold(wait) if wait else 0
+        hold = self._transport.hold(_seconds(wait))
         headers = {"Prefer": f"wait={hold}" if hold != 60 else "wait"} if hold else {}
         version = ref.version or self._versions.get(ref.model or "")
         if version is None:
             try:
-                return self._created(ref, f"/models/{ref.model}/predictions", body, headers)
+                return self._created(ref, f"/models/{ref.model}/predictions", body, headers, cancel_on_exit)
             except ModelNotFoundError as error:
                 version = self._latest(ref, error)
-        return self._created(ref, "/predictions", {"version": version, **body}, headers)
+        return self._created(ref, "/predictions", {"version": version, **body}, headers, cancel_on_exit)
 
     def get(self, prediction_id: str) -> Prediction:
         """Give the prediction with this id. Raises ResponseError (404) where there is none.
@@ -156,15 +168,18 @@ class Predictions:
             yield Prediction(item, self._transport, self._polling)
 
     def _pages(self, path: str | None, params: Mapping[str, str], timeout: float | None = None) -> Iterator[Any]:
-        home = origin(self._transport.base_url)
-        while path:
+        home, seen = origin(self._transport.base_url), set()
+        while path and path not in seen:
+            seen.add(path)
             page = self._transport.request("GET", path, params=params, timeout=timeout, attempts=timeout is None)
             if not isinstance(page, dict) or not isinstance(page.get("results"), list):
-                raise unexpected(200, {}, str(page).encode(), doing="GET /predictions", wanted="a page of predictions")
+                shown = self._transport.hide(str(page)).encode()
+                raise unexpected(200, {}, shown, doing="GET /predictions", wanted="a page of predictions")
             yield from page["results"]
             path, params = page.get("next"), {}
-            if path and origin(path) != home:
-                raise ResponseError(f"The API's next page is on another host, which must not get the token: {quoted(path)}")
+            if path is not None and origin(path) != home:
+                shown_path = quoted(self._transport.hide(str(path)))
+                raise ResponseError(f"The API's next page is on another host, which must not get the token: {shown_path}")
 
     def _latest(self, ref: refs.Ref, error: ModelNotFoundError) -> str:
         """Give the version to run of a model that has no route of its own, and remember it."""
@@ -175,9 +190,11 @@ class Predictions:
             raise missing from error
         return version
 
-    def _created(self, ref: refs.Ref, path: str, body: Mapping[str, Any], headers: Mapping[str, str]) -> Prediction:
+    def _created(
+        self, ref: refs.Ref, path: str, body: Mapping[str, Any], headers: Mapping[str, str], cancel: bool
+    ) -> Prediction:
         """Create, once; look for what may have been created unseen."""
-        since = datetime.now(timezone.utc) - _SLACK
+        since = time()
         model = ref.model if path != "/predictions" else None
         try:
             data = self._transport.request("POST", path, body, headers=headers, model=model, repeatable=False)
@@ -193,20 +210,28 @@ class Predictions:
             raise
         except BaseException as leaving:
             # Interrupted while the answer was awaited: what was created is not wanted any more.
-            if not isinstance(leaving, Exception) and (found := self._adopted(ref, body, since, timeout=_PARTING)):
+            awaited = cancel and getattr(leaving, "in_the_air", False)
+            if awaited and (found := self._adopted(ref, body, since, timeout=_PARTING)):
                 found._left(leaving, cancel=True)
             raise
         self._claim(prediction.id)
         return prediction
 
     def _adopted(
-        self, ref: refs.Ref, body: Mapping[str, Any], since: datetime, *, timeout: float | None = None
+        self, ref: refs.Ref, body: Mapping[str, Any], since: float, *, timeout: float | None = None
     ) -> Prediction | None:
         """Look once for a prediction of the same model and input, created since, that nobody here knows of."""
-        params = {"created_after": since.isoformat(timespec="microseconds").replace("+00:00", "Z")}
+        given = json.loads(inputs.encode(body["input"]))  # as the API will have read it
+        asked = datetime.fromtimestamp(since + self._transport.ahead() - _SLACK, timezone.utc)
+        params = {"created_after": asked.isoformat(timespec="microseconds").replace("+00:00", "Z")}
         try:
-            for data in self._pages("/predictions", params, timeout):
-                if isinstance(data, dict) and _same(data, ref, body):
+            for data in islice(self._pages("/predictions", params, timeout), _LOOKED_THROUGH):
+                if isinstance(data, dict) and _same(data, ref, body, given):
+                    created = _moment(data.get("created_at"))
+                    before = since + self._transport.ahead() - _ROUNDING - (created or 0)
+                    # Asked for the last minute, a server that shows one of another month does not tell the time with it.
+                    if created is not None and 0 < before < _ANOTHER_MONTH:
+                        continue
                     found = Prediction(data, self._transport, self._polling)
                     if self._claim(found.id):
                         return found
@@ -230,12 +255,32 @@ def _in_doubt(error: ConnectionFailed | ResponseError) -> bool:
     return error.status_code is None or error.status_code < 300 or error.status_code >= 500
 
 
-def _same(data: Mapping[str, Any], ref: refs.Ref, body: Mapping[str, Any]) -> bool:
+def _same(data: Mapping[str, Any], ref: refs.Ref, body: Mapping[str, Any], given: Any) -> bool:
     """Whether a listed prediction is the one that was asked for."""
-    if data.get("input") != body["input"]:
+    if data.get("input") != given:
         return False
     version = body.get("version")
     return data.get("version") == version if version else data.get("model") == ref.model
+
+
+def _seconds(wait: Any) -> float:
+    """Read a number of seconds; True is as long as the API allows, False and None not at all."""
+    if wait is None or isinstance(wait, bool):
+        return 60.0 if wait else 0.0
+    if not isinstance(wait, int | float) or not wait >= 0:
+        raise InvalidInputError(f"wait must be a number of seconds from 0 to 60, not {wait!r}.")
+    return float(wait)
+
+
+def _moment(text: Any) -> float | None:
+    """Read a time such as 2026-03-01T16:19:34.765Z, with any number of digits, as seconds since 1970."""
+    found = re.fullmatch(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(?:Z|\+00:00)", text) if isinstance(text, str) else None
+    if not found:
+        return None
+    try:
+        return timegm(strptime(found[1], "%Y-%m-%dT%H:%M:%S")) + float(found[2] or 0)
+    except ValueError:
+        return None
 
 
 def _id(prediction_id: str) -> str:
@@ -247,7 +292,7 @@ def _id(prediction_id: str) -> str:
 
 
 def _components(version: Any) -> dict[str, Any] | None:
-    """Give the `components.schemas` of a version, references resolved where they stand for a whole schema."""
+    """Give the `components.schemas` of a version."""
     try:
         schemas = version["openapi_schema"]["components"]["schemas"]
     except (KeyError, TypeError):
@@ -256,5 +301,6 @@ def _components(version: Any) -> dict[str, Any] | None:
 
 
 def _properties(components: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    properties = ((components or {}).get("Input") or {}).get("properties")
+    given = (components or {}).get("Input")
+    properties = given.get("properties") if isinstance(given, dict) else None
     return properties if isinstance(properties, dict) and properties else None

@@ -102,8 +102,10 @@ def checked_proxy(proxy: str) -> str:
     return url
 
 
-def origin(url: str) -> tuple[str, str, int] | None:
+def origin(url: object) -> tuple[str, str, int] | None:
     """Give the scheme, host and port of a URL, or None where it has none."""
+    if not isinstance(url, str):
+        return None
     try:
         parts = urlsplit(url)
         port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)

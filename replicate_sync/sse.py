@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sseclient import SSEClient
 
@@ -23,7 +23,7 @@ if not hasattr(SSEClient, "events"):
 
 _BOM = b"\xef\xbb\xbf"
 _ID = re.compile(rb"^id(?:: ?([^\n\0]*))?$", re.MULTILINE)
-_RETRY = re.compile(rb"^retry: ?([0-9]+)$", re.MULTILINE)
+_RETRY = re.compile(rb"^retry: ?([0-9]{1,18})$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,8 @@ class Event:
     data: str
     id: str = ""
     retry: int | None = None
+    #: Whether the id came with this very event; else it is that of an earlier one.
+    own_id: bool = field(default=False, compare=False, repr=False)
 
 
 def events(chunks: Iterable[bytes]) -> Iterator[Event]:
@@ -42,18 +44,19 @@ def events(chunks: Iterable[bytes]) -> Iterator[Event]:
     `chunks` may be cut anywhere, in the middle of a character or of a CRLF too.
     """
     block = b""
-    last_id = ""
+    last_id, own_id = "", False
 
     def blocks() -> Iterator[bytes]:
-        nonlocal block, last_id
+        nonlocal block, last_id, own_id
         for block in _blocks(_lines(chunks)):
+            own_id = False
             if b"id" in block and (ids := _ID.findall(block)):
-                last_id = ids[-1].decode()
+                last_id, own_id = ids[-1].decode(), True
             yield block
 
     for parsed in SSEClient(blocks()).events():
         retries = _RETRY.findall(block) if b"retry" in block else ()
-        yield Event(parsed.event, parsed.data, last_id, int(retries[-1]) if retries else None)
+        yield Event(parsed.event, parsed.data, last_id, int(retries[-1]) if retries else None, own_id)
 
 
 def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:

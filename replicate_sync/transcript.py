@@ -19,12 +19,15 @@ class Transcript:
         self.length = 0
         #: Whether all text came in one unbroken stream, so that its end needs no second opinion.
         self.unbroken = True
+        #: Whether every piece had its place by its id, or in the one unbroken stream.
+        self.certain = True
         #: Whether what arrives fits nowhere in what was told; then only the output itself can tell more.
         self.lost = False
         self._parts: list[str] = []
         self._ends: dict[str, list[int]] = {}  # where the text behind an id begins; several where it is not known which
         self._places: list[int] | None = None  # where the connection may stand; None: at the end of the text
         self._held: list[str] = []
+        self._resumed = 0  # where the connection stands if it was resumed
 
     @property
     def text(self) -> str:
@@ -42,17 +45,18 @@ class Transcript:
         self._held = []
         if self._ends or self.length:
             self.unbroken = False
-            # An id may stand for several events, where a server gives one only now and then.
-            resumed = [self.length, *self._ends[self.last_id]] if self.last_id else []
+            resumed = self._ends[self.last_id] if self.last_id else []
+            self.certain &= bool(resumed)
+            self._resumed = resumed[0] if resumed else 0
             self._places = list(dict.fromkeys([*resumed, 0]))
 
-    def hear(self, data: str, event_id: str) -> str:
-        """Give what is new in an event's data."""
-        if self._places is None:
-            self._tell(data)
-        elif self._seen(data, event_id):
+    def hear(self, data: str, event_id: str, *, own: bool = True) -> str:
+        """Give what is new in an event's data. `own`: whether the id is this event's, not that of an earlier one."""
+        if own and self._seen(data, event_id):
             self._held, self._places = [], list(self._ends[event_id])
             return ""
+        if self._places is None:
+            self._tell(data)
         elif data:
             data = self._placed(data)
         if not self.lost and not self._held:
@@ -90,6 +94,7 @@ class Transcript:
             self.lost, self._held = True, []
             return ""
         held = "".join(self._held)
+        self.certain &= self._places[0] - len(held) == self._resumed
         new = held[max(0, len(held) - max(0, self._places[0] - len(text))) :]
         self._held = []
         self._tell(new)

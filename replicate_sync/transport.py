@@ -9,28 +9,29 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from http.client import HTTPException, InvalidURL
-from time import monotonic
+from email.utils import parsedate_to_datetime
+from time import monotonic, time
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 import requests
 import urllib3
 from requests.auth import AuthBase
+from requests.structures import CaseInsensitiveDict
 
-from . import answers, errors, inputs
+from . import answers, errors, faults, inputs
 from .settings import Access, checked_proxy, origin
 from .version import __version__
 
 _CONNECT = 10.0  # seconds: the longest that connecting may take
 _PIECE = 65536  # bytes: what is read of a body or stream at a time
 _BODY = 256 * 2**20  # bytes: the longest decoded JSON body that is read
+_LONGEST = 1e6  # seconds: more than any socket can wait
 _REDIRECTS = 5
-_PASSING = frozenset({429, 500, 502, 503, 504})
-_FAULTS = (requests.RequestException, urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError)
 
 _Answer = TypeVar("_Answer")
 
@@ -55,8 +56,15 @@ class Transport:
         headers: Mapping[str, str] | None = None,
         session: requests.Session | None = None,
     ) -> None:
-        if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout > 0:
-            raise errors.InvalidInputError(f"timeout must be a number of seconds above 0, not {timeout!r}.")
+        if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout <= _LONGEST:
+            raise errors.InvalidInputError(
+                f"timeout must be a number of seconds above 0, up to {_LONGEST:g}, not {timeout!r}."
+            )
+        usable = session is None or callable(getattr(session, "request", None))
+        if not usable or not callable(getattr(retries, "call", None)):
+            raise errors.InvalidInputError("retries must be a Retries value, and session a requests.Session.")
+        if headers is not None and not (isinstance(headers, Mapping) and all(map(_is_text, [*headers, *headers.values()]))):
+            raise errors.InvalidInputError("headers must be a mapping of names to values, both strings.")
         self.timeout = float(timeout)
         self._access = access
         self._retries = retries
@@ -67,15 +75,37 @@ class Transport:
         self._given_session = session
         self._here = threading.local()
         self._auth = _Bearer("", "")
+        self._date: tuple[str | None, float] = None, 0.0
 
     @property
     def base_url(self) -> str:
         """The API's address, as of now."""
         return self._access.url
 
+    @property
+    def shown(self) -> str:
+        """The API's address as a repr may show it: without credentials, and whatever it is."""
+        try:
+            url = self.base_url
+        except errors.InvalidInputError:
+            return "an address that is none"
+        return re.sub("//[^/]*@", "//", url)
+
     def check(self) -> None:
         """Raise what is wrong with the address or the token, before anything is sent."""
         self._access.read()
+
+    def hide(self, text: str) -> str:
+        """Cut the token out of a foreign text that is about to be shown."""
+        return text.replace(self._auth.secret, "***") if self._auth.secret else text
+
+    def ahead(self) -> float:
+        """How many seconds the API's clock was ahead of this machine's at the last answer, at the least."""
+        date, then = self._date
+        try:
+            return parsedate_to_datetime(date).timestamp() - then if date else 0.0
+        except (ValueError, OverflowError):
+            return 0.0
 
     def hold(self, seconds: float) -> int:
         """How long, in whole seconds, a server may be asked to hold an answer back without being taken for silent."""
@@ -110,9 +140,9 @@ class Transport:
         if (auth.secret, auth.base) != (token, base):
             auth = self._auth = _Bearer(token, base)
         try:
-            return self._once(method, url, own, data, params, auth, timeout or self.timeout, model)
+            return self._once(method, url, own, data, params, auth, timeout or self.timeout, model, repeatable)
         except errors.ReplicateError as error:
-            passing = _passing if repeatable else _did_nothing
+            passing = faults.passing if repeatable else faults.did_nothing
             if not attempts or not passing(error):
                 raise
             first: list[errors.ReplicateError] = [error]
@@ -120,7 +150,7 @@ class Transport:
         def send() -> Any:
             if first:
                 raise first.pop()  # the policy counts the attempt that was made before it was asked
-            return self._once(method, url, own, data, params, auth, timeout or self.timeout, model)
+            return self._once(method, url, own, data, params, auth, timeout or self.timeout, model, repeatable)
 
         return self._retries.call(send, passing)
 
@@ -134,27 +164,34 @@ class Transport:
         auth: _Bearer,
         silence: float,
         model: str | None,
+        repeatable: bool,
     ) -> Any:
         doing = f"{method} {urlsplit(url).path}"
         try:
             for _ in range(_REDIRECTS):
                 with self._send(method, url, headers, silence, data=data, params=params, auth=auth) as response:
-                    target = urljoin(url, response.headers.get("Location") or "") if response.is_redirect else None
+                    self._date = response.headers.get("Date"), time()
+                    target = urljoin(url, response.headers["Location"]) if response.is_redirect else None
                     if target is None or method != "GET" or origin(target) != origin(url):
                         body = _body(response, silence)
                         break
                 url, params = target, None
             else:
                 body = b""
-        except _FAULTS as fault:
-            raise _connection_failed(fault, url, doing, silence) from fault
+        except faults.KNOWN as fault:
+            raise faults.diagnosed(fault, url, doing, silence, repeatable=repeatable) from fault
+        except BaseException as leaving:
+            leaving.in_the_air = True  # type: ignore[attr-defined]  # for whoever must know what may have been done
+            raise
         status, secret, bad = response.status_code, auth.secret, None
         if 200 <= status < 300:
             try:
                 return json.loads(body) if body.strip() else None
             except (ValueError, RecursionError) as error:
                 bad = None if secret and secret.encode() in body else error  # the error holds the body
-        raise answers.refused(status, response.headers, body, doing=doing, model=model, secret=secret) from bad
+        shown = CaseInsensitiveDict({name: self.hide(value) for name, value in response.headers.items()})
+        body = body.replace(secret.encode(), b"***") if secret else body
+        raise answers.refused(status, shown, body, doing=doing, model=model) from bad
 
     def stream(self, url: str, *, silence: float, last_event_id: str = "") -> Iterator[bytes]:
         """Yield the bytes of an event stream as they arrive. The stream's host gets no token.
@@ -207,12 +244,20 @@ class Transport:
     def _open(self, url: str, headers: Mapping[str, str], silence: float, doing: str) -> Iterator[requests.Response]:
         """Give an open response of a host that gets no token; any fault until it is closed becomes ConnectionFailed."""
         try:
-            with self._send("GET", url, headers, silence, auth=_NoAuth(), allow_redirects=True) as response:
-                yield response
+            for _ in range(_REDIRECTS):
+                # Followed here, as requests would look into a .netrc file for each further host.
+                with self._send("GET", url, headers, silence, auth=_NoAuth()) as response:
+                    if not response.is_redirect:
+                        yield response
+                        return
+                    url = urljoin(url, response.headers["Location"])
+            raise answers.unexpected(
+                response.status_code, response.headers, b"", doing=doing, wanted="there but redirected on"
+            )
         except errors.ReplicateError:
             raise
-        except _FAULTS as fault:
-            raise _connection_failed(fault, url, doing, silence) from fault
+        except faults.KNOWN as fault:
+            raise faults.diagnosed(fault, url, doing, silence, repeatable=True) from fault
 
     def _send(
         self,
@@ -224,7 +269,6 @@ class Transport:
         auth: AuthBase,
         data: bytes | None = None,
         params: Mapping[str, str] | None = None,
-        allow_redirects: bool = False,
     ) -> requests.Response:
         return self._session().request(
             method,
@@ -235,7 +279,7 @@ class Transport:
             auth=auth,
             proxies=self._proxies,
             timeout=(min(_CONNECT, silence), silence),
-            allow_redirects=allow_redirects,
+            allow_redirects=False,
             stream=True,
         )
 
@@ -287,7 +331,9 @@ def _body(response: requests.Response, seconds: float, *, at_most: int = _BODY) 
         if size > at_most:
             if at_most < _BODY:
                 break
-            raise OSError(f"the answer is longer than {_BODY >> 20} MB")
+            shown, wanted = pieces[0], f"shorter than {_BODY >> 20} MB"
+            pieces.clear()  # the traceback would keep them
+            raise answers.unexpected(response.status_code, response.headers, shown, doing="a request", wanted=wanted)
         if monotonic() > end:
             raise TimeoutError(f"the answer took longer than {seconds:g} s")
     return b"".join(pieces)
@@ -302,68 +348,5 @@ def _arriving(raw: urllib3.response.HTTPResponse) -> Iterator[bytes]:
         yield piece
 
 
-def _passing(error: BaseException) -> bool:
-    """Whether a request that may be repeated freely is worth it."""
-    return (
-        _never_left(error) or (isinstance(error, errors.ConnectionFailed) and error.maybe_sent) or _status(error) in _PASSING
-    )
-
-
-def _did_nothing(error: BaseException) -> bool:
-    """Whether a request that must not be done twice provably was not done, for a passing reason."""
-    return _never_left(error) or _status(error) == 429
-
-
-def _never_left(error: BaseException) -> bool:
-    return isinstance(error, errors.ConnectionFailed) and not error.maybe_sent and not _hopeless(error.__cause__)
-
-
-def _status(error: BaseException) -> int | None:
-    return error.status_code if isinstance(error, errors.ResponseError) else None
-
-
-def _hopeless(fault: BaseException | None) -> bool:
-    """Whether a fault is one that time does not mend: a certificate, a URL, a header."""
-    return isinstance(fault, requests.exceptions.SSLError | ValueError) and not isinstance(fault, requests.JSONDecodeError)
-
-
-def _connection_failed(fault: Exception, url: str, doing: str, silence: float) -> errors.ConnectionFailed:
-    request = getattr(fault, "request", None)
-    if request is not None and request.headers:
-        request.headers.pop("Authorization", None)  # the cause is shown in tracebacks and by debuggers
-    sent, what = _diagnose(fault, urlsplit(url).netloc.rpartition("@")[2], silence)
-    error = errors.ConnectionFailed(f"{what} (during {doing})")
-    error.maybe_sent = sent
-    return error
-
-
-def _diagnose(fault: Exception, host: str, silence: float) -> tuple[bool, str]:
-    """Whether the request may have been sent, and what happened in words."""
-    known = requests.exceptions
-    cause = getattr(fault.args[0] if fault.args else None, "reason", None)
-    if isinstance(fault, known.ProxyError):
-        return False, f"The proxy on the way to {host} cannot be used: check proxy=, HTTPS_PROXY and NO_PROXY"
-    if isinstance(fault, known.SSLError):
-        return (
-            False,
-            f"{host} has no certificate that is trusted here: check base_url, the clock, and REQUESTS_CA_BUNDLE",
-        )
-    if isinstance(fault, urllib3.exceptions.NameResolutionError) or isinstance(
-        cause, urllib3.exceptions.NameResolutionError
-    ):
-        return False, f"{host} cannot be found: check the network connection and base_url"
-    if isinstance(fault, known.ConnectTimeout):
-        return (
-            False,
-            f"{host} did not accept a connection within {min(_CONNECT, silence):g} s: check the network connection",
-        )
-    if isinstance(cause, urllib3.exceptions.NewConnectionError):
-        return False, f"{host} refused the connection: check base_url, and that the server runs"
-    if isinstance(fault, ValueError | InvalidURL) and not isinstance(fault, known.ContentDecodingError):
-        return (
-            False,
-            f"The request to {host} could not be made ({type(fault).__name__}): check base_url, proxy and headers",
-        )
-    if isinstance(fault, known.Timeout | urllib3.exceptions.TimeoutError | TimeoutError) or "timed out" in str(fault):
-        return True, f"{host} was silent for {silence:g} s: try again, or allow more with timeout="
-    return True, f"The connection to {host} was lost before the answer was whole: try again"
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)

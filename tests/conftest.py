@@ -7,12 +7,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from wire import Request, Step, Wire
+from wire import QUICK, TOKEN, Request, Step, Wire
 
-from replicate_sync import Polling, Replicate, Retries
-
-TOKEN = "r8_secret_that_must_never_show"
-QUICK = Polling(attempts=30, delay=0.01)
+from replicate_sync import Replicate, Retries
 
 _connect = socket.socket.connect
 

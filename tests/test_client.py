@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 import responses
-from conftest import TOKEN
-from wire import Request, Wire, answer
+from wire import TOKEN, Request, Wire, answer
 
 import replicate_sync
 from replicate_sync import InvalidInputError, MissingAuthError, ModelNotFoundError, Polling, Replicate, Retries

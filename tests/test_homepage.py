@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import QUICK, TOKEN
-from wire import CUT, Request, Wire, answer
+from wire import CUT, QUICK, TOKEN, Request, Wire, answer
 
 from replicate_sync import (
     AuthenticationError,

@@ -20,7 +20,7 @@ SERVER = "server"
 FLOORS: dict[str, set[str]] = {
     "facts": {"version", "errors"},
     "words": {"settings", "refs", "prompts", "parameters", "inputs", "transcript"},
-    "shapes": {"answers", "outputs"},
+    "shapes": {"answers", "faults", "outputs"},
     "tools": {"polling", "sse", "transport"},
     "listening": {"listening"},
     "what takes time": {"predictions"},
@@ -31,8 +31,9 @@ FLOORS: dict[str, set[str]] = {
     "the way in": {"__init__", "__main__"},
 }
 OWNERS = {
-    "requests": {"transport", "client", "homepage"},  # the doors name requests.Session in a type, and use nothing of it
-    "urllib3": {"transport"},
+    # Both are used by the transport alone; `faults` reads what they raise, and the doors name requests.Session in a type.
+    "requests": {"transport", "faults", "client", "homepage"},
+    "urllib3": {"transport", "faults"},
     "tenacity": {"polling"},
     "sseclient": {"sse"},
     "click": {"cli"},

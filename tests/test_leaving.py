@@ -16,6 +16,7 @@ Start = Callable[[Callable[[Request], Any]], Wire]
 
 STREAM = "for text in client.chat('hi', 'a/b'): print(text, flush=True)"
 RUN = "client.run('a/b', {'prompt': 'hi'})"
+KEEP = "client.run('a/b', {'prompt': 'hi'}, cancel_on_exit=False)"
 POLL = "client.predictions.create('a/b', {'prompt': 'hi'}).wait()"
 PROGRAM = """
 import sys
@@ -69,6 +70,38 @@ class Slow:
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent otherwise there")
 def test_ctrl_c_cancels_the_prediction_within_two_seconds(wire: Start, program: str, model: Slow) -> None:
     server = wire(model)
+    said, pressed, returned = interrupt(server, program, lambda: model.created and (model.hold or len(server.requests) > 1))
+    assert 0 < model.canceled_at - pressed < 2
+    assert time.monotonic() - pressed < 4
+    assert returned == -signal.SIGINT
+    assert said.rstrip().endswith("KeyboardInterrupt")
+    assert "r8_secret" not in said
+    assert len([r for r in server.requests if r.method == "POST" and not r.path.endswith("cancel")]) == 1
+
+
+@pytest.mark.parametrize("hold", [False, True])
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are sent otherwise there")
+def test_ctrl_c_leaves_running_what_was_meant_to_run_on(wire: Start, hold: bool) -> None:
+    model = Slow(hold=hold)
+    server = wire(model)
+    interrupt(server, KEEP, lambda: model.created)
+    assert not [r for r in server.requests if r.path.endswith("cancel")]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are sent otherwise there")
+def test_ctrl_c_between_two_tries_touches_nobody_elses_prediction(wire: Start) -> None:
+    def busy(request: Request) -> Iterable[Any]:
+        others = {"id": "theirs", "status": "processing", "model": "a/b", "input": {"prompt": "hi"}}
+        later = answer({"detail": "later", "retry_after": 30}, 429)
+        return [later if request.method == "POST" else answer({"next": None, "results": [others]})]
+
+    server = wire(busy)
+    interrupt(server, RUN, lambda: bool(server.requests))
+    assert [r.method for r in server.requests] == ["POST"]
+
+
+def interrupt(server: Wire, program: str, ready: Callable[[], bool]) -> tuple[str, float, int]:
+    """Press Ctrl-C in a program that is in the middle of its waiting; give its last words, the moment, and its status."""
     process = subprocess.Popen(
         [sys.executable, "-c", PROGRAM.format(program), server.url],
         stdout=subprocess.PIPE,
@@ -78,16 +111,11 @@ def test_ctrl_c_cancels_the_prediction_within_two_seconds(wire: Start, program: 
     try:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
-        assert server.until(lambda: model.created and (model.hold or len(server.requests) > 1))
+        assert server.until(ready)
         time.sleep(0.2)  # let it be in the middle of its waiting
         pressed = time.monotonic()
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=10)
     finally:
         process.kill()
-    assert 0 < model.canceled_at - pressed < 2
-    assert time.monotonic() - pressed < 4
-    assert process.returncode == -signal.SIGINT
-    assert said.rstrip().endswith("KeyboardInterrupt")
-    assert "r8_secret" not in said
-    assert len([r for r in server.requests if r.method == "POST" and not r.path.endswith("cancel")]) == 1
+    return said, pressed, process.returncode

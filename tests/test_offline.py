@@ -23,6 +23,7 @@ from replicate_sync import (
     PredictionFailed,
     Replicate,
     ReplicateHome,
+    Retries,
 )
 from replicate_sync.offline import LocalReplicate
 
@@ -125,10 +126,11 @@ def test_leaving_a_stream_cancels_it_there(client: LocalReplicate) -> None:
 
 
 def test_a_canceled_prediction_does_not_look_like_an_answer(client: LocalReplicate) -> None:
-    prediction = client.predictions.create("local/slow", {"seconds": 30})
+    impatient = Replicate(client.server.token, base_url=client.server.url, polling=Polling(100, 0.05))
+    prediction = impatient.predictions.create("local/slow", {"seconds": 30})
     threading.Timer(0.2, prediction.cancel).start()
     with pytest.raises(PredictionCanceled):
-        client.predictions.get(prediction.id).wait()
+        impatient.predictions.get(prediction.id).wait()
 
 
 def test_predictions_are_listed_newest_first(client: LocalReplicate) -> None:
@@ -160,7 +162,7 @@ def test_thirty_threads_get_their_own_answers(client: LocalReplicate) -> None:
 
 def test_the_server_ends_with_its_client_or_with_the_program() -> None:
     with replicate_sync.local() as one:
-        other = Replicate(one.server.token, base_url=one.server.url)
+        other = Replicate(one.server.token, base_url=one.server.url, retries=Retries(attempts=1))
         assert other.run("replicate/hello-world", {"text": "x"}) == "hello x"
     with pytest.raises(ConnectionError):
         other.predictions.get("x")

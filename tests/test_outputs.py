@@ -17,6 +17,7 @@ API = "https://api.replicate.com/v1"
 FILE = "https://replicate.delivery/pbxt/abc/out-0.png"
 LINK = "https://example.com/a-page"
 STRINGS = {"type": "array", "items": {"type": "string"}}
+PICTURE = {"type": "string", "format": "uri"}
 TEXT = {**STRINGS, "x-cog-array-type": "iterator", "x-cog-array-display": "concatenate"}
 
 
@@ -25,7 +26,7 @@ def no_download(url: str) -> Iterator[bytes]:
 
 
 def made(value: Any, schema: Any = None) -> Any:
-    return result(value, kind(schema), no_download, API)
+    return result(value, kind({"Output": schema, "Picture": PICTURE}), no_download, API)
 
 
 @pytest.mark.parametrize(
@@ -46,6 +47,12 @@ def made(value: Any, schema: Any = None) -> Any:
         ({"type": "integer"}, 5, 5),
         ({"type": "object"}, {"a": FILE}, {"a": FILE}),
         ({"type": "array", "items": {"type": "integer"}}, [1, 2], [1, 2]),
+        ({"$ref": "#/components/schemas/Picture"}, LINK, FileOutput(LINK, no_download)),
+        ({"allOf": [{"$ref": "#/components/schemas/Picture"}], "title": "x"}, LINK, FileOutput(LINK, no_download)),
+        ({"anyOf": [TEXT, {"type": "null"}]}, ["a", "b"], "ab"),
+        ({"type": "array", "items": {"$ref": "#/components/schemas/Picture"}}, [LINK], [FileOutput(LINK, no_download)]),
+        ({"$ref": "#/components/schemas/Output"}, "plain", "plain"),
+        ("nonsense", LINK, LINK),
         # Without a schema, a file is a file only where the whole of it is one on a known host.
         (None, FILE, FileOutput(FILE, no_download)),
         (None, "https://pbxt.replicate.delivery/x.png", FileOutput("https://pbxt.replicate.delivery/x.png", no_download)),
@@ -100,8 +107,9 @@ def test_a_data_uri_is_read_without_a_network() -> None:
     assert FileOutput("data:text/plain;base64,aGk=", no_download).read() == b"hi"
     assert FileOutput("data:,a%20b", no_download).read() == b"a b"
     assert FileOutput("data:image/png;base64,AAAA", no_download).name == "output.png"
-    with pytest.raises(ReplicateError, match="data URI"):
-        FileOutput("data:image/png;base64", no_download).read()
+    for broken in ("data:image/png;base64", "data:image/png;base64,@@@@@"):
+        with pytest.raises(ReplicateError, match="data URI"):
+            FileOutput(broken, no_download).read()
 
 
 def test_saving_gives_the_whole_file_under_its_name_or_none(tmp_path: Path) -> None:

@@ -23,7 +23,10 @@ def test_a_policy_of_its_own_is_kept() -> None:
     assert list(Polling(attempts=1).looks(pauses.append)) == [1]
 
 
-@pytest.mark.parametrize("bad", [{"attempts": 0}, {"delay": -1}])
+@pytest.mark.parametrize(
+    "bad",
+    [{"attempts": 0}, {"delay": -1}, {"attempts": None}, {"delay": "x"}, {"delay": float("nan")}, {"delay": float("inf")}],
+)
 def test_a_policy_that_cannot_be_kept_is_refused(bad: dict[str, int]) -> None:
     with pytest.raises(InvalidInputError):
         Polling(**bad)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from email.utils import formatdate
 from typing import Any
 
 import pytest
@@ -222,6 +223,50 @@ def test_a_prediction_that_is_known_here_is_never_adopted_for_another(wire: Star
         client.run("a/b", {"prompt": "x"})
 
 
+@pytest.mark.parametrize("given", [{"a": (1, 2)}, {"a": {1: 2}}, {"a": 1.0}, {"a": "é\u2028"}])
+def test_what_json_writes_otherwise_is_found_all_the_same(wire: Start, client_of: Any, given: Any) -> None:
+    created: list[dict[str, Any]] = []
+    assert client_of(wire(api(created, [CUT]))).run("a/b", given) == 1
+    assert len(created) == 1
+
+
+def ago(seconds: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S.123456789Z", time.gmtime(time.time() - seconds))
+
+
+@pytest.mark.parametrize(("seconds", "found"), [(0, True), (5, False), (3600, False)])
+def test_a_prediction_that_is_older_than_the_call_is_somebody_elses(
+    wire: Start, client_of: Any, seconds: float, found: bool
+) -> None:
+    listed = [described("succeeded", output=5, input={"x": 1}, created_at=ago(seconds))]
+    server = wire(lambda r: [CUT] if r.method == "POST" else [answer({"next": None, "results": listed})])
+    if found:
+        assert client_of(server).run("a/b", {"x": 1}) == 5
+    else:
+        with pytest.raises(ConnectionFailed, match="may have been created"):
+            client_of(server).run("a/b", {"x": 1})
+
+
+@pytest.mark.parametrize("ahead", [-50, 50])
+def test_the_apis_own_clock_says_what_is_older_than_the_call(wire: Start, client_of: Any, ahead: float) -> None:
+    now = formatdate(time.time() + ahead, usegmt=True)
+    listed = [described("succeeded", output=n, input={"x": n}, created_at=ago(s - ahead)) for n, s in ((1, 0), (2, 10))]
+    server = wire(lambda r: [CUT] if r.method == "POST" else [answer({"next": None, "results": listed}, Date=now)])
+    assert client_of(server).run("a/b", {"x": 1}) == 1
+    with pytest.raises(ConnectionFailed, match="may have been created"):
+        client_of(server).run("a/b", {"x": 2})
+
+
+def test_a_list_that_goes_round_in_circles_is_left(wire: Start, client_of: Any) -> None:
+    def reply(request: Request) -> list[Any]:
+        return [CUT] if request.method == "POST" else [answer({"next": f"{server.url}/predictions?cursor=1", "results": []})]
+
+    server = wire(reply)
+    with pytest.raises(ConnectionFailed, match="may have been created"):
+        client_of(server).run("a/b", {"x": 2})
+    assert len(server.requests) == 3
+
+
 def test_a_create_that_never_left_is_tried_again_and_says_that_nothing_was_created() -> None:
     with pytest.raises(ConnectionFailed, match="refused") as raised:
         Replicate(base_url="http://127.0.0.1:9", retries=Retries(attempts=3, first=0.01)).run("a/b")
@@ -330,6 +375,44 @@ def test_a_schema_that_cannot_be_had_does_not_cost_the_result() -> None:
             f"{API}/models/a/b/versions/{VERSION}", status=status
         )
         assert client().run(f"a/b:{VERSION}") == "a b"
+
+
+def test_a_schema_that_fails_for_a_moment_is_asked_for_again(wire: Start, client_of: Any) -> None:
+    def reply(request: Request) -> list[Any]:
+        if request.method == "POST":
+            return [answer(described("succeeded", output=["Hi"]), 201)]
+        text = {"type": "array", "items": {"type": "string"}, "x-cog-array-display": "concatenate"}
+        return [answer({"detail": "x"}, 503) if len(server.requests) == 2 else answer(schema(text))]
+
+    server = wire(reply)
+    assert client_of(server).run("a/b") == "Hi"
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [{"version": 5}, {"version": ["x"]}, {"model": ["x"]}, {"logs": 5}, {"error": {"a": 1}}, {"metrics": "x"}, {"urls": 5}]
+    + [{"urls": {"stream": url}} for url in ("http://[bad", 5, ["x"])],
+)
+@pytest.mark.parametrize("status", ["succeeded", "failed", "processing"])
+def test_odd_fields_cost_neither_the_result_nor_the_right_error(wire: Start, client_of: Any, odd: Any, status: str) -> None:
+    def reply(request: Request) -> list[Any]:
+        if request.path.startswith("/v1/models/") and request.method == "GET":
+            return [answer(schema("x"))]
+        return [answer({**described(status if request.method == "POST" else "succeeded", output=["Hi "]), **odd}, 201)]
+
+    client = client_of(wire(reply))
+    if status == "failed":
+        with pytest.raises(PredictionFailed):
+            client.run("a/b")
+    else:
+        assert client.run("a/b") == "Hi "
+        assert "".join(client.stream("a/b")) == "Hi "
+
+
+@pytest.mark.parametrize("wait", ["60", float("nan"), -1, [1]])
+def test_a_wait_that_is_no_number_of_seconds_is_refused(wait: Any) -> None:
+    with pytest.raises(InvalidInputError, match="wait"):
+        client().run("a/b", wait=wait)
 
 
 @responses.activate

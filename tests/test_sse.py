@@ -37,7 +37,7 @@ def by_the_letter(stream: bytes) -> list[Event]:
             data += value + "\n"
         elif field == "id" and "\0" not in value:
             last_id = value
-        elif field == "retry" and value.isascii() and value.isdigit():
+        elif field == "retry" and value.isascii() and value.isdigit() and len(value) < 19:
             retry = int(value)
     return found
 
@@ -84,6 +84,7 @@ def test_whatwg_examples(stream: bytes, expected: list[tuple[str, str, str]]) ->
         (b"id: 7\nid: 8\0\ndata: a\n\n", [Event("message", "a", "7")]),
         (b"id: 7\ndata: a\n\nid\ndata: b\n\n", [Event("message", "a", "7"), Event("message", "b", "")]),
         (b"retry: 250\ndata: a\n\ndata: b\n\n", [Event("message", "a", "", 250), Event("message", "b")]),
+        (b"retry: " + b"9" * 5000 + b"\nretry: 7\ndata: a\n\n", [Event("message", "a", "", 7)]),
         (b"retry: 2x\ndata: a\n\n", [Event("message", "a")]),
         (b"event: x\n\ndata: a\n\n", [Event("message", "a")]),
         (b"data: a\r\rdata: b\n\ndata: c\r\n\r\n\rdata: d\n\r\n", [Event("message", c) for c in "abcd"]),

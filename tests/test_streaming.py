@@ -60,7 +60,7 @@ class Model:
         self.status, self.output = "succeeded", CHUNKS
 
 
-def events(first: int = 0, last: int = len(CHUNKS), ids: bool = True, base: int = 0) -> list[bytes]:
+def events(first: int = 0, last: int | None = None, ids: bool = True, base: int = 0) -> list[bytes]:
     return [event(data, base + n if ids else None) for n, data in list(enumerate(CHUNKS))[first:last]]
 
 
@@ -239,6 +239,78 @@ def test_silence_is_doubted_after_the_timeout_even_where_comments_come(wire: Sta
     began = time.monotonic()
     assert "".join(client_of(wire(model), timeout=0.4).stream("a/b")) == TEXT
     assert time.monotonic() - began < 4
+
+
+@pytest.mark.parametrize("name", ["logs", "ping"])
+def test_events_that_tell_nothing_put_off_no_look(wire: Start, client_of: Any, name: str) -> None:
+    def stream(request: Request, number: int) -> Iterable[Any]:
+        yield CHUNKED
+        for _ in range(200):
+            yield chunk(event("x", None, name))
+            yield 0.05
+
+    for call in (lambda c: "".join(c.stream("a/b")), lambda c: "".join(c.predictions.create("a/b").wait().output)):
+        model = Model(stream)
+        model.ends_after_looks = 2
+        began = time.monotonic()
+        assert call(client_of(wire(model), timeout=0.4, polling=Polling(30, 0.4))) == TEXT
+        assert time.monotonic() - began < 4
+
+
+def test_a_stream_that_only_repeats_itself_is_given_up_and_does_not_use_up_the_looks(wire: Start, client_of: Any) -> None:
+    model = Model(lambda r, n: [CLOSE_DELIMITED, *events(0, 4, ids=n % 2 == 0), END])
+    model.ends_after_looks = 8
+    assert "".join(client_of(wire(model), polling=Polling(12, 0.05)).stream("a/b")) == TEXT
+    assert model.streams <= 5
+
+
+@pytest.mark.parametrize("shows", [[], ["a", "b", "a", "b"]])
+def test_a_stream_without_ids_that_goes_on_where_it_was_cut_is_not_taken_for_a_replay(
+    wire: Start, client_of: Any, shows: list[str]
+) -> None:
+    def stream(request: Request, number: int) -> Iterable[Any]:
+        return [CLOSE_DELIMITED, event("a"), event("b"), *([] if number == 1 else [event("{}", None, "done")]), END]
+
+    model = Model(stream)
+    model.output = shows
+    model.succeed = lambda: vars(model).update(status="succeeded", output=["a", "b", "a", "b"])  # type: ignore[method-assign]
+    model.ends_after_looks = 4
+    assert "".join(client_of(wire(model)).stream("a/b")) == "abab"
+
+
+def test_events_without_an_id_of_their_own_are_no_repetitions(wire: Start, client_of: Any) -> None:
+    def stream(request: Request, number: int) -> Iterable[Any]:
+        if number == 1:
+            return [CLOSE_DELIMITED, event("a", 0), END]
+        return [CLOSE_DELIMITED, event("a", 1), event("a"), event("b"), DONE, END]
+
+    model = Model(stream)
+    model.succeed = lambda: vars(model).update(status="succeeded", output=["a", "a", "a", "b"])  # type: ignore[method-assign]
+    model.ends_after_looks = 3
+    assert "".join(client_of(wire(model)).stream("a/b")) == "aaab"
+
+
+def test_an_event_that_is_sent_twice_under_its_id_is_told_once(wire: Start, client_of: Any) -> None:
+    twice = [piece for piece in events() for _ in range(2)]
+    assert "".join(client_of(wire(Model(lambda r, n: [CLOSE_DELIMITED, *twice, DONE, END]))).stream("a/b")) == TEXT
+
+
+def test_behind_a_look_that_was_ahead_the_stream_is_told_as_it_comes_again(wire: Start, client_of: Any) -> None:
+    def stream(request: Request, number: int) -> Iterable[Any]:
+        yield CHUNKED
+        yield from map(chunk, events(seen(request), 3 if number == 1 else None))
+        if number == 1:
+            yield 0.05
+            yield END
+        yield 5.0
+
+    model = Model(stream)
+    model.output = CHUNKS[:6]
+    arriving = client_of(wire(model)).stream("a/b")
+    got = ""
+    while got != TEXT:
+        got += next(arriving)
+    arriving.close()
 
 
 def test_an_error_event_is_the_failure_with_what_the_api_knows_of_it(wire: Start, client_of: Any) -> None:

@@ -13,6 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from replicate_sync import Polling
+
+TOKEN = "r8_secret_that_must_never_show"
+QUICK = Polling(attempts=30, delay=0.01)
+
 CUT = object()  # end the connection with a reset
 END = object()  # end the connection in good order
 

@@ -1,0 +1,26 @@
+"""A Replicate on this machine: the same HTTP API on 127.0.0.1, with stand-ins for models and your functions.
+
+    with LocalServer() as local:
+        @local.model("me/greeter")
+        def greet(name: str) -> str:
+            return f"hello {name}"
+
+        ...  # any client of Replicate, with base URL `local.url` and token `local.token`
+
+Needs the extra "server": Flask, and Pillow for pictures.
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+if find_spec("flask") is None:
+    raise ImportError('The local server needs Flask and Pillow: pip install "replicate-sync[server]"')
+
+from . import builtin as builtin
+from .local import LocalServer
+from .models import Model, Registry, everywhere, model
+from .running import log, metric
+from .schemas import Between
+
+__all__ = ["Between", "LocalServer", "Model", "Registry", "everywhere", "log", "metric", "model"]

@@ -1,0 +1,81 @@
+"""From the body of a create request to a prediction: everything that can be wrong with it is found first."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from . import headers, problems
+from .models import Model, Registry
+from .problems import Refusal
+from .schemas import Schema
+
+_EVENTS = {"type": "string", "enum": ["start", "output", "logs", "completed"]}
+_BODY: Schema = {
+    "type": "object",
+    "required": ["input"],
+    "properties": {
+        "input": {"type": "object"},
+        "webhook": {"type": "string"},
+        "webhook_events_filter": {"type": "array", "items": _EVENTS},
+        "stream": {"type": "boolean"},  # does nothing any more, and old clients send it
+    },
+}
+_BODY_WITH_VERSION: Schema = {
+    "type": "object",
+    "required": ["version", "input"],
+    "properties": {"version": {"type": "string"}, **_BODY["properties"]},
+}
+HIDDEN = "hidden"
+"""The version of a prediction whose model was named without one."""
+
+
+def read(data: bytes, versioned: bool) -> dict[str, Any]:
+    """Read the body of a create request, with a `version` in it or not; refuses anything but a right one."""
+    body = parse(data)
+    found = problems.find(body, _BODY_WITH_VERSION if versioned else _BODY)
+    if found:
+        raise problems.invalid(found)
+    made: dict[str, Any] = body
+    return made
+
+
+def parse(data: bytes) -> Any:
+    """Read JSON; refuses what is none."""
+    try:
+        return json.loads(data, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:  # bad UTF-8 is a ValueError too
+        raise Refusal(400, f"Request body is not valid JSON: {error}", "Malformed request") from None
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+def model_of(version: str, registry: Registry) -> tuple[Model, str]:
+    """Give the model that `version` names, and the version to show; refuses what does not exist.
+
+    It is 64 hexadecimal digits, `owner/name:` and those, or, for an official model, `owner/name`.
+    """
+    name, _, digits = version.rpartition(":")
+    if re.fullmatch(r"[0-9a-f]{64}", digits):
+        model = registry.of_version(digits)
+        if model is not None and name in ("", model.name):
+            return model, model.version
+    elif not name and (model := registry.get(digits)) is not None and model.official:
+        return model, HIDDEN
+    raise problems.unknown_version()
+
+
+def check_input(model: Model, given: dict[str, Any]) -> None:
+    """Refuse an input that the model's schema does not allow."""
+    found = problems.find(given, model.input, "input")
+    if found:
+        raise problems.invalid(found)
+
+
+def options(body: dict[str, Any], cancel_after: str | None) -> dict[str, Any]:
+    """Give what else a request asks of its prediction: a deadline, and the webhook to show."""
+    echo = {key: body[key] for key in ("webhook", "webhook_events_filter") if key in body}
+    return {"lifetime": headers.cancel_after(cancel_after), "echo": echo}

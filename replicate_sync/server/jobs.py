@@ -1,0 +1,250 @@
+"""Predictions being run: a thread each, its output, logs and events."""
+
+from __future__ import annotations
+
+import json
+import math
+import pathlib
+import secrets
+import tempfile
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from . import files, running, streams, times
+from .files import Files
+from .models import Model
+
+STARTING, PROCESSING = "starting", "processing"
+SUCCEEDED, FAILED, CANCELED, ABORTED = "succeeded", "failed", "canceled", "aborted"
+_LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
+
+Event = tuple[str, str, str]
+"""The name, the id and the data of one event."""
+
+
+class Job:
+    """One prediction. Its attributes may be read at any time; `changed` guards them and tells of changes."""
+
+    def __init__(
+        self, model: Model, version: str, given: dict[str, Any], created: datetime, origin: str, kept: Files,
+        source: str = "api", lifetime: int | None = None, echo: Mapping[str, Any] | None = None,
+    ) -> None:  # fmt: skip
+        self.id = "".join(secrets.choice(_LETTERS) for _ in range(26))
+        self.capability = "".join(secrets.choice(_LETTERS) for _ in range(52))
+        self.model, self.version, self.input = model, version, given
+        self.origin, self.source, self.echo = origin, source, dict(echo or {})
+        self.created, self.started, self.completed = created, None, None  # type: datetime, datetime | None, datetime | None
+        self.deadline = created + timedelta(seconds=lifetime) if lifetime else None
+        self.status, self.logs = STARTING, ""
+        self.output: Any = None
+        self.error: str | None = None
+        self.metrics: dict[str, Any] = {}
+        self.changed = threading.Condition()
+        self._files = kept
+        self._events: list[Event] = []
+        self._second, self._sequence = 0, 0
+        self._timer = threading.Timer(lifetime, self._expire) if lifetime else None
+
+    @property
+    def over(self) -> bool:
+        """Whether the status is one that stays."""
+        return self.status not in (STARTING, PROCESSING)
+
+    def start(self) -> None:
+        """Run the model in a thread of its own."""
+        if self._timer:
+            self._timer.daemon = True
+            self._timer.start()
+        threading.Thread(target=self._run, name=f"prediction-{self.id}", daemon=True).start()
+
+    def wait(self, seconds: float, stopped: Callable[[], bool]) -> None:
+        """Block until it is over, the seconds have passed, or the server stops."""
+        with self.changed:
+            self.changed.wait_for(lambda: self.over or stopped(), seconds)
+
+    def cancel(self) -> None:
+        """End it as canceled; one that is over stays as it is. The function ends at its next step."""
+        self._finish(CANCELED)
+
+    def write_log(self, text: str) -> None:
+        """Append text to the logs."""
+        with self.changed:
+            if not self.over:
+                self.logs += text
+                self.changed.notify_all()
+
+    def measure(self, name: str, value: Any) -> None:
+        """Put a value among the metrics."""
+        with self.changed:
+            self.metrics[name] = value
+
+    def position(self, last: str | None) -> int:
+        """Give the number of the event after the one with this id; 0 for an unknown one."""
+        with self.changed:
+            found = (place for place, event in enumerate(self._events, 1) if event[1] == last)
+            return next(found, 0)
+
+    def events_from(self, position: int, seconds: float) -> list[Event]:
+        """Give the events from this one on; where there is none, wait for one at most so long."""
+        with self.changed:
+            if len(self._events) <= position:
+                self.changed.wait(seconds)
+            return self._events[position:]
+
+    def _run(self) -> None:
+        if self.model.boot:
+            self.wait(self.model.boot, lambda: False)
+        with self.changed:
+            if self.over:
+                return
+            self.status, self.started = PROCESSING, max(times.now(), self.created)
+            self.changed.notify_all()
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, running.inside(self):
+            try:
+                self._take(self.model.function(**self._arguments(pathlib.Path(folder))))
+            except running.Canceled:
+                self._finish(CANCELED)
+            except BaseException as error:  # a model's sys.exit() too, or its prediction would never end
+                self.write_log(_end_of(error))
+                self._finish(FAILED, str(error) or type(error).__name__)
+            else:
+                self._finish(SUCCEEDED)
+
+    def _arguments(self, folder: pathlib.Path) -> dict[str, Any]:
+        made = self.model.arguments(self.input)
+        for name in self.model.file_inputs():
+            if isinstance(made.get(name), str):
+                made[name] = files.fetch(made[name], folder)
+            elif isinstance(made.get(name), list):
+                made[name] = [files.fetch(one, folder) for one in made[name]]
+        return made
+
+    def _take(self, result: Any) -> None:
+        if not isinstance(result, Iterator) or files.is_file(result):
+            value = self._plain(result)
+            with self.changed:
+                self.output = value if not self.over else self.output
+            return
+        try:
+            for item in result:
+                self._append(self._plain(item))
+                running.check()
+        finally:
+            close = getattr(result, "close", None)
+            if callable(close):
+                close()
+
+    def _append(self, item: Any) -> None:
+        with self.changed:
+            if self.over:
+                return
+            # A list of its own for each answer that is being written elsewhere.
+            self.output = [*(self.output or ()), item]
+            self._event("output", streams.text(item))
+
+    def _plain(self, value: Any) -> Any:
+        """Give the JSON for what a function made; files are kept, and become their URLs."""
+        if value is None or isinstance(value, (str, bool, int)):
+            return value
+        if isinstance(value, float):
+            return value if math.isfinite(value) else None
+        found = files.content(value)
+        if found:
+            return self.origin + self._files.keep(self.id, *found)
+        if isinstance(value, Mapping):
+            return {str(key): self._plain(one) for key, one in value.items()}
+        if isinstance(value, (list, tuple, set, frozenset)):
+            return [self._plain(one) for one in value]
+        return str(value)
+
+    def _expire(self) -> None:
+        self._finish(ABORTED if self.status == STARTING else CANCELED)
+
+    def _finish(self, status: str, error: str | None = None) -> None:
+        with self.changed:
+            if self.over:
+                return
+            self.completed = max(times.now(), self.created)
+            begun = self.started or self.completed
+            self.metrics["predict_time"] = (self.completed - begun).total_seconds()
+            self.metrics["total_time"] = (self.completed - self.created).total_seconds()
+            if status == SUCCEEDED and self.output is None and self.model.streams:
+                self.output = []
+            self.error = error
+            if error is not None:
+                self._event("error", json.dumps({"detail": error}, ensure_ascii=False))
+            reason = {SUCCEEDED: None, FAILED: "error"}.get(status, "canceled")
+            self._event("done", json.dumps({"reason": reason} if reason else {}))
+            self.status = status
+            self.changed.notify_all()
+        if self._timer:
+            self._timer.cancel()
+
+    def _event(self, name: str, data: str) -> None:
+        second = max(int(time.time()), self._second)
+        self._sequence = self._sequence + 1 if second == self._second else 0
+        self._second = second
+        self._events.append((name, f"{second}:{self._sequence}", data))
+        self.changed.notify_all()
+
+
+class Jobs:
+    """Every prediction of a server, in the order of creation."""
+
+    def __init__(self) -> None:
+        self.files = Files()
+        self._jobs: dict[str, Job] = {}
+        self._streams: dict[str, Job] = {}
+        self._last = times.now()
+        self._open = True
+        self._lock = threading.Lock()
+
+    def create(self, model: Model, version: str, given: dict[str, Any], origin: str, **more: Any) -> Job:
+        """Make a job, which its `start` starts; `more` are the further parameters of Job."""
+        with self._lock:
+            # A moment of its own for each, which the pages of the list are cut by.
+            self._last = max(times.now(), self._last + timedelta(microseconds=1))
+            job = Job(model, version, given, self._last, origin, self.files, **more)
+            self._jobs[job.id] = self._streams[job.capability] = job
+            if not self._open:  # a request that came in with the end of the server
+                job.cancel()
+        return job
+
+    def get(self, id: str) -> Job | None:
+        """Give the job of this id, or None."""
+        return self._jobs.get(id)
+
+    def of_stream(self, capability: str) -> Job | None:
+        """Give the job whose stream this is, or None."""
+        return self._streams.get(capability)
+
+    def all(self) -> list[Job]:
+        """Give every job, newest first."""
+        with self._lock:
+            return list(self._jobs.values())[::-1]
+
+    def open(self) -> None:
+        """Let jobs run, after a stop."""
+        with self._lock:
+            self._open = True
+
+    def stop(self) -> None:
+        """Cancel what still runs and what is made from now on, and wake whoever waits for it."""
+        with self._lock:
+            self._open = False
+        for job in self.all():
+            job.cancel()
+            with job.changed:
+                job.changed.notify_all()
+
+
+def _end_of(error: BaseException) -> str:
+    """Give the last lines of a traceback, without the steps in this file."""
+    trace = error.__traceback__
+    while trace and trace.tb_next and trace.tb_frame.f_code.co_filename == __file__:
+        trace = trace.tb_next
+    return "".join(traceback.format_exception(type(error), error, trace)[-3:])

@@ -1,0 +1,108 @@
+"""What is wrong with a request: its fields one by one, and the bodies that say so."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NamedTuple
+
+from .schemas import Schema
+
+
+class Problem(NamedTuple):
+    """One fault in one field, in the words of the validator that Replicate uses."""
+
+    type: str
+    field: str
+    description: str
+
+
+class Refusal(Exception):
+    """Ends a request with an error answer: a status, and a problem body."""
+
+    def __init__(self, status: int, detail: str, title: str | None = None, **more: Any) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.body: dict[str, Any] = {"detail": detail, "status": status}
+        self.body |= ({"title": title} if title else {}) | more
+
+
+def not_found() -> Refusal:
+    """Give the answer for an unknown route, id or model."""
+    return Refusal(404, "The requested resource could not be found.")
+
+
+def unknown_version() -> Refusal:
+    """Give the answer for a version that does not exist."""
+    detail = "The specified version does not exist (or perhaps you don't have permission to use it?)"
+    return Refusal(422, detail, "Invalid version or not permitted")
+
+
+def invalid(problems: list[Problem]) -> Refusal:
+    """Give the answer for a body or an input with these problems."""
+    lines = [f"- {p.field}: {p.description}\n" if p.field else f"- {p.description}\n" for p in problems]
+    fields = [problem._asdict() for problem in problems]
+    return Refusal(422, "".join(lines), "Input validation failed", invalid_fields=fields)
+
+
+def find(value: Any, schema: Schema, field: str = "") -> list[Problem]:
+    """Give every problem of a JSON value that its schema does not allow; none where it is right.
+
+    A schema without `type` allows any type, and one with properties allows no others unless it says so.
+    """
+    if value is None and (schema.get("nullable") or "type" not in schema) and "enum" not in schema:
+        return []
+    if value is None and schema.get("nullable"):
+        return []
+    expected = schema.get("type")
+    if expected and not _is(value, expected):
+        return [Problem("invalid_type", field, f"Invalid type. Expected: {expected}, given: {_type(value)}")]
+    if "enum" in schema and not any(value == one and _type(value) == _type(one) for one in schema["enum"]):
+        allowed = ", ".join(json.dumps(one, ensure_ascii=False) for one in schema["enum"])
+        name = field.rpartition(".")[2]
+        return [Problem("enum", field, f"{name} must be one of the following: {allowed}")]
+    if isinstance(value, dict) and "properties" in schema:
+        return _in_object(value, schema, field)
+    if isinstance(value, list) and schema.get("items"):
+        return [p for i, one in enumerate(value) for p in find(one, schema["items"], f"{field}.{i}")]
+    if _type(value) in ("integer", "number"):
+        return _in_number(value, schema, field)
+    return []
+
+
+def _in_object(value: dict[str, Any], schema: Schema, field: str) -> list[Problem]:
+    known = schema["properties"]
+    missing = [name for name in schema.get("required", ()) if name not in value]
+    found = [Problem("required", field, f"{name} is required") for name in missing]
+    if not schema.get("additionalProperties"):
+        unknown = [name for name in value if name not in known]
+        words = "Additional property {} is not allowed"
+        found += [Problem("additional_property_not_allowed", field, words.format(name)) for name in unknown]
+    for name, prop in known.items():
+        if name in value:
+            found += find(value[name], prop, f"{field}.{name}" if field else name)
+    return found
+
+
+def _in_number(value: float, schema: Schema, field: str) -> list[Problem]:
+    found = []
+    if "minimum" in schema and value < schema["minimum"]:
+        words = f"Must be greater than or equal to {schema['minimum']:g}"
+        found.append(Problem("number_gte", field, words))
+    if "maximum" in schema and value > schema["maximum"]:
+        found.append(Problem("number_lte", field, f"Must be less than or equal to {schema['maximum']:g}"))
+    return found
+
+
+def _type(value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, (int, float)):
+        return "integer" if value == value // 1 else "number"
+    return "string" if isinstance(value, str) else "array" if isinstance(value, list) else "object"
+
+
+def _is(value: Any, expected: str) -> bool:
+    given = _type(value)
+    return given == expected or (expected == "number" and given == "integer")

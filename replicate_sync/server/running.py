@@ -1,0 +1,66 @@
+"""What a model function can say about the prediction it is running."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+
+class Run(Protocol):
+    """A prediction as the function it runs may see it."""
+
+    @property
+    def over(self) -> bool:
+        """Whether nobody waits for the result any more: it was canceled, or the server stopped."""
+
+    def write_log(self, text: str) -> None:
+        """Append text to the logs."""
+
+    def measure(self, name: str, value: Any) -> None:
+        """Put a value among the metrics."""
+
+
+class Canceled(BaseException):
+    """Ends a function whose prediction has been canceled; no `except Exception` of a model holds it up."""
+
+
+_here = threading.local()
+
+
+@contextmanager
+def inside(run: Run) -> Iterator[None]:
+    """Make `run` the prediction that this thread's `log` and `metric` speak of."""
+    _here.run = run
+    try:
+        yield
+    finally:
+        _here.run = None
+
+
+def log(text: str) -> None:
+    """Append a line to the logs of the prediction that runs in this thread; outside of one, do nothing.
+
+    Where that prediction has been canceled, this ends the function, so a long loop that logs can be stopped.
+    """
+    run: Run | None = getattr(_here, "run", None)
+    if run is None:
+        return
+    if run.over:
+        raise Canceled
+    run.write_log(text if text.endswith("\n") else f"{text}\n")
+
+
+def metric(name: str, value: Any) -> None:
+    """Put a value among the metrics of this thread's prediction; outside of one, do nothing."""
+    run: Run | None = getattr(_here, "run", None)
+    if run is not None:
+        run.measure(name, value)
+
+
+def check() -> None:
+    """End the function here where its prediction has been canceled; else, and outside of one, do nothing."""
+    run: Run | None = getattr(_here, "run", None)
+    if run is not None and run.over:
+        raise Canceled
