@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import requests
 
 from . import inputs, prompts, refs
+from .deadlines import Deadline
 from .errors import TOKEN_PAGE, InvalidInputError
 from .outputs import could_be_either, result
 from .parameters import spell
@@ -97,13 +98,15 @@ class Replicate:
         top_k: int | None = None,
         stop: str | Sequence[str] | None = None,
         extra_data: Mapping[str, Any] | None = None,
+        deadline: float | None = None,
         cancel_on_exit: bool = True,
     ) -> Generator[str, None, None]:
         """Yield a language model's answer as it is written.
 
         `messages`: a string, or dicts with `role` and `content`. The parameters are spelled as the model spells them; one
         that it does not have raises InvalidInputError. `stop`: a string or several. `extra_data`: further inputs, sent as
-        they are; they win. Arguments and token are checked at once, the request is sent at the first `next()`.
+        they are; they win. Arguments and token are checked at once, the request is sent at the first `next()`. `deadline`
+        and `cancel_on_exit` are those of `stream`.
 
         Raises as `stream` does. https://replicate.com/docs/topics/predictions/streaming
         """
@@ -120,7 +123,8 @@ class Replicate:
         extra = inputs.checked(extra_data)
         first = inputs.checked({**spell(given, self._schemas.known(ref)), **extra})
         self._transport.check()
-        return self._chatting(ref, given, extra, first, cancel_on_exit)
+        Deadline(deadline)
+        return self._chatting(ref, given, extra, first, deadline, cancel_on_exit)
 
     def _chatting(
         self,
@@ -128,16 +132,18 @@ class Replicate:
         given: Mapping[str, Any],
         extra: Mapping[str, Any],
         first: dict[str, Any],
+        deadline: float | None,
         cancel_on_exit: bool,
     ) -> Generator[str, None, None]:
+        limit = Deadline(deadline)
         try:
-            prediction = self._streamed(str(ref), first, cancel_on_exit)
+            prediction = self._streamed(str(ref), first, limit, cancel_on_exit)
         except InvalidInputError as error:
             respelled = self._respelled(ref, given, extra, error)
             if respelled is None or respelled == first:
                 raise
-            prediction = self._streamed(str(ref), respelled, cancel_on_exit)
-        yield from prediction.stream(cancel_on_exit=cancel_on_exit)
+            prediction = self._streamed(str(ref), respelled, limit, cancel_on_exit)
+        yield from prediction.stream(deadline=limit, cancel_on_exit=cancel_on_exit)
 
     def _respelled(
         self, ref: refs.Ref, given: Mapping[str, Any], extra: Mapping[str, Any], error: InvalidInputError
@@ -151,41 +157,59 @@ class Replicate:
         return None if properties is None else {**spell(given, properties), **extra}
 
     def stream(
-        self, model: str, input: Mapping[str, Any] | None = None, *, cancel_on_exit: bool = True
+        self,
+        model: str,
+        input: Mapping[str, Any] | None = None,
+        *,
+        deadline: float | None = None,
+        cancel_on_exit: bool = True,
     ) -> Generator[str, None, None]:
         """Yield a model's text as it is written, exactly; a model that does not stream is polled.
 
-        Model and input are checked at once, the request is sent at the first `next()`. Closed or interrupted before its
-        end, the prediction is canceled, unless `cancel_on_exit=False`.
+        Model and input are checked at once, the request is sent at the first `next()`. `deadline`: the seconds that all of
+        it may take from then on. Closed or interrupted before its end, the prediction is canceled, unless
+        `cancel_on_exit=False`.
 
         Raises what `predictions.create` and `Prediction.stream` raise.
         """
         name, given = refs.resolve(model, self.model_aliases), inputs.checked(input)
+        Deadline(deadline)
         self._transport.check()
-        return self._streaming(name, given, cancel_on_exit)
+        return self._streaming(name, given, deadline, cancel_on_exit)
 
-    def _streaming(self, model: str, given: dict[str, Any], cancel_on_exit: bool) -> Generator[str, None, None]:
-        yield from self._streamed(model, given, cancel_on_exit).stream(cancel_on_exit=cancel_on_exit)
+    def _streaming(
+        self, model: str, given: dict[str, Any], deadline: float | None, cancel_on_exit: bool
+    ) -> Generator[str, None, None]:
+        limit = Deadline(deadline)
+        prediction = self._streamed(model, given, limit, cancel_on_exit)
+        yield from prediction.stream(deadline=limit, cancel_on_exit=cancel_on_exit)
 
-    def _streamed(self, model: str, given: dict[str, Any], cancel_on_exit: bool) -> Prediction:
+    def _streamed(self, model: str, given: dict[str, Any], limit: Deadline, cancel_on_exit: bool) -> Prediction:
         # The open base is of the time when a stream had to be asked for.
         stream = None if self.needs_auth else True
-        return self.predictions.create(model, given, cancel_on_exit=cancel_on_exit, stream=stream)
+        return self.predictions.create(model, given, deadline=limit, cancel_on_exit=cancel_on_exit, stream=stream)
 
     def run(
-        self, model: str, input: Mapping[str, Any] | None = None, *, wait: float = 60, cancel_on_exit: bool = True
+        self,
+        model: str,
+        input: Mapping[str, Any] | None = None,
+        *,
+        wait: float = 60,
+        deadline: float | None = None,
+        cancel_on_exit: bool = True,
     ) -> Any:
         """Block until a model has its result, and give it: text as str, a file as `FileOutput`, several as a list of
         them, anything else as the JSON value.
 
         `model`: "owner/name", "owner/name:version", a version id or an alias. `wait`: for how many seconds (60 at most)
-        the API is asked to hold its answer back, so that a short run costs one request. Interrupted, the prediction is
-        canceled, unless `cancel_on_exit=False`.
+        the API is asked to hold its answer back, so that a short run costs one request. `deadline`: the seconds that all
+        of it may take. Interrupted, the prediction is canceled, unless `cancel_on_exit=False`.
 
         Raises what `predictions.create` and `Prediction.wait` raise.
         """
-        prediction = self.predictions.create(model, input, wait=wait, cancel_on_exit=cancel_on_exit)
-        prediction.wait(cancel_on_exit=cancel_on_exit)
+        limit = Deadline(deadline)
+        prediction = self.predictions.create(model, input, wait=wait, deadline=limit, cancel_on_exit=cancel_on_exit)
+        prediction.wait(deadline=limit, cancel_on_exit=cancel_on_exit)
         output = prediction.output
         kind = self._schemas.kind(prediction) if could_be_either(output) else "unknown"
         return result(output, kind, self._transport.download, self._transport.base_url)

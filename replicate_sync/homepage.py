@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import requests
 
 from . import prompts, refs
+from .deadlines import Deadline
 from .errors import ConnectionFailed, InvalidInputError, PredictionFailed, ReplicateError, ResponseError, add
 from .outputs import ImageOutput, first_file
 from .polling import Polling, Retries
@@ -102,28 +103,36 @@ class ReplicateHome:
         return full
 
     def chat(
-        self, messages: prompts.Messages, model: str = "gemma-2b", *, cancel_on_exit: bool = True
+        self,
+        messages: prompts.Messages,
+        model: str = "gemma-2b",
+        *,
+        deadline: float | None = None,
+        cancel_on_exit: bool = True,
     ) -> Generator[str, None, None]:
-        """Yield a text model's answer, as much as each look at it shows.
+        """Yield a text model's answer, as much as each look at it shows; `deadline`: the seconds that it may take.
 
         Arguments and token are checked at once, the request is sent at the first `next()`. Raises as
         `Prediction.stream` does, and ResponseError or ConnectionFailed where the homepage refuses or is gone.
         """
         name = self._one_of(self.text_models, model, "writes no text; use image()")
-        return self._chatting(name, prompts.prompt(messages), cancel_on_exit)
+        return self._chatting(name, prompts.prompt(messages), Deadline(deadline), cancel_on_exit)
 
-    def _chatting(self, name: str, prompt: str, cancel_on_exit: bool) -> Generator[str, None, None]:
-        yield from self._create(name, prompt).stream(cancel_on_exit=cancel_on_exit)
+    def _chatting(self, name: str, prompt: str, limit: Deadline, cancel_on_exit: bool) -> Generator[str, None, None]:
+        yield from self._create(name, prompt, limit).stream(deadline=limit, cancel_on_exit=cancel_on_exit)
 
-    def image(self, prompt: str, model: str = "sd-3", *, cancel_on_exit: bool = True) -> ImageOutput:
-        """Block until an image model has made a picture of `prompt`, and give it.
+    def image(
+        self, prompt: str, model: str = "sd-3", *, deadline: float | None = None, cancel_on_exit: bool = True
+    ) -> ImageOutput:
+        """Block until an image model has made a picture of `prompt`, and give it; `deadline`: the seconds it may take.
 
         Raises as `Prediction.wait` does, and ResponseError or ConnectionFailed where the homepage refuses or is gone.
         """
         name = self._one_of(self.image_models, model, "makes no images; use chat()")
         if not isinstance(prompt, str):
             raise InvalidInputError(f"The prompt of an image is a string, not {type(prompt).__name__}.")
-        prediction = self._create(name, prompt).wait(cancel_on_exit=cancel_on_exit)
+        limit = Deadline(deadline)
+        prediction = self._create(name, prompt, limit).wait(deadline=limit, cancel_on_exit=cancel_on_exit)
         url = first_file(prediction.output)
         if url is None:
             error = PredictionFailed(f"Prediction {prediction.id} of {name} succeeded without a picture in its output.")
@@ -153,14 +162,14 @@ class ReplicateHome:
         self._transport.check()
         return name
 
-    def _create(self, name: str, prompt: str) -> Prediction:
+    def _create(self, name: str, prompt: str, limit: Deadline) -> Prediction:
         version = self.model_versions[name]
         if self._official is not None:
-            made = self._official.create(f"{name}:{version}", {"prompt": prompt}, wait=60)
+            made = self._official.create(f"{name}:{version}", {"prompt": prompt}, wait=60, deadline=limit)
             return _Polled(made.raw, self._transport, self._polling)
         body = {"model": name, "version": version, "input": {"prompt": prompt}}
         try:
-            data = self._transport.request("POST", "/api/prediction", body, repeatable=False)
+            data = self._transport.request("POST", "/api/prediction", body, repeatable=False, deadline=limit)
             return _OnHomepage(data, self._transport, self._polling)
         except (ConnectionFailed, ResponseError) as error:
             _point_out(error)
@@ -191,9 +200,9 @@ class _Polled(Prediction):
 class _OnHomepage(_Polled):
     """A prediction of the homepage, which can be looked at and not canceled."""
 
-    def reload(self) -> Prediction:
+    def _look(self, deadline: Deadline) -> Prediction:
         try:
-            self._update(self._transport.request("GET", "/api/poll", params={"id": self.id}))
+            self._update(self._transport.request("GET", "/api/poll", params={"id": self.id}, deadline=deadline))
         except ResponseError as error:
             _point_out(error)
             raise
@@ -202,8 +211,8 @@ class _OnHomepage(_Polled):
     def cancel(self) -> Prediction:
         raise InvalidInputError("The homepage has no way to cancel a prediction; it ends by itself.")
 
-    def _left(self, leaving: BaseException, cancel: bool) -> None:
-        return
+    def abandon(self) -> None:
+        """Let it end by itself."""
 
 
 def _point_out(error: ReplicateError) -> None:

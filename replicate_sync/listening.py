@@ -7,6 +7,7 @@ from collections.abc import Generator, Iterator
 from time import monotonic, sleep
 
 from . import sse
+from .deadlines import NEVER, Deadline
 from .errors import ConnectionFailed, ResponseError
 from .transport import Transport
 
@@ -22,7 +23,8 @@ class Listener:
     Events: https://replicate.com/docs/topics/predictions/streaming
     """
 
-    def __init__(self, url: str | None, transport: Transport) -> None:
+    def __init__(self, url: str | None, transport: Transport, deadline: Deadline = NEVER) -> None:
+        self._deadline = deadline
         self._url = url
         self._transport = transport
         self._failures = 0
@@ -52,6 +54,7 @@ class Listener:
         `silence` seconds. A fault is no error here: it only makes listening less worthwhile.
         """
         opened, self._news = monotonic(), False
+        silence = max(0.05, min(silence, self._deadline.left))
         broken = False
         try:
             for event in self._events(silence):
@@ -61,6 +64,8 @@ class Listener:
                 elif event.event in ("done", "error"):
                     self._ended(event)
                     return
+                if self._deadline.passed:
+                    break
         except (ConnectionFailed, ResponseError):
             broken = True
         if self._news or (not broken and monotonic() - opened > _AT_ONCE):
@@ -72,7 +77,7 @@ class Listener:
         """Wait for the next look without listening: only shortly where the end has been announced."""
         if self.end is not None:
             seconds, self._short = min(seconds, self._short), self._short * 2
-        sleep(seconds)
+        sleep(min(seconds, self._deadline.left))
 
     def rest(self, seconds: float) -> None:
         """Wait for the next look of somebody who listens between the looks anyway."""
@@ -96,7 +101,7 @@ class Listener:
             # Comments and unknown events keep a connection open that has nothing to say.
             for chunk in self._transport.stream(self._url, silence=silence, last_event_id=self.last_id):
                 yield chunk
-                if monotonic() - heard > silence:
+                if monotonic() - heard > silence or self._deadline.passed:
                     return
 
         arriving = chunks()

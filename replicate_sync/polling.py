@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from time import sleep
 from typing import TypeVar
 
-from tenacity import RetryCallState, Retrying, retry_always, retry_if_exception, stop_after_attempt, wait_fixed
+from tenacity import RetryCallState, Retrying, retry_always, retry_if_exception, stop_after_attempt
 from tenacity.wait import wait_random_exponential
 
+from .deadlines import NEVER, Deadline
 from .errors import InvalidInputError
 
 _LONGEST = 1e6  # seconds: more than any clock here can wait
@@ -31,11 +32,14 @@ class Polling:
         if not _count(self.attempts) or not _seconds(self.delay):
             raise InvalidInputError(f"Polling needs attempts of 1 or more and a delay of 0 s or more, not {self}.")
 
-    def looks(self, pause: Callable[[float], None] = sleep) -> Iterator[int]:
-        """Yield the number of each look, when it is time for it; `pause` is called with the seconds between two."""
+    def looks(self, pause: Callable[[float], None] = sleep, deadline: Deadline = NEVER) -> Iterator[int]:
+        """Yield the number of each look, when it is time for it; `pause` is called with the seconds between two.
+
+        There is a last look when the `deadline` has passed, and none after it.
+        """
         policy = Retrying(
-            stop=stop_after_attempt(self.attempts),
-            wait=wait_fixed(self.delay),
+            stop=lambda state: state.attempt_number >= self.attempts or deadline.passed,
+            wait=lambda _: min(self.delay, deadline.left),
             retry=retry_always,
             retry_error_callback=lambda _: None,
             sleep=pause,
@@ -62,20 +66,40 @@ class Retries:
         if not _count(self.attempts) or not all(map(_seconds, (self.first, self.ceiling, self.longest))):
             raise InvalidInputError(f"Retries needs attempts of 1 or more and times of 0 s or more, not {self}.")
 
-    def call(self, send: Callable[[], _Answer], passing: Callable[[BaseException], bool]) -> _Answer:
-        """Call `send` until it gives an answer, raises what is not `passing`, or the attempts are used up."""
+    def call(
+        self,
+        send: Callable[[], _Answer],
+        passing: Callable[[BaseException], bool],
+        deadline: Deadline = NEVER,
+        told: Callable[[BaseException, float, int], None] | None = None,
+    ) -> _Answer:
+        """Call `send` until it gives an answer, raises what is not `passing`, or the attempts are used up.
+
+        Where the wait is longer than what is left before the `deadline`, that is an error now. `told` is called before
+        each wait, with the error, the seconds and the number of the attempt that failed.
+        """
         back_off = wait_random_exponential(multiplier=self.first, max=self.ceiling)
 
         def wait(state: RetryCallState) -> float:
             asked = getattr(state.outcome and state.outcome.exception(), "retry_after", None)
-            return back_off(state) if asked is None else float(asked)
+            return min(back_off(state), deadline.left) if asked is None else float(asked)
 
         def again(error: BaseException) -> bool:
-            return passing(error) and (getattr(error, "retry_after", None) or 0) <= self.longest
+            asked = getattr(error, "retry_after", None) or 0
+            return passing(error) and asked <= self.longest and asked < deadline.left
 
-        return Retrying(stop=stop_after_attempt(self.attempts), wait=wait, retry=retry_if_exception(again), reraise=True)(
-            send
-        )
+        def before(state: RetryCallState) -> None:
+            error = state.outcome and state.outcome.exception()
+            if told and error and state.next_action:
+                told(error, state.next_action.sleep, state.attempt_number)
+
+        return Retrying(
+            stop=stop_after_attempt(self.attempts),
+            wait=wait,
+            retry=retry_if_exception(again),
+            before_sleep=before,
+            reraise=True,
+        )(send)
 
 
 def _count(value: object) -> bool:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import logging
+import os
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from time import monotonic
 from typing import Any, TypeVar
 from urllib.parse import quote
+from weakref import WeakSet
 
+from .deadlines import NEVER, Deadline
 from .errors import (
     QUOTED,
     ConnectionFailed,
@@ -32,6 +38,7 @@ _OBJECTS = ("input", "metrics", "urls")
 _ENDINGS = frozenset({"error", "canceled"})  # what a stream may announce besides success
 _SILENCE = 45.0  # seconds without an event after which a stream is doubted; Replicate itself closes one after 30
 _LOG_LINES = 5  # the last ones, quoted in an error
+_LAST = 1.5  # seconds that all canceling may take when the program ends
 _PARTING = 1.0  # seconds that canceling may take when the caller is on the way out
 
 _Error = TypeVar("_Error", bound=ReplicateError)
@@ -95,7 +102,10 @@ class Prediction:
 
     def reload(self) -> Prediction:
         """Look at the prediction again, and give it."""
-        self._update(self._transport.request("GET", f"/predictions/{quote(self.id, safe='')}"))
+        return self._look(NEVER)
+
+    def _look(self, deadline: Deadline) -> Prediction:
+        self._update(self._transport.request("GET", f"/predictions/{quote(self.id, safe='')}", deadline=deadline))
         return self
 
     def cancel(self) -> Prediction:
@@ -106,55 +116,71 @@ class Prediction:
         self._update(self._transport.request("POST", f"/predictions/{quote(self.id, safe='')}/cancel"))
         return self
 
-    def wait(self, *, cancel_on_exit: bool = True) -> Prediction:
+    def wait(self, *, deadline: float | Deadline | None = None, cancel_on_exit: bool = True) -> Prediction:
         """Block until the prediction has succeeded, and give it.
 
         It is looked at as the client's `Polling` says; between two looks its event stream, where it has one, is listened
-        to, so that the end is known when it happens. Interrupted (Ctrl-C, a stopped cell), it is canceled, unless
-        `cancel_on_exit=False`.
+        to, so that the end is known when it happens. `deadline`: the seconds that all of it may take. Interrupted
+        (Ctrl-C, a stopped cell, the program's end), it is canceled, unless `cancel_on_exit=False`.
 
-        Raises PredictionFailed, PredictionCanceled; PredictionTimeout when the looks are used up, with the prediction
-        running on; ConnectionFailed or ResponseError when it cannot be looked at. Each has `.prediction`.
+        Raises PredictionFailed, PredictionCanceled; PredictionTimeout when the looks or the time are used up, with the
+        prediction running on; ConnectionFailed or ResponseError when it cannot be looked at. Each has `.prediction`.
         """
-        try:
-            for _ in self._polling.looks(Listener(self._stream_url, self._transport).listen):
+        limit = Deadline.of(deadline)
+        with self._minded(limit, cancel_on_exit):
+            for _ in self._polling.looks(Listener(self._stream_url, self._transport, limit).listen, limit):
                 if not self.ended:
-                    self.reload()
+                    self._look(limit)
                 if self.ended:
                     self._raise_unless_succeeded()
                     return self
-        except ReplicateError as error:
-            error.prediction = self
-            raise
-        except BaseException as leaving:
-            self._left(leaving, cancel_on_exit)
-            raise
-        raise self._timeout()
+            raise self._timeout(limit)
 
-    def stream(self, *, cancel_on_exit: bool = True) -> Generator[str, None, None]:
+    def stream(self, *, deadline: float | Deadline | None = None, cancel_on_exit: bool = True) -> Generator[str, None, None]:
         """Yield the model's text as it is written, exactly: nothing lost or repeated over a broken connection.
 
-        Closed or interrupted before its end, the prediction is canceled, unless `cancel_on_exit=False`.
+        `deadline`: the seconds that all of it may take. Closed or interrupted before its end, the prediction is canceled,
+        unless `cancel_on_exit=False`.
 
         Raises PredictionFailed, PredictionCanceled, PredictionTimeout as `wait` does; StreamError, with the text so far,
         where the stream broke and the rest could not be had. https://replicate.com/docs/topics/predictions/streaming
         """
-        told = Transcript()
+        told, limit = Transcript(), Deadline.of(deadline)
+        with self._minded(limit, cancel_on_exit):
+            try:
+                yield from self._told(told, limit)
+            except (ConnectionFailed, ResponseError) as fault:
+                if limit.passed:
+                    raise
+                raise self._broken(told, f"could not be looked at: {fault}") from fault
+
+    @contextmanager
+    def _minded(self, limit: Deadline, cancel: bool) -> Iterator[None]:
+        """Let no error go without its prediction, and cancel what its caller walks away from."""
+        process = os.getpid()
+        if cancel:
+            _minded.add(self)
         try:
-            yield from self._told(told)
+            yield
         except (ConnectionFailed, ResponseError) as fault:
-            raise self._broken(told, f"could not be looked at: {fault}") from fault
+            fault.prediction = self
+            if not limit.passed:
+                raise
+            raise self._timeout(limit) from fault
         except ReplicateError as error:
             error.prediction = self
             raise
-        except BaseException as leaving:
-            self._left(leaving, cancel_on_exit)
+        except BaseException:
+            if cancel and os.getpid() == process:  # a forked child that ends is not its parent leaving
+                self.abandon()
             raise
+        finally:
+            _minded.discard(self)
 
-    def _told(self, told: Transcript) -> Iterator[str]:
+    def _told(self, told: Transcript, limit: Deadline) -> Iterator[str]:
         """Listen, look, and listen again, until all is told. As long as text comes, the looks start afresh."""
-        listener = Listener(self._stream_url, self._transport)
-        looks, progress = self._polling.looks(listener.rest), 0
+        listener = Listener(self._stream_url, self._transport, limit)
+        looks, progress = self._polling.looks(listener.rest, limit), 0
         while not self.ended:
             if listener.worthwhile:
                 yield from self._heard(listener, told)
@@ -165,10 +191,10 @@ class Prediction:
                         return
                     continue
             if told.length > progress:
-                looks, progress = self._polling.looks(listener.rest), told.length
+                looks, progress = self._polling.looks(listener.rest, limit), told.length
             if next(looks, None) is None:
-                raise self._timeout()
-            self.reload()
+                raise self._timeout(limit)
+            self._look(limit)
             if not self.ended and (more := told.read(as_text(self.output) or "", final=False)):
                 yield more
         yield from self._rest(told)
@@ -234,12 +260,14 @@ class Prediction:
         how = "was aborted before it started" if self.status == "aborted" else "was canceled"
         return self._error(PredictionCanceled, f"Prediction {quoted(self.id)}{self._of} {how}.{self._logs_end()}")
 
-    def _timeout(self) -> PredictionTimeout:
+    def _timeout(self, limit: Deadline) -> PredictionTimeout:
+        looks = f"{self._polling.attempts} looks, {self._polling.delay:g} s apart"
+        after = f"the deadline of {limit.seconds:g} s" if limit.passed and limit.seconds else looks
+        more = "a longer deadline=" if limit.passed else "polling=Polling(attempts, delay)"
         return self._error(
             PredictionTimeout,
-            f"Prediction {quoted(self.id)}{self._of} is still {self.status} after {self._polling.attempts} looks, "
-            f"{self._polling.delay:g} s apart. It runs on: .prediction.wait() waits on, .prediction.cancel() stops it, and "
-            "polling=Polling(attempts, delay) allows more.",
+            f"Prediction {quoted(self.id)}{self._of} is still {self.status} after {after}. It runs on: "
+            f".prediction.wait() waits on, .prediction.cancel() stops it, and {more} allows more.",
         )
 
     def _broken(self, told: Transcript, why: str) -> StreamError:
@@ -265,15 +293,29 @@ class Prediction:
         lines = [line.strip() for line in logs.splitlines()[-_LOG_LINES:]]
         return "\nIts logs end:\n  " + "\n  ".join(line[-QUOTED:] for line in lines) if lines else ""
 
-    def _left(self, leaving: BaseException, cancel: bool) -> None:
-        """Cancel what nobody waits for any more: on Ctrl-C and a closed generator, not on an error of ours."""
-        if isinstance(leaving, ReplicateError) or not cancel or self.ended:
+    def abandon(self) -> None:
+        """Cancel the prediction on the way out: within a second, and without an error where that fails."""
+        if self.ended:
             return
         try:
             path = f"/predictions/{quote(self.id, safe='')}/cancel"
-            self._update(self._transport.request("POST", path, timeout=_PARTING, attempts=False))
+            self._update(self._transport.request("POST", path, parting=_PARTING))
         except ReplicateError as fault:
-            _log.warning("prediction %s could not be canceled and may still run: %s", self.id, fault)
+            _log.warning("prediction %s could not be canceled and may still run: %s", quoted(self.id), fault)
 
     def __repr__(self) -> str:
         return f"<Prediction {quoted(self.id)}{self._of}: {self.status}>"
+
+
+_minded: WeakSet[Prediction] = WeakSet()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_minded.clear)  # what the parent minds is not the child's to cancel
+
+
+@atexit.register
+def _abandon_all() -> None:
+    """Cancel what is still waited for or listened to when the program ends."""
+    until = monotonic() + _LAST
+    for prediction in list(_minded):
+        if monotonic() < until:
+            prediction.abandon()

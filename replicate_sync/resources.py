@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 from . import inputs, refs
 from .answers import unexpected
+from .deadlines import Deadline
 from .errors import (
     ConnectionFailed,
     InvalidInputError,
@@ -113,6 +114,7 @@ class Predictions:
         input: Mapping[str, Any] | None = None,
         *,
         wait: float = 0,
+        deadline: float | Deadline | None = None,
         cancel_on_exit: bool = True,
         **options: Any,
     ) -> Prediction:
@@ -120,7 +122,7 @@ class Predictions:
 
         `model` is "owner/name" (its latest version), "owner/name:version", a version id, or an alias. `options` are further
         fields of the request: `webhook` and `webhook_events_filter`. Interrupted while it waits, what it created is
-        canceled, unless `cancel_on_exit=False`.
+        canceled, unless `cancel_on_exit=False`. `deadline`: the seconds that all of it may take.
 
         It is never created twice: after an answer that leaves in doubt whether it was, it is looked for among the
         predictions created since. Raises InvalidInputError, ModelNotFoundError, PaymentRequiredError, RateLimitError,
@@ -133,15 +135,16 @@ class Predictions:
                 f"predictions.create() has no option {sorted(unknown)[0]!r}; a model's own go into input."
             )
         body = {**{name: value for name, value in options.items() if value is not None}, "input": inputs.checked(input)}
-        hold = self._transport.hold(_seconds(wait))
+        limit = Deadline.of(deadline)
+        hold = self._transport.hold(_seconds(wait), limit)
         headers = {"Prefer": f"wait={hold}" if hold != 60 else "wait"} if hold else {}
         version = ref.version or self._versions.get(ref.model or "")
         if version is None:
             try:
-                return self._created(ref, f"/models/{ref.model}/predictions", body, headers, cancel_on_exit)
+                return self._created(ref, f"/models/{ref.model}/predictions", body, headers, limit, cancel_on_exit)
             except ModelNotFoundError as error:
                 version = self._latest(ref, error)
-        return self._created(ref, "/predictions", {"version": version, **body}, headers, cancel_on_exit)
+        return self._created(ref, "/predictions", {"version": version, **body}, headers, limit, cancel_on_exit)
 
     def get(self, prediction_id: str) -> Prediction:
         """Give the prediction with this id. Raises ResponseError (404) where there is none.
@@ -167,11 +170,11 @@ class Predictions:
         for item in self._pages("/predictions", {}):
             yield Prediction(item, self._transport, self._polling)
 
-    def _pages(self, path: str | None, params: Mapping[str, str], timeout: float | None = None) -> Iterator[Any]:
+    def _pages(self, path: str | None, params: Mapping[str, str], parting: float | None = None) -> Iterator[Any]:
         home, seen = origin(self._transport.base_url), set()
         while path and path not in seen:
             seen.add(path)
-            page = self._transport.request("GET", path, params=params, timeout=timeout, attempts=timeout is None)
+            page = self._transport.request("GET", path, params=params, parting=parting)
             if not isinstance(page, dict) or not isinstance(page.get("results"), list):
                 shown = self._transport.hide(str(page)).encode()
                 raise unexpected(200, {}, shown, doing="GET /predictions", wanted="a page of predictions")
@@ -191,18 +194,26 @@ class Predictions:
         return version
 
     def _created(
-        self, ref: refs.Ref, path: str, body: Mapping[str, Any], headers: Mapping[str, str], cancel: bool
+        self,
+        ref: refs.Ref,
+        path: str,
+        body: Mapping[str, Any],
+        headers: Mapping[str, str],
+        limit: Deadline,
+        cancel: bool,
     ) -> Prediction:
         """Create, once; look for what may have been created unseen."""
         since = time()
         model = ref.model if path != "/predictions" else None
         try:
-            data = self._transport.request("POST", path, body, headers=headers, model=model, repeatable=False)
+            data = self._transport.request(
+                "POST", path, body, headers=headers, model=model, repeatable=False, deadline=limit
+            )
             prediction = Prediction(data, self._transport, self._polling)
         except (ConnectionFailed, ResponseError) as error:
             if not _in_doubt(error):
                 raise
-            if found := self._adopted(ref, body, since):
+            if found := self._adopted(ref, body, since, parting=_PARTING if limit.passed else None):
                 return found
             if isinstance(error, ConnectionFailed | ServerError):
                 error.maybe_created = True
@@ -211,21 +222,21 @@ class Predictions:
         except BaseException as leaving:
             # Interrupted while the answer was awaited: what was created is not wanted any more.
             awaited = cancel and getattr(leaving, "in_the_air", False)
-            if awaited and (found := self._adopted(ref, body, since, timeout=_PARTING)):
-                found._left(leaving, cancel=True)
+            if awaited and (found := self._adopted(ref, body, since, parting=_PARTING)):
+                found.abandon()
             raise
         self._claim(prediction.id)
         return prediction
 
     def _adopted(
-        self, ref: refs.Ref, body: Mapping[str, Any], since: float, *, timeout: float | None = None
+        self, ref: refs.Ref, body: Mapping[str, Any], since: float, *, parting: float | None = None
     ) -> Prediction | None:
         """Look once for a prediction of the same model and input, created since, that nobody here knows of."""
         given = json.loads(inputs.encode(body["input"]))  # as the API will have read it
         asked = datetime.fromtimestamp(since + self._transport.ahead() - _SLACK, timezone.utc)
         params = {"created_after": asked.isoformat(timespec="microseconds").replace("+00:00", "Z")}
         try:
-            for data in islice(self._pages("/predictions", params, timeout), _LOOKED_THROUGH):
+            for data in islice(self._pages("/predictions", params, parting), _LOOKED_THROUGH):
                 if isinstance(data, dict) and _same(data, ref, body, given):
                     created = _moment(data.get("created_at"))
                     before = since + self._transport.ahead() - _ROUNDING - (created or 0)

@@ -8,14 +8,15 @@ file host or a stream host would get it too.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
-from time import monotonic, time
-from typing import Any, Protocol, TypeVar
+from time import monotonic, sleep, time
+from typing import Any, NamedTuple, Protocol, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -24,6 +25,7 @@ from requests.auth import AuthBase
 from requests.structures import CaseInsensitiveDict
 
 from . import answers, errors, faults, inputs
+from .deadlines import NEVER, Deadline
 from .settings import Access, checked_proxy, origin
 from .version import __version__
 
@@ -31,16 +33,27 @@ _CONNECT = 10.0  # seconds: the longest that connecting may take
 _PIECE = 65536  # bytes: what is read of a body or stream at a time
 _BODY = 256 * 2**20  # bytes: the longest decoded JSON body that is read
 _LONGEST = 1e6  # seconds: more than any socket can wait
+_LONGEST_PAUSE = 60.0  # seconds that one answer may keep all the threads of a client waiting
+_AT_LEAST = 0.1  # seconds: what a last look gets when the deadline has passed
 _REDIRECTS = 5
 
+_LOCAL = ("_here", "_auth", "_quiet_until")  # what means nothing in another process
+
 _Answer = TypeVar("_Answer")
+_log = logging.getLogger("replicate_sync")
 
 
 class Policy(Protocol):
     """How a failed request is repeated."""
 
-    def call(self, send: Callable[[], _Answer], passing: Callable[[BaseException], bool]) -> _Answer:
-        """Call `send` until it answers, raises what is not `passing`, or may not be called again."""
+    def call(
+        self,
+        send: Callable[[], _Answer],
+        passing: Callable[[BaseException], bool],
+        deadline: Deadline,
+        told: Callable[[BaseException, float, int], None],
+    ) -> _Answer:
+        """Call `send` until it answers, raises what is not `passing`, or may not be called again; tell of each wait."""
 
 
 class Transport:
@@ -76,6 +89,7 @@ class Transport:
         self._here = threading.local()
         self._auth = _Bearer("", "")
         self._date: tuple[str | None, float] = None, 0.0
+        self._quiet_until = 0.0
 
     @property
     def base_url(self) -> str:
@@ -107,9 +121,10 @@ class Transport:
         except (ValueError, OverflowError):
             return 0.0
 
-    def hold(self, seconds: float) -> int:
+    def hold(self, seconds: float, deadline: Deadline) -> int:
         """How long, in whole seconds, a server may be asked to hold an answer back without being taken for silent."""
-        return max(0, int(min(seconds, 60, self.timeout - min(10.0, self.timeout / 4))))
+        allowed = min(self.timeout, deadline.left)
+        return max(0, int(min(seconds, 60, allowed - min(10.0, allowed / 4))))
 
     def request(
         self,
@@ -120,70 +135,77 @@ class Transport:
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         model: str | None = None,
-        timeout: float | None = None,
         repeatable: bool = True,
-        attempts: bool = True,
+        parting: float | None = None,
+        deadline: Deadline = NEVER,
     ) -> Any:
         """Give the decoded JSON answer (None where it has no body), or raise the error that it is.
 
         `path` follows the base URL, or is an absolute URL on the API's own origin. A `repeatable` request is tried again
-        after any passing fault; another only where it provably did nothing (429, or it never left). `attempts=False`:
-        one try. `timeout`: the longest silence, where it is not the client's own. `model`: the one it is about.
+        after any passing fault; another only where it provably did nothing (429, or it never left). `parting`: one try
+        of so many seconds, as the caller is on the way out. `model`: the one that the request is about.
         """
-        data = None if body is None else inputs.encode(body)
         base, token = self._access.read()
-        url = path if "://" in path else base + path
-        own = {**self._headers, **(headers or {})}
-        if data is not None:
-            own["Content-Type"] = "application/json"
         auth = self._auth
         if (auth.secret, auth.base) != (token, base):
             auth = self._auth = _Bearer(token, base)
+        own = {**self._headers, **(headers or {})}
+        data = None
+        if body is not None:
+            data, own["Content-Type"] = inputs.encode(body), "application/json"
+        asked = _Asked(method, path if "://" in path else base + path, params, own, data, auth, model, repeatable)
+        if parting is not None:
+            return self._once(asked, parting)
         try:
-            return self._once(method, url, own, data, params, auth, timeout or self.timeout, model, repeatable)
+            return self._paced(asked, deadline)
         except errors.ReplicateError as error:
-            passing = faults.passing if repeatable else faults.did_nothing
-            if not attempts or not passing(error):
+            if not asked.worth_another(error):
                 raise
             first: list[errors.ReplicateError] = [error]
 
         def send() -> Any:
             if first:
                 raise first.pop()  # the policy counts the attempt that was made before it was asked
-            return self._once(method, url, own, data, params, auth, timeout or self.timeout, model, repeatable)
+            return self._paced(asked, deadline)
 
-        return self._retries.call(send, passing)
+        def told(error: BaseException, seconds: float, attempt: int) -> None:
+            why = self.hide(str(error))
+            _log.warning("%s: attempt %d failed, the next one in %.1f s: %s", asked.doing, attempt, seconds, why)
 
-    def _once(
-        self,
-        method: str,
-        url: str,
-        headers: Mapping[str, str],
-        data: bytes | None,
-        params: Mapping[str, str] | None,
-        auth: _Bearer,
-        silence: float,
-        model: str | None,
-        repeatable: bool,
-    ) -> Any:
-        doing = f"{method} {urlsplit(url).path}"
+        return self._retries.call(send, asked.worth_another, deadline, told)
+
+    def _paced(self, asked: _Asked, deadline: Deadline) -> Any:
+        """Send once, behind the pause that the API has asked of this client, whichever thread it told."""
+        if (pause := self._quiet_until - monotonic()) > 0:
+            sleep(min(pause, deadline.left))
+        silence = self.timeout if deadline is NEVER else min(self.timeout, deadline.left or _AT_LEAST)
+        try:
+            return self._once(asked, silence)
+        except errors.RateLimitError as error:
+            self._quiet_until = max(self._quiet_until, monotonic() + min(error.retry_after or 0.0, _LONGEST_PAUSE))
+            raise
+
+    def _once(self, asked: _Asked, silence: float) -> Any:
+        url, params, began = asked.url, asked.params, monotonic()
         try:
             for _ in range(_REDIRECTS):
-                with self._send(method, url, headers, silence, data=data, params=params, auth=auth) as response:
+                with self._send(asked.method, url, asked.headers, silence, asked.data, params, asked.auth) as response:
                     self._date = response.headers.get("Date"), time()
                     target = urljoin(url, response.headers["Location"]) if response.is_redirect else None
-                    if target is None or method != "GET" or origin(target) != origin(url):
+                    if target is None or asked.method != "GET" or origin(target) != origin(url):
                         body = _body(response, silence)
                         break
                 url, params = target, None
             else:
                 body = b""
         except faults.KNOWN as fault:
-            raise faults.diagnosed(fault, url, doing, silence, repeatable=repeatable) from fault
+            raise faults.diagnosed(fault, url, asked.doing, silence, repeatable=asked.repeatable) from fault
         except BaseException as leaving:
             leaving.in_the_air = True  # type: ignore[attr-defined]  # for whoever must know what may have been done
             raise
-        status, secret, bad = response.status_code, auth.secret, None
+        status, secret, bad = response.status_code, asked.auth.secret, None
+        if _log.isEnabledFor(logging.DEBUG):
+            _log.debug("%s: %d in %.0f ms", asked.doing, status, 1000 * (monotonic() - began))
         if 200 <= status < 300:
             try:
                 return json.loads(body) if body.strip() else None
@@ -191,7 +213,7 @@ class Transport:
                 bad = None if secret and secret.encode() in body else error  # the error holds the body
         shown = CaseInsensitiveDict({name: self.hide(value) for name, value in response.headers.items()})
         body = body.replace(secret.encode(), b"***") if secret else body
-        raise answers.refused(status, shown, body, doing=doing, model=model) from bad
+        raise answers.refused(status, shown, body, doing=asked.doing, model=asked.model) from bad
 
     def stream(self, url: str, *, silence: float, last_event_id: str = "") -> Iterator[bytes]:
         """Yield the bytes of an event stream as they arrive. The stream's host gets no token.
@@ -246,7 +268,7 @@ class Transport:
         try:
             for _ in range(_REDIRECTS):
                 # Followed here, as requests would look into a .netrc file for each further host.
-                with self._send("GET", url, headers, silence, auth=_NoAuth()) as response:
+                with self._send("GET", url, headers, silence, None, None, _NoAuth()) as response:
                     if not response.is_redirect:
                         yield response
                         return
@@ -265,10 +287,9 @@ class Transport:
         url: str,
         headers: Mapping[str, str],
         silence: float,
-        *,
+        data: bytes | None,
+        params: Mapping[str, str] | None,
         auth: AuthBase,
-        data: bytes | None = None,
-        params: Mapping[str, str] | None = None,
     ) -> requests.Response:
         return self._session().request(
             method,
@@ -295,10 +316,32 @@ class Transport:
         return given
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name not in ("_here", "_auth")}
+        return {name: value for name, value in self.__dict__.items() if name not in _LOCAL}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _here=threading.local(), _auth=_Bearer("", ""))
+        self.__dict__.update(state, _here=threading.local(), _auth=_Bearer("", ""), _quiet_until=0.0)
+
+
+class _Asked(NamedTuple):
+    """A request that is to be sent, perhaps more than once."""
+
+    method: str
+    url: str
+    params: Mapping[str, str] | None
+    headers: Mapping[str, str]
+    data: bytes | None
+    auth: _Bearer
+    model: str | None
+    repeatable: bool
+
+    @property
+    def doing(self) -> str:
+        """What it is, for people: method and path."""
+        return f"{self.method} {urlsplit(self.url).path}"
+
+    def worth_another(self, error: BaseException) -> bool:
+        """Whether it may and should be sent again after this error."""
+        return faults.passing(error) if self.repeatable else faults.did_nothing(error)
 
 
 class _NoAuth(AuthBase):

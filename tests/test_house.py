@@ -19,7 +19,7 @@ SERVER = "server"
 # From the ground up; a module may import what stands below its own floor, and nothing else of ours.
 FLOORS: dict[str, set[str]] = {
     "facts": {"version", "errors"},
-    "words": {"settings", "refs", "prompts", "parameters", "inputs", "transcript"},
+    "words": {"settings", "deadlines", "refs", "prompts", "parameters", "inputs", "transcript"},
     "shapes": {"answers", "faults", "outputs"},
     "tools": {"polling", "sse", "transport"},
     "listening": {"listening"},

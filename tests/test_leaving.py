@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -119,3 +120,32 @@ def interrupt(server: Wire, program: str, ready: Callable[[], bool]) -> tuple[st
     finally:
         process.kill()
     return said, pressed, process.returncode
+
+
+AT_EXIT = """
+import threading
+generator = client.stream('a/b', {'prompt': 'hi'})
+print(next(generator), flush=True)
+threading.Thread(target=client.predictions.create('a/b', {'prompt': 'hi'}).wait, daemon=True).start()
+import time; time.sleep(0.3)
+"""
+
+
+def test_the_programs_end_cancels_what_is_still_listened_to_or_waited_for(wire: Start) -> None:
+    model = Slow(streams=True)
+    server = wire(model)
+    program = PROGRAM.format(AT_EXIT)
+    ran = subprocess.run([sys.executable, "-c", program, server.url], capture_output=True, text=True, timeout=20)
+    assert ran.returncode == 0, ran.stderr
+    assert len([r for r in server.requests if r.path.endswith("/cancel")]) == 2
+    assert ran.stderr == ""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_the_end_of_a_forked_child_cancels_nothing_of_its_parents(wire: Start) -> None:
+    model = Slow(streams=True)
+    server = wire(model)
+    child = "import os\ngenerator = client.stream('a/b', {'prompt': 'hi'})\nnext(generator)\n"
+    child += "if os.fork() == 0: sys.exit()\nos.wait(); print(len(generator.gi_frame.f_locals), flush=True); os._exit(0)"
+    subprocess.run([sys.executable, "-W", "ignore", "-c", PROGRAM.format(child), server.url], timeout=20, check=True)
+    assert not [r for r in server.requests if r.path.endswith("/cancel")]
