@@ -11,7 +11,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from .errors import (
     AuthenticationError,
     ConnectionFailed,
     InvalidInputError,
+    MapError,
     MissingAuthError,
     ModelNotFoundError,
     PaymentRequiredError,
@@ -50,6 +51,7 @@ __all__ = [
     "FileOutput",
     "ImageOutput",
     "InvalidInputError",
+    "MapError",
     "MissingAuthError",
     "ModelNotFoundError",
     "PaymentRequiredError",
@@ -70,6 +72,7 @@ __all__ = [
     "__version__",
     "chat",
     "local",
+    "map",
     "run",
     "stream",
 ]
@@ -93,6 +96,11 @@ def stream(model: str, input: Mapping[str, Any] | None = None, **options: Any) -
 def chat(messages: Any, model: str = Replicate.default_model, **options: Any) -> Generator[str, None, None]:
     """Yield a language model's answer as it is written: `Replicate.chat` on a default client."""
     return _default().chat(messages, model, **options)
+
+
+def map(model: str, inputs: Iterable[Mapping[str, Any]], **options: Any) -> Generator[Any, None, None]:
+    """Yield a model's result for each of many inputs: `Replicate.map` on a default client."""
+    return _default().map(model, inputs, **options)
 
 
 def local(**options: Any) -> LocalReplicate:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+import os
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from concurrent.futures import Executor
 from typing import Any, ClassVar
 
 import requests
 
-from . import inputs, prompts, refs
+from . import inputs, prompts, refs, runs
 from .deadlines import Deadline
 from .errors import TOKEN_PAGE, InvalidInputError
 from .outputs import could_be_either, result
@@ -15,6 +17,7 @@ from .parameters import spell
 from .polling import Polling, Retries
 from .predictions import Prediction
 from .resources import Predictions, Schemas
+from .runs import OnError
 from .settings import API, Access
 from .transport import Transport
 
@@ -210,6 +213,52 @@ class Replicate:
         limit = Deadline(deadline)
         prediction = self.predictions.create(model, input, wait=wait, deadline=limit, cancel_on_exit=cancel_on_exit)
         prediction.wait(deadline=limit, cancel_on_exit=cancel_on_exit)
+        return self._result(prediction)
+
+    def map(
+        self,
+        model: str,
+        inputs: Iterable[Mapping[str, Any]],
+        *,
+        concurrency: int = 8,
+        ordered: bool = True,
+        on_error: OnError = "raise",
+        executor: Executor | None = None,
+        journal: str | os.PathLike[str] | None = None,
+    ) -> Generator[Any, None, None]:
+        """Yield a model's result for each of many inputs, in the order of the inputs.
+
+        Lazy: inputs are taken only as results are asked for, so they may come from a generator without end, and
+        `concurrency` predictions are in flight at a time. `ordered=False`: results as they come. `on_error="return"`:
+        errors are yielded in their inputs' places; "raise": the first raises MapError, which carries every result so far.
+
+        `journal`: a file that remembers each prediction. A program that was killed and is started again with the same
+        model, inputs and file creates nothing twice and fetches what ended meanwhile; what it leaves running goes on.
+        Without one, leaving early cancels what is in flight. `executor`: any `concurrent.futures.Executor`, such as Dask's,
+        that does the waiting; creating and the journal stay in this process. A client that travels to a worker carries
+        an `api_key` that it was given; a worker's environment gives any other.
+
+        Raises MapError; InvalidInputError for arguments that cannot be kept. Results are what `run` gives.
+        """
+        name = refs.resolve(model, self.model_aliases)
+        runs.checked(concurrency, on_error, executor)
+        self._transport.check()
+        return self._mapping(name, inputs, concurrency, ordered, on_error, executor, journal)
+
+    def _mapping(
+        self,
+        model: str,
+        inputs: Iterable[Mapping[str, Any]],
+        concurrency: int,
+        ordered: bool,
+        on_error: OnError,
+        executor: Executor | None,
+        journal: str | os.PathLike[str] | None,
+    ) -> Generator[Any, None, None]:
+        many = runs.Runs(self.predictions, model, self._result, executor=executor, journal=journal)
+        yield from many.results(inputs, concurrency, ordered, on_error)
+
+    def _result(self, prediction: Prediction) -> Any:
         output = prediction.output
         kind = self._schemas.kind(prediction) if could_be_either(output) else "unknown"
         return result(output, kind, self._transport.download, self._transport.base_url)

@@ -1,8 +1,9 @@
-"""A moment by which the whole of something must be done."""
+"""A moment by which the whole of something must be done; it may also come earlier, from another thread."""
 
 from __future__ import annotations
 
 from math import inf
+from threading import Event
 from time import monotonic
 
 from .errors import InvalidInputError
@@ -16,6 +17,7 @@ class Deadline:
         if not good:
             raise InvalidInputError(f"deadline must be a number of seconds above 0, or None, not {seconds!r}.")
         self.seconds = seconds
+        self._cut = Event()
         self._end = inf if seconds is None else monotonic() + seconds
 
     @classmethod
@@ -26,7 +28,15 @@ class Deadline:
     @property
     def left(self) -> float:
         """The seconds that are left: none below 0, infinity where there is no end."""
-        return max(0.0, self._end - monotonic())
+        return 0.0 if self._cut.is_set() else max(0.0, self._end - monotonic())
+
+    def cut(self) -> None:
+        """Let it be over now, also for a thread that rests."""
+        self._cut.set()
+
+    def rest(self, seconds: float) -> None:
+        """Sleep for so long, at most until it is over."""
+        self._cut.wait(min(seconds, self.left))
 
     @property
     def passed(self) -> bool:

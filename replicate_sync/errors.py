@@ -12,12 +12,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 __all__ = [
     "AuthenticationError",
     "ConnectionFailed",
     "InvalidInputError",
+    "MapError",
     "MissingAuthError",
     "ModelNotFoundError",
     "PaymentRequiredError",
@@ -144,6 +146,17 @@ class StreamError(ReplicateError):
 
     #: The text that was yielded before the stream broke: always a prefix of what the model wrote.
     text: str = ""
+
+
+class MapError(ReplicateError):
+    """One input of a map failed. What the others gave is here, and nothing of it is lost."""
+
+    #: The position of the input that failed, from 0.
+    position: int = 0
+    #: Every result so far, by position: those that were yielded, and those of what was in flight.
+    results: Mapping[int, Any] = MappingProxyType({})
+    #: Every error so far, by position.
+    errors: Mapping[int, Exception] = MappingProxyType({})
 
 
 def quoted(body: bytes | str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator, Iterator
-from time import monotonic, sleep
+from time import monotonic
 
 from . import sse
 from .deadlines import NEVER, Deadline
@@ -77,7 +77,7 @@ class Listener:
         """Wait for the next look without listening: only shortly where the end has been announced."""
         if self.end is not None:
             seconds, self._short = min(seconds, self._short), self._short * 2
-        sleep(min(seconds, self._deadline.left))
+        self._deadline.rest(seconds)
 
     def rest(self, seconds: float) -> None:
         """Wait for the next look of somebody who listens between the looks anyway."""

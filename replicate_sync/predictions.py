@@ -108,6 +108,10 @@ class Prediction:
         self._update(self._transport.request("GET", f"/predictions/{quote(self.id, safe='')}", deadline=deadline))
         return self
 
+    def take(self, data: Any) -> None:
+        """Take over what another process saw of this prediction."""
+        self._update(data)
+
     def cancel(self) -> Prediction:
         """Stop the prediction, and give it as the API then describes it. One that has ended stays as it is.
 

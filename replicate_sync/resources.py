@@ -6,6 +6,7 @@ https://replicate.com/docs/reference/http
 from __future__ import annotations
 
 import json
+import logging
 import re
 from calendar import timegm
 from collections import OrderedDict
@@ -35,11 +36,13 @@ from .predictions import Prediction
 from .settings import origin
 from .transport import Transport
 
+_log = logging.getLogger("replicate_sync")
+
 _SLACK = 60.0  # seconds that this machine's clock and the API's may differ before a first answer has told
 _ROUNDING = 1.0  # seconds: an answer's date has no fraction
 _ANOTHER_MONTH = 30 * 86400.0  # seconds
 _LOOKED_THROUGH = 1000  # predictions, in the look-up for a lost one
-_REMEMBERED = 4096  # ids of own predictions, so that a look-up for a lost one never finds one that is not lost
+_REMEMBERED = 16384  # ids of own predictions, so that a look-up for a lost one never finds one that is not lost
 _PARTING = 1.0  # seconds that one request may take when the caller is on the way out
 
 
@@ -213,7 +216,7 @@ class Predictions:
         except (ConnectionFailed, ResponseError) as error:
             if not _in_doubt(error):
                 raise
-            if found := self._adopted(ref, body, since, parting=_PARTING if limit.passed else None):
+            if found := self._adopted(ref, body, since, _PARTING if limit.passed else None):
                 return found
             if isinstance(error, ConnectionFailed | ServerError):
                 error.maybe_created = True
@@ -222,41 +225,57 @@ class Predictions:
         except BaseException as leaving:
             # Interrupted while the answer was awaited: what was created is not wanted any more.
             awaited = cancel and getattr(leaving, "in_the_air", False)
-            if awaited and (found := self._adopted(ref, body, since, parting=_PARTING)):
+            if awaited and (found := self._adopted(ref, body, since, _PARTING)):
                 found.abandon()
             raise
-        self._claim(prediction.id)
+        self.claim(prediction.id)
         return prediction
 
-    def _adopted(
-        self, ref: refs.Ref, body: Mapping[str, Any], since: float, *, parting: float | None = None
-    ) -> Prediction | None:
-        """Look once for a prediction of the same model and input, created since, that nobody here knows of."""
-        given = json.loads(inputs.encode(body["input"]))  # as the API will have read it
+    def _adopted(self, ref: refs.Ref, body: Mapping[str, Any], since: float, parting: float | None) -> Prediction | None:
+        try:
+            return self.find(str(ref), body["input"], since, parting=parting)
+        except ReplicateError as fault:
+            _log.debug("a prediction that may have been created could not be looked for: %s", fault)
+            return None
+
+    def find(self, model: str, input: Mapping[str, Any], since: float, *, parting: float | None = None) -> Prediction | None:
+        """Look once for a prediction of this model and input, created since, that nobody here knows of.
+
+        `since`: seconds since 1970 by this machine's clock; the API's own is reckoned from its answers.
+        """
+        ref = refs.parse(model)
+        given = json.loads(inputs.encode(input))  # as the API will have read it
         asked = datetime.fromtimestamp(since + self._transport.ahead() - _SLACK, timezone.utc)
         params = {"created_after": asked.isoformat(timespec="microseconds").replace("+00:00", "Z")}
-        try:
-            for data in islice(self._pages("/predictions", params, parting), _LOOKED_THROUGH):
-                if isinstance(data, dict) and _same(data, ref, body, given):
-                    created = _moment(data.get("created_at"))
-                    before = since + self._transport.ahead() - _ROUNDING - (created or 0)
-                    # Asked for the last minute, a server that shows one of another month does not tell the time with it.
-                    if created is not None and 0 < before < _ANOTHER_MONTH:
-                        continue
-                    found = Prediction(data, self._transport, self._polling)
-                    if self._claim(found.id):
-                        return found
-        except ReplicateError:
-            return None
+        for data in islice(self._pages("/predictions", params, parting), _LOOKED_THROUGH):
+            if not isinstance(data, dict) or data.get("input") != given or not self._is(ref, data):
+                continue
+            created = _moment(data.get("created_at"))
+            before = since + self._transport.ahead() - _ROUNDING - (created or 0)
+            # Asked for the last minute, a server that shows one of another month does not tell the time with it.
+            if created is not None and 0 < before < _ANOTHER_MONTH:
+                continue
+            found = Prediction(data, self._transport, self._polling)
+            if self.claim(found.id):
+                return found
         return None
 
-    def _claim(self, prediction_id: str) -> bool:
-        """Remember an id as one's own; False where it already was."""
+    def _is(self, ref: refs.Ref, data: Mapping[str, Any]) -> bool:
+        version = ref.version or self._versions.get(ref.model or "")
+        return data.get("version") == version if version else data.get("model") == ref.model
+
+    def known(self, data: Mapping[str, Any]) -> Prediction:
+        """Give the prediction that a description tells of, without asking for it."""
+        return Prediction(data, self._transport, self._polling)
+
+    def claim(self, *prediction_ids: str) -> bool:
+        """Remember ids as one's own; False where one already was."""
         mark = object()
-        taken = self._own.setdefault(prediction_id, mark) is not mark  # one step, so that no two threads claim one
+        # One step each, so that no two threads claim the same.
+        new = [self._own.setdefault(prediction_id, mark) is mark for prediction_id in prediction_ids]
         while len(self._own) > _REMEMBERED:
             self._own.popitem(last=False)
-        return not taken
+        return all(new)
 
 
 def _in_doubt(error: ConnectionFailed | ResponseError) -> bool:
@@ -264,14 +283,6 @@ def _in_doubt(error: ConnectionFailed | ResponseError) -> bool:
     if isinstance(error, ConnectionFailed):
         return error.maybe_sent
     return error.status_code is None or error.status_code < 300 or error.status_code >= 500
-
-
-def _same(data: Mapping[str, Any], ref: refs.Ref, body: Mapping[str, Any], given: Any) -> bool:
-    """Whether a listed prediction is the one that was asked for."""
-    if data.get("input") != given:
-        return False
-    version = body.get("version")
-    return data.get("version") == version if version else data.get("model") == ref.model
 
 
 def _seconds(wait: Any) -> float:

@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
-from time import monotonic, sleep, time
+from time import monotonic, time
 from typing import Any, NamedTuple, Protocol, TypeVar
 from urllib.parse import urljoin, urlsplit
 
@@ -177,7 +177,7 @@ class Transport:
     def _paced(self, asked: _Asked, deadline: Deadline) -> Any:
         """Send once, behind the pause that the API has asked of this client, whichever thread it told."""
         if (pause := self._quiet_until - monotonic()) > 0:
-            sleep(min(pause, deadline.left))
+            deadline.rest(pause)
         silence = self.timeout if deadline is NEVER else min(self.timeout, deadline.left or _AT_LEAST)
         try:
             return self._once(asked, silence)
