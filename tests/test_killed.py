@@ -19,7 +19,7 @@ Start = Callable[[Callable[[Request], Any]], Wire]
 
 INPUTS = 1200
 PROGRAM = f"""
-import json, os, random, signal, sys, time
+import json, os, random, signal, sqlite3, sys, time
 from replicate_sync import Polling, Replicate
 
 def results():
@@ -36,7 +36,9 @@ while killed < 50:
     os.kill(child, signal.SIGKILL)
     killed += os.WIFSIGNALED(os.waitpid(child, 0)[1])
     time.sleep(0.02)  # what was in the air has landed
-import sqlite3; print(sqlite3.connect(sys.argv[2]).execute("select count(*) from runs").fetchone()[0], file=sys.stderr)
+file = sqlite3.connect(sys.argv[2])
+print(file.execute("select count(*) from runs").fetchone()[0], file=sys.stderr)
+file.close()
 print(json.dumps(results()))
 """
 

@@ -113,7 +113,10 @@ def _read(stream: Any) -> Request | None:
         headers[name.strip().lower()] = value.strip()
     target = urlsplit(line[1])
     query = {name: values[-1] for name, values in parse_qs(target.query).items()}
-    body = stream.read(int(headers.get("content-length") or 0))
+    length = int(headers.get("content-length") or 0)
+    body = stream.read(length)
+    if len(body) < length:
+        return None  # its sender is gone
     return Request(line[0], target.path, query, headers, body)
 
 
