@@ -11,6 +11,7 @@ import requests
 
 from . import inputs, prompts, refs, runs
 from .deadlines import Deadline
+from .doors import Door
 from .errors import TOKEN_PAGE, InvalidInputError
 from .outputs import could_be_either, result
 from .parameters import spell
@@ -24,7 +25,7 @@ from .transport import Transport
 _OPEN_API = "https://replicate.com/api"  # gpt4free's base for calls without a token
 
 
-class Replicate:
+class Replicate(Door):
     """A client of Replicate's HTTP API, for plain scripts and notebook cells. One serves any number of threads.
 
     `api_key`: the token, else REPLICATE_API_TOKEN. `base_url`: else REPLICATE_BASE_URL, else https://api.replicate.com/v1;
@@ -298,16 +299,3 @@ class Replicate:
             stop=stop,
             extra_data=extra_data,
         )
-
-    def close(self) -> None:
-        """Close this thread's connections; the client can still be used, and opens new ones."""
-        self._transport.close()
-
-    def __enter__(self) -> Replicate:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.close()
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} at {self._transport.shown}>"

@@ -13,6 +13,7 @@ import requests
 
 from . import prompts, refs
 from .deadlines import Deadline
+from .doors import Door
 from .errors import ConnectionFailed, InvalidInputError, PredictionFailed, ReplicateError, ResponseError, add
 from .outputs import ImageOutput, first_file
 from .polling import Polling, Retries
@@ -28,7 +29,7 @@ _WAY_OUT = (
 )
 
 
-class ReplicateHome:
+class ReplicateHome(Door):
     """A client for a few pinned models, text and image, that only polls. One serves any number of threads.
 
     `api_key`: a token; with it the models run through the official API, and `base_url` is that API's. Without it the
@@ -174,19 +175,6 @@ class ReplicateHome:
         except (ConnectionFailed, ResponseError) as error:
             _point_out(error)
             raise
-
-    def close(self) -> None:
-        """Close this thread's connections; the client can still be used, and opens new ones."""
-        self._transport.close()
-
-    def __enter__(self) -> ReplicateHome:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.close()
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} at {self._transport.shown}>"
 
 
 class _Polled(Prediction):

@@ -25,6 +25,7 @@ from requests.auth import AuthBase
 from requests.structures import CaseInsensitiveDict
 
 from . import answers, errors, faults, inputs
+from .connections import PacedAdapter
 from .deadlines import NEVER, Deadline
 from .settings import Access, checked_proxy, origin
 from .version import __version__
@@ -311,6 +312,8 @@ class Transport:
         if here.get("process") != os.getpid():  # a fork must not share sockets
             session = requests.Session()
             session.trust_env = not self._direct
+            for scheme in ("http://", "https://"):
+                session.mount(scheme, PacedAdapter())
             here.update(process=os.getpid(), session=session)
         given: requests.Session = here["session"]
         return given

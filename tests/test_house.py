@@ -20,21 +20,22 @@ SERVER = "server"
 FLOORS: dict[str, set[str]] = {
     "facts": {"version", "errors"},
     "words": {"settings", "deadlines", "refs", "prompts", "parameters", "inputs", "transcript"},
-    "shapes": {"answers", "faults", "outputs"},
+    "shapes": {"answers", "faults", "outputs", "connections"},
     "tools": {"polling", "sse", "transport", "batch", "journal"},
     "listening": {"listening"},
     "what takes time": {"predictions"},
     "what can be named": {"resources"},
-    "many at a time": {"runs"},
+    "many at a time": {"runs", "doors"},
     "doors": {"client", "homepage"},
     "the machine's own": {"offline"},
     "the shell": {"cli"},
     "the way in": {"__init__", "__main__"},
 }
 OWNERS = {
-    # Both are used by the transport alone; `faults` reads what they raise, and the doors name requests.Session in a type.
-    "requests": {"transport", "faults", "client", "homepage"},
-    "urllib3": {"transport", "faults"},
+    # Both are used by the transport, on `connections` that it mounts; `faults` reads what they raise, and the doors name
+    # requests.Session in a type.
+    "requests": {"transport", "connections", "faults", "client", "homepage"},
+    "urllib3": {"transport", "connections", "faults"},
     "tenacity": {"polling"},
     "sseclient": {"sse"},
     "click": {"cli"},

@@ -130,6 +130,23 @@ def test_a_body_that_comes_short_or_too_slowly_is_an_error_in_time(wire: Start, 
     assert time.monotonic() - began < 3
 
 
+@pytest.mark.parametrize("piece", [b"X-Drip: 1\r\n", b"X"])
+def test_a_head_that_drips_is_an_error_in_time(wire: Start, client_of: Any, piece: bytes) -> None:
+    drip = [step for _ in range(200) for step in (piece, 0.05)]
+    server = wire(lambda r: [b"HTTP/1.1 200 OK\r\n", *drip])
+    began = time.monotonic()
+    with pytest.raises(ConnectionFailed, match=r"silent for 0\.3 s"):
+        client_of(server, retries=Retries(attempts=1), timeout=0.3).predictions.get("p1")
+    assert time.monotonic() - began < 3
+
+
+def test_a_head_that_comes_in_pieces_is_read_as_one(wire: Start, client_of: Any) -> None:
+    whole = answer(PREDICTION)
+    server = wire(lambda r: [step for i in range(len(whole)) for step in (whole[i : i + 1], 0.001)])
+    assert client_of(server).predictions.get("p1").output == "hi"
+    assert client_of(server).predictions.get("p1").output == "hi"
+
+
 def test_a_decompression_bomb_is_refused(wire: Start, client_of: Any) -> None:
     bomb = gzip.compress(b" " * (300 * 2**20), 1)
     server = wire(lambda r: [answer(bomb, Content_Encoding="gzip")])
