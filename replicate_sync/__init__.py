@@ -34,11 +34,12 @@ from .errors import (
     ResponseError,
     ServerError,
     StreamError,
+    WebhookError,
 )
 from .homepage import ReplicateHome
 from .outputs import FileOutput, ImageOutput
 from .polling import Polling, Retries
-from .predictions import Prediction
+from .predictions import Prediction, Training
 from .version import __version__
 
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ __all__ = [
     "Retries",
     "ServerError",
     "StreamError",
+    "Training",
+    "WebhookError",
     "__version__",
     "chat",
     "local",

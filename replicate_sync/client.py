@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
-from typing import Any, ClassVar
+from typing import Any, ClassVar, overload
 
 import requests
 
@@ -17,12 +17,28 @@ from .outputs import could_be_either, result
 from .parameters import spell
 from .polling import Polling, Retries
 from .predictions import Prediction
-from .resources import Predictions, Schemas
+from .resources import Models, Resources
 from .runs import OnError
 from .settings import API, Access
 from .transport import Transport
 
 _OPEN_API = "https://replicate.com/api"  # gpt4free's base for calls without a token
+
+
+class _NamesOrModels:
+    """`models`: of the class the names of known models, as gpt4free's providers have it; of a client the API's models."""
+
+    def __init__(self, names: list[str]) -> None:
+        self._names = names
+
+    @overload
+    def __get__(self, client: None, kind: type) -> list[str]: ...
+
+    @overload
+    def __get__(self, client: Replicate, kind: type) -> Models: ...
+
+    def __get__(self, client: Replicate | None, kind: type) -> list[str] | Models:
+        return self._names  # a client has a `models` of its own, which is found first
 
 
 class Replicate(Door):
@@ -47,7 +63,7 @@ class Replicate(Door):
     default_image_model = "black-forest-labs/flux-schnell"
     text_models: ClassVar[list[str]] = [default_model]
     image_models: ClassVar[list[str]] = [default_image_model]
-    models: ClassVar[list[str]] = [*text_models, *image_models]
+    models = _NamesOrModels([*text_models, *image_models])
     model_aliases: ClassVar[dict[str, str]] = {"llama-3-70b": default_model, "flux-schnell": default_image_model}
     model_versions: ClassVar[dict[str, str]] = {}
 
@@ -78,9 +94,13 @@ class Replicate(Door):
             headers=headers,
             session=session,
         )
-        self._schemas = Schemas(self._transport)
-        #: Every run of a model: `create`, `get`, `list`, `cancel`.
-        self.predictions = Predictions(self._transport, polling, self._schemas, self.model_aliases)
+        api = Resources(self._transport, polling, self.model_aliases)
+        self._catalog = api.catalog
+        # Every operation of the HTTP API, by its operation id.
+        self.predictions, self.trainings, self.deployments = api.predictions, api.trainings, api.deployments
+        self.collections, self.hardware = api.collections, api.hardware
+        vars(self)["models"] = api.models
+        self.files, self.account, self.webhooks, self.search = api.files, api.account, api.webhooks, api.search
 
     @classmethod
     def get_model(cls, name: str = "") -> str:
@@ -125,7 +145,7 @@ class Replicate(Door):
             "stop": stop,
         }
         extra = inputs.checked(extra_data)
-        first = inputs.checked({**spell(given, self._schemas.known(ref)), **extra})
+        first = inputs.checked({**spell(given, self._properties(ref, fetch=False)), **extra})
         self._transport.check()
         Deadline(deadline)
         return self._chatting(ref, given, extra, first, deadline, cancel_on_exit)
@@ -141,12 +161,13 @@ class Replicate(Door):
     ) -> Generator[str, None, None]:
         limit = Deadline(deadline)
         try:
-            prediction = self._streamed(str(ref), first, limit, cancel_on_exit)
+            # A parameter that the model knows under its name is the API's to judge.
+            prediction = self._streamed(str(ref), first, limit, cancel_on_exit, validate=False)
         except InvalidInputError as error:
             respelled = self._respelled(ref, given, extra, error)
             if respelled is None or respelled == first:
                 raise
-            prediction = self._streamed(str(ref), respelled, limit, cancel_on_exit)
+            prediction = self._streamed(str(ref), respelled, limit, cancel_on_exit, validate=False)
         yield from prediction.stream(deadline=limit, cancel_on_exit=cancel_on_exit)
 
     def _respelled(
@@ -157,8 +178,11 @@ class Replicate(Door):
             "additional" in str(f.get("type")) for f in error.fields
         ):
             return None
-        properties = self._schemas.properties(ref)
+        properties = self._properties(ref, fetch=True)
         return None if properties is None else {**spell(given, properties), **extra}
+
+    def _properties(self, ref: refs.Ref, *, fetch: bool) -> Mapping[str, Any] | None:
+        return self._catalog.inputs(ref, fetch=fetch) or None
 
     def stream(
         self,
@@ -188,17 +212,27 @@ class Replicate(Door):
         prediction = self._streamed(model, given, limit, cancel_on_exit)
         yield from prediction.stream(deadline=limit, cancel_on_exit=cancel_on_exit)
 
-    def _streamed(self, model: str, given: dict[str, Any], limit: Deadline, cancel_on_exit: bool) -> Prediction:
+    def _streamed(
+        self,
+        model: str,
+        given: dict[str, Any],
+        limit: Deadline,
+        cancel_on_exit: bool,
+        validate: bool | None = None,
+    ) -> Prediction:
         # The open base is of the time when a stream had to be asked for.
         stream = None if self.needs_auth else True
-        return self.predictions.create(model, given, deadline=limit, cancel_on_exit=cancel_on_exit, stream=stream)
+        return self.predictions.create(
+            model, given, deadline=limit, cancel_on_exit=cancel_on_exit, validate=validate, stream=stream
+        )
 
     def run(
         self,
         model: str,
         input: Mapping[str, Any] | None = None,
         *,
-        wait: float = 60,
+        wait: float | bool = 60,
+        validate: bool | None = None,
         deadline: float | None = None,
         cancel_on_exit: bool = True,
     ) -> Any:
@@ -206,13 +240,16 @@ class Replicate(Door):
         them, anything else as the JSON value.
 
         `model`: "owner/name", "owner/name:version", a version id or an alias. `wait`: for how many seconds (60 at most)
-        the API is asked to hold its answer back, so that a short run costs one request. `deadline`: the seconds that all
+        the API is asked to hold its answer back, so that a short run costs one request. Files in `input` and `validate`:
+        as in `predictions.create`. `deadline`: the seconds that all
         of it may take. Interrupted, the prediction is canceled, unless `cancel_on_exit=False`.
 
         Raises what `predictions.create` and `Prediction.wait` raise.
         """
         limit = Deadline(deadline)
-        prediction = self.predictions.create(model, input, wait=wait, deadline=limit, cancel_on_exit=cancel_on_exit)
+        prediction = self.predictions.create(
+            model, input, wait=wait, validate=validate, deadline=limit, cancel_on_exit=cancel_on_exit
+        )
         prediction.wait(deadline=limit, cancel_on_exit=cancel_on_exit)
         return self._result(prediction)
 
@@ -231,7 +268,8 @@ class Replicate(Door):
 
         Lazy: inputs are taken only as results are asked for, so they may come from a generator without end, and
         `concurrency` predictions are in flight at a time. `ordered=False`: results as they come. `on_error="return"`:
-        errors are yielded in their inputs' places; "raise": the first raises MapError, which carries every result so far.
+        errors are yielded in their inputs' places, and nothing is kept; "raise": the first raises MapError, which carries
+        every result so far, so that inputs without end are better mapped with "return".
 
         `journal`: a file that remembers each prediction. A program that was killed and is started again with the same
         model, inputs and file creates nothing twice and fetches what ended meanwhile; what it leaves running goes on.
@@ -261,8 +299,9 @@ class Replicate(Door):
 
     def _result(self, prediction: Prediction) -> Any:
         output = prediction.output
-        kind = self._schemas.kind(prediction) if could_be_either(output) else "unknown"
-        return result(output, kind, self._transport.download, self._transport.base_url)
+        asked = could_be_either(output)
+        schemas = self._catalog.schemas(prediction.model, prediction.version) if asked else None
+        return result(output, schemas, self._transport.download, self._transport.base_url)
 
     @classmethod
     def create_completion(

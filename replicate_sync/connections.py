@@ -5,7 +5,7 @@ A socket's timeout begins anew with each byte, so a server that sends its header
 
 from __future__ import annotations
 
-from http.client import HTTPResponse
+from http.client import HTTPResponse, RemoteDisconnected
 from math import inf
 from socket import socket
 from time import monotonic
@@ -32,7 +32,8 @@ class _Head:
                 raise TimeoutError("the head of the answer came too slowly")
             arrived = self._file.peek(1)
             if not arrived:
-                break
+                # http.client would take the end of the connection for the end of the head, and give an empty answer.
+                raise RemoteDisconnected("the connection was closed within the head of the answer")
             line += self._file.read(min(arrived.find(b"\n") + 1 or len(arrived), limit - len(line)))
         return line
 

@@ -32,6 +32,7 @@ __all__ = [
     "ResponseError",
     "ServerError",
     "StreamError",
+    "WebhookError",
 ]
 
 TOKEN_VARIABLE = "REPLICATE_API_TOKEN"
@@ -146,6 +147,10 @@ class StreamError(ReplicateError):
 
     #: The text that was yielded before the stream broke: always a prefix of what the model wrote.
     text: str = ""
+
+
+class WebhookError(ReplicateError, ValueError):
+    """A webhook is not what it says it is, or cannot be read."""
 
 
 class MapError(ReplicateError):

@@ -7,7 +7,7 @@ same models and versions through the official API.
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import requests
 
@@ -18,7 +18,7 @@ from .errors import ConnectionFailed, InvalidInputError, PredictionFailed, Repli
 from .outputs import ImageOutput, first_file
 from .polling import Polling, Retries
 from .predictions import Prediction
-from .resources import Predictions, Schemas
+from .resources import Resources
 from .settings import Access
 from .transport import Transport
 
@@ -85,11 +85,7 @@ class ReplicateHome(Door):
             timeout=timeout,
             session=session,
         )
-        self._official = (
-            Predictions(self._transport, polling, Schemas(self._transport), self.model_aliases)
-            if api_key is not None
-            else None
-        )
+        self._official = Resources(self._transport, polling, self.model_aliases).predictions if api_key is not None else None
 
     @classmethod
     def get_model(cls, name: str = "") -> str:
@@ -177,6 +173,9 @@ class ReplicateHome(Door):
             raise
 
 
+_Run = TypeVar("_Run", bound=Prediction)
+
+
 class _Polled(Prediction):
     """A prediction that is only ever looked at."""
 
@@ -188,15 +187,14 @@ class _Polled(Prediction):
 class _OnHomepage(_Polled):
     """A prediction of the homepage, which can be looked at and not canceled."""
 
-    def _look(self, deadline: Deadline) -> Prediction:
+    def _look(self, deadline: Deadline) -> None:
         try:
             self._update(self._transport.request("GET", "/api/poll", params={"id": self.id}, deadline=deadline))
         except ResponseError as error:
             _point_out(error)
             raise
-        return self
 
-    def cancel(self) -> Prediction:
+    def cancel(self: _Run) -> _Run:
         raise InvalidInputError("The homepage has no way to cancel a prediction; it ends by itself.")
 
     def abandon(self) -> None:

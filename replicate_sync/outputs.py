@@ -11,15 +11,18 @@ import mimetypes
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from io import BytesIO
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO
 from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
 from .errors import ResponseError
+from .schemas import resolved
 from .settings import origin
 
 Download = Callable[[str], Iterator[bytes]]
-Kind = Literal["text", "strings", "file", "files", "string", "value", "unknown"]
+
+_IN_MEMORY = 2**20  # bytes of an opened file that are kept in memory
 
 
 class FileOutput:
@@ -50,6 +53,23 @@ class FileOutput:
         if self._bytes is None:
             self._bytes = b"".join(self.iter_bytes())
         return self._bytes
+
+    def open(self) -> BinaryIO:
+        """Give the file as a file that can be read and gone to and fro in; it is kept on disk where it is large."""
+        file: Any = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115  # the caller closes it
+        for piece in self.iter_bytes():
+            file.write(piece)
+        file.seek(0)
+        kept: BinaryIO = file
+        return kept
+
+    def image(self) -> Any:
+        """Give the picture as a `PIL.Image`. Raises ImportError, with what to install, where Pillow is missing."""
+        try:
+            from PIL import Image
+        except ImportError:
+            raise ImportError('Pictures as objects need Pillow: pip install "replicate-sync[server]"') from None
+        return Image.open(BytesIO(self.read()))
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the file to `path` (in a folder, under its own name) and give the path.
@@ -112,69 +132,47 @@ class ImageOutput(FileOutput):
         self.prompt = prompt
 
 
-def kind(schemas: Mapping[str, Any] | None) -> Kind:
-    """Say what a model gives, from its `components.schemas`; "unknown" without them."""
-    schema = _resolved((schemas or {}).get("Output"), schemas or {})
-    if schema.get("type") == "string":
-        return "file" if schema.get("format") == "uri" else "string"
-    if schema.get("type") == "array":
-        items = _resolved(schema.get("items"), schemas or {})
-        if items.get("type") == "string":
-            if items.get("format") == "uri":
-                return "files"
-            return "text" if schema.get("x-cog-array-display") == "concatenate" else "strings"
-        return "value"
-    return "value" if schema.get("type") else "unknown"
-
-
-def _resolved(schema: Any, schemas: Mapping[str, Any], depth: int = 8) -> Mapping[str, Any]:
-    """Follow references, and what stands for one schema only, to the schema itself."""
-    if not isinstance(schema, Mapping) or not depth:
-        return {}
-    if isinstance(name := schema.get("$ref"), str):
-        return _resolved(schemas.get(name.rpartition("/")[2]), schemas, depth - 1)
-    for word in ("allOf", "anyOf", "oneOf"):
-        options = schema.get(word)
-        meant = [o for o in options if o != {"type": "null"}] if isinstance(options, list) else []
-        if len(meant) == 1:
-            return {**_resolved(meant[0], schemas, depth - 1), **{k: v for k, v in schema.items() if k != word}}
-    return schema
-
-
 def could_be_either(value: Any) -> bool:
-    """Whether only the schema can tell what a value is: a string that looks like a file, or a list of strings."""
+    """Whether only the schema can tell what a value is: one with a string in it that looks like a file, or strings only."""
     if isinstance(value, str):
         return _looks_like_file(value)
-    return isinstance(value, list) and bool(value) and all(isinstance(item, str) for item in value)
+    if isinstance(value, dict):
+        return any(could_be_either(item) for item in value.values())
+    return isinstance(value, list) and any(isinstance(item, str) or could_be_either(item) for item in value)
 
 
-def result(value: Any, made: Kind, download: Download, api: str) -> Any:
-    """Give what a person is handed for an output: str, FileOutput, a list of them, or the JSON value.
+def result(value: Any, schemas: Mapping[str, Any] | None, download: Download, api: str) -> Any:
+    """Give what a person is handed for an output: str, FileOutput, a list of them, or the JSON value with files inside.
 
-    `made` is the model's kind; for an "unknown" one a value is a file only where the whole of it is a data URI, or a URL
-    on Replicate's file hosts or the API's own origin.
+    `schemas`: the model's `components.schemas`. Where they do not tell, a value is a file only where the whole of it is a
+    data URI, or a URL on Replicate's file hosts or the API's own origin.
     """
 
-    def file(item: Any) -> Any:
-        return FileOutput(item, download) if isinstance(item, str) and _looks_like_file(item) else item
+    def made(value: Any, schema: Mapping[str, Any]) -> Any:
+        schema = resolved(schema, schemas or {})
+        kind = schema.get("type")
+        if isinstance(value, str):
+            is_file = schema.get("format") == "uri" and _looks_like_file(value)
+            return FileOutput(value, download) if is_file or (not kind and _on_file_host(value, api)) else value
+        if isinstance(value, list):
+            if schema.get("x-cog-array-display") == "concatenate" or (not kind and _is_text(value, api)):
+                return "".join(item for item in value if isinstance(item, str))
+            items = schema.get("items")
+            return [made(item, items if isinstance(items, Mapping) else {}) for item in value]
+        if isinstance(value, dict):
+            known = schema.get("properties")
+            known = known if isinstance(known, Mapping) else {}
+            return {name: made(item, known.get(name) or {}) for name, item in value.items()}
+        return value
 
-    def known_file(item: Any) -> Any:
-        return file(item) if isinstance(item, str) and _on_file_host(item, api) else item
+    return made(value, (schemas or {}).get("Output") or {})
 
-    if made == "file":
-        return file(value)
-    if made == "files" and isinstance(value, list):
-        return [file(item) for item in value]
-    strings = isinstance(value, list) and bool(value) and all(isinstance(item, str) for item in value)
-    if made == "text" and isinstance(value, list):
-        return "".join(item for item in value if isinstance(item, str))
-    if made in ("unknown", "files"):
-        if strings and all(_on_file_host(item, api) for item in value):
-            return [file(item) for item in value]
-        if strings and any(item != item.strip() or not item for item in value):
-            return "".join(value)
-        return known_file(value)
-    return value
+
+def _is_text(pieces: list[Any], api: str) -> bool:
+    """Whether strings of which no schema tells are the pieces of one text: some begin or end with a blank."""
+    if not pieces or not all(isinstance(piece, str) for piece in pieces) or all(_on_file_host(p, api) for p in pieces):
+        return False
+    return any(piece != piece.strip() or not piece for piece in pieces)
 
 
 def first_file(value: Any) -> str | None:

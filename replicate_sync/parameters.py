@@ -26,7 +26,7 @@ _SPELLINGS: dict[str, tuple[str, ...]] = {
 def spell(parameters: Mapping[str, Any], properties: Mapping[str, Any] | None) -> dict[str, Any]:
     """Turn arguments into a model's input; those that are None are left out.
 
-    `properties` is the model's `Input.properties`, or None where it is not known. Raises InvalidInputError for an
+    `properties` is what the model takes, by name, or None where it is not known. Raises InvalidInputError for an
     argument that the model has no name for: none is dropped silently.
     """
     given = {name: value for name, value in parameters.items() if value is not None}
@@ -61,4 +61,4 @@ def _stop(value: Any, *, as_list: bool) -> str | list[str]:
 
 
 def _is_array(schema: Any) -> bool:
-    return isinstance(schema, Mapping) and schema.get("type") == "array"
+    return getattr(schema, "type", None) == "array"

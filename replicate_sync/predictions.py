@@ -28,6 +28,7 @@ from .errors import (
 )
 from .listening import Listener
 from .polling import Polling
+from .progress import Progress
 from .transcript import Transcript, as_text
 from .transport import Transport
 
@@ -42,6 +43,7 @@ _LAST = 1.5  # seconds that all canceling may take when the program ends
 _PARTING = 1.0  # seconds that canceling may take when the caller is on the way out
 
 _Error = TypeVar("_Error", bound=ReplicateError)
+_Run = TypeVar("_Run", bound="Prediction")
 _log = logging.getLogger("replicate_sync")
 
 
@@ -52,6 +54,9 @@ class Prediction:
     `output` (the JSON value), `error`, `logs`, `metrics` (seconds and counts), `urls`, `created_at`, `started_at`,
     `completed_at`; `raw` is the whole of it. https://replicate.com/docs/reference/http#predictions.get
     """
+
+    noun = "Prediction"
+    collection = "predictions"  # of the API, where it is listed and looked at
 
     raw: dict[str, Any]
     id: str
@@ -77,7 +82,9 @@ class Prediction:
     def _update(self, data: Any) -> None:
         if not isinstance(data, dict) or not isinstance(data.get("id"), str) or not isinstance(data.get("status"), str):
             shown = quoted(self._transport.hide(json.dumps(data)))
-            raise ResponseError(f"The API's answer is not a prediction with an id and a status: {shown}. Check base_url.")
+            raise ResponseError(
+                f"The API's answer is not a {self.noun.lower()} with an id and a status: {shown}. Check base_url."
+            )
         self.raw = data
         self.id, self.status = data["id"], data["status"]
         self.output = data.get("output")
@@ -100,27 +107,60 @@ class Prediction:
         url = self.urls.get("stream")
         return url if isinstance(url, str) else None
 
-    def reload(self) -> Prediction:
-        """Look at the prediction again, and give it."""
-        return self._look(NEVER)
+    @property
+    def progress(self) -> Progress | None:
+        """How far it is, by the last progress bar in its logs; None where there is none."""
+        return Progress.of(self.logs)
 
-    def _look(self, deadline: Deadline) -> Prediction:
-        self._update(self._transport.request("GET", f"/predictions/{quote(self.id, safe='')}", deadline=deadline))
+    @property
+    def predict_time(self) -> float | None:
+        """The seconds that the model ran, which is what is billed; None as long as that is not known."""
+        return self._metric("predict_time")
+
+    @property
+    def total_time(self) -> float | None:
+        """The seconds from its creation to its end."""
+        return self._metric("total_time")
+
+    @property
+    def input_tokens(self) -> float | None:
+        """The tokens that a language model read."""
+        return self._metric("input_token_count", "token_input_count")
+
+    @property
+    def output_tokens(self) -> float | None:
+        """The tokens that a language model wrote."""
+        return self._metric("output_token_count", "token_output_count")
+
+    def _metric(self, *names: str) -> float | None:
+        found = (self.metrics.get(name) for name in names)
+        return next((value for value in found if isinstance(value, int | float)), None)
+
+    @property
+    def _path(self) -> str:
+        return f"/{self.collection}/{quote(self.id, safe='')}"
+
+    def reload(self: _Run) -> _Run:
+        """Look at the prediction again, and give it."""
+        self._look(NEVER)
         return self
+
+    def _look(self, deadline: Deadline) -> None:
+        self._update(self._transport.request("GET", self._path, deadline=deadline))
 
     def take(self, data: Any) -> None:
         """Take over what another process saw of this prediction."""
         self._update(data)
 
-    def cancel(self) -> Prediction:
+    def cancel(self: _Run) -> _Run:
         """Stop the prediction, and give it as the API then describes it. One that has ended stays as it is.
 
         https://replicate.com/docs/reference/http#predictions.cancel
         """
-        self._update(self._transport.request("POST", f"/predictions/{quote(self.id, safe='')}/cancel"))
+        self._update(self._transport.request("POST", f"{self._path}/cancel"))
         return self
 
-    def wait(self, *, deadline: float | Deadline | None = None, cancel_on_exit: bool = True) -> Prediction:
+    def wait(self: _Run, *, deadline: float | Deadline | None = None, cancel_on_exit: bool = True) -> _Run:
         """Block until the prediction has succeeded, and give it.
 
         It is looked at as the client's `Polling` says; between two looks its event stream, where it has one, is listened
@@ -130,14 +170,26 @@ class Prediction:
         Raises PredictionFailed, PredictionCanceled; PredictionTimeout when the looks or the time are used up, with the
         prediction running on; ConnectionFailed or ResponseError when it cannot be looked at. Each has `.prediction`.
         """
+        for _ in self.events(deadline=deadline, cancel_on_exit=cancel_on_exit):
+            pass
+        return self
+
+    def events(
+        self: _Run, *, deadline: float | Deadline | None = None, cancel_on_exit: bool = True
+    ) -> Generator[_Run, None, None]:
+        """Yield the prediction after each look at it, until it has succeeded: `wait` is this generator, drained.
+
+        Closed or interrupted before its end, the prediction is canceled, unless `cancel_on_exit=False`. Raises as `wait`.
+        """
         limit = Deadline.of(deadline)
         with self._minded(limit, cancel_on_exit):
             for _ in self._polling.looks(Listener(self._stream_url, self._transport, limit).listen, limit):
                 if not self.ended:
                     self._look(limit)
+                yield self
                 if self.ended:
                     self._raise_unless_succeeded()
-                    return self
+                    return
             raise self._timeout(limit)
 
     def stream(self, *, deadline: float | Deadline | None = None, cancel_on_exit: bool = True) -> Generator[str, None, None]:
@@ -258,11 +310,11 @@ class Prediction:
 
     def _failed(self, why: str | None) -> PredictionFailed:
         why = quoted(self._transport.hide(why)) if why else "the model gave no reason"
-        return self._error(PredictionFailed, f"Prediction {quoted(self.id)}{self._of} failed: {why}{self._logs_end()}")
+        return self._error(PredictionFailed, f"{self.noun} {quoted(self.id)}{self._of} failed: {why}{self._logs_end()}")
 
     def _canceled(self) -> PredictionCanceled:
         how = "was aborted before it started" if self.status == "aborted" else "was canceled"
-        return self._error(PredictionCanceled, f"Prediction {quoted(self.id)}{self._of} {how}.{self._logs_end()}")
+        return self._error(PredictionCanceled, f"{self.noun} {quoted(self.id)}{self._of} {how}.{self._logs_end()}")
 
     def _timeout(self, limit: Deadline) -> PredictionTimeout:
         looks = f"{self._polling.attempts} looks, {self._polling.delay:g} s apart"
@@ -270,14 +322,14 @@ class Prediction:
         more = "a longer deadline=" if limit.passed else "polling=Polling(attempts, delay)"
         return self._error(
             PredictionTimeout,
-            f"Prediction {quoted(self.id)}{self._of} is still {self.status} after {after}. It runs on: "
+            f"{self.noun} {quoted(self.id)}{self._of} is still {self.status} after {after}. It runs on: "
             f".prediction.wait() waits on, .prediction.cancel() stops it, and {more} allows more.",
         )
 
     def _broken(self, told: Transcript, why: str) -> StreamError:
         error = self._error(
             StreamError,
-            f"The stream of prediction {quoted(self.id)}{self._of} broke after {told.length} characters, "
+            f"The stream of {self.noun.lower()} {quoted(self.id)}{self._of} broke after {told.length} characters, "
             f"and the prediction {why}. The text so far is in .text, the prediction in .prediction.",
         )
         error.text = told.text
@@ -302,13 +354,37 @@ class Prediction:
         if self.ended:
             return
         try:
-            path = f"/predictions/{quote(self.id, safe='')}/cancel"
-            self._update(self._transport.request("POST", path, parting=_PARTING))
+            self._update(self._transport.request("POST", f"{self._path}/cancel", parting=_PARTING))
         except ReplicateError as fault:
             _log.warning("prediction %s could not be canceled and may still run: %s", quoted(self.id), fault)
 
     def __repr__(self) -> str:
-        return f"<Prediction {quoted(self.id)}{self._of}: {self.status}>"
+        return f"<{self.noun} {quoted(self.id)}{self._of}: {self.status}>"
+
+
+class Training(Prediction):
+    """One training of a model; its `output` has the new `version` and the `weights`.
+
+    https://replicate.com/docs/reference/http#trainings.get
+    """
+
+    noun = "Training"
+    collection = "trainings"
+
+    @property
+    def _stream_url(self) -> None:
+        return None
+
+    def stream(self, *, deadline: float | Deadline | None = None, cancel_on_exit: bool = True) -> Generator[str, None, None]:
+        """Yield what is new in the logs after each look, until the training has succeeded.
+
+        `deadline`, `cancel_on_exit` and the errors are those of `wait`.
+        """
+        told = 0
+        for _ in self.events(deadline=deadline, cancel_on_exit=cancel_on_exit):
+            if len(self.logs) > told:
+                yield self.logs[told:]
+                told = len(self.logs)
 
 
 _minded: WeakSet[Prediction] = WeakSet()

@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
+from http.cookiejar import DefaultCookiePolicy
 from time import monotonic, time
 from typing import Any, NamedTuple, Protocol, TypeVar
 from urllib.parse import urljoin, urlsplit
@@ -27,6 +28,7 @@ from requests.structures import CaseInsensitiveDict
 from . import answers, errors, faults, inputs
 from .connections import PacedAdapter
 from .deadlines import NEVER, Deadline
+from .multipart import Form
 from .settings import Access, checked_proxy, origin
 from .version import __version__
 
@@ -36,9 +38,12 @@ _BODY = 256 * 2**20  # bytes: the longest decoded JSON body that is read
 _LONGEST = 1e6  # seconds: more than any socket can wait
 _LONGEST_PAUSE = 60.0  # seconds that one answer may keep all the threads of a client waiting
 _AT_LEAST = 0.1  # seconds: what a last look gets when the deadline has passed
+_FRUITLESS = 3  # times in a row that a cut download is taken up again without a byte of news
 _REDIRECTS = 5
 
-_LOCAL = ("_here", "_auth", "_quiet_until")  # what means nothing in another process
+_LOCAL = ("_auth", "_quiet_until")  # what means nothing in another process
+
+Sent = bytes | Form
 
 _Answer = TypeVar("_Answer")
 _log = logging.getLogger("replicate_sync")
@@ -87,7 +92,6 @@ class Transport:
         self._direct = proxy == ""
         self._headers = {"User-Agent": f"replicate-sync/{__version__}", "Accept": "application/json", **(headers or {})}
         self._given_session = session
-        self._here = threading.local()
         self._auth = _Bearer("", "")
         self._date: tuple[str | None, float] = None, 0.0
         self._quiet_until = 0.0
@@ -139,12 +143,16 @@ class Transport:
         repeatable: bool = True,
         parting: float | None = None,
         deadline: Deadline = NEVER,
+        content: tuple[Sent, str] | None = None,
+        text: bool = False,
+        raw: bool = False,
     ) -> Any:
         """Give the decoded JSON answer (None where it has no body), or raise the error that it is.
 
         `path` follows the base URL, or is an absolute URL on the API's own origin. A `repeatable` request is tried again
         after any passing fault; another only where it provably did nothing (429, or it never left). `parting`: one try
-        of so many seconds, as the caller is on the way out. `model`: the one that the request is about.
+        of so many seconds, as the caller is on the way out. `model`: the one that the request is about. `content`: a body
+        that is no JSON, and its type. `text`, `raw`: give the answer as text, or as bytes.
         """
         base, token = self._access.read()
         auth = self._auth
@@ -153,8 +161,11 @@ class Transport:
         own = {**self._headers, **(headers or {})}
         data = None
         if body is not None:
-            data, own["Content-Type"] = inputs.encode(body), "application/json"
-        asked = _Asked(method, path if "://" in path else base + path, params, own, data, auth, model, repeatable)
+            content = inputs.encode(body), "application/json"
+        if content is not None:
+            data, own["Content-Type"] = content
+        url = path if "://" in path else base + path
+        asked = _Asked(method, url, params, own, data, auth, model, repeatable, text, raw)
         if parting is not None:
             return self._once(asked, parting)
         try:
@@ -209,6 +220,8 @@ class Transport:
             _log.debug("%s: %d in %.0f ms", asked.doing, status, 1000 * (monotonic() - began))
         if 200 <= status < 300:
             try:
+                if asked.text or asked.raw:
+                    return body if asked.raw else body.decode("utf-8", "replace")
                 return json.loads(body) if body.strip() else None
             except (ValueError, RecursionError) as error:
                 bad = None if secret and secret.encode() in body else error  # the error holds the body
@@ -240,28 +253,50 @@ class Transport:
             yield from _arriving(response.raw)
 
     def download(self, url: str) -> Iterator[bytes]:
-        """Yield the bytes of a file, in pieces. The file's host gets no token.
+        """Yield the bytes of a file, in pieces; a download that is cut goes on where it was. Its host gets no token.
 
-        Raises ResponseError where the file is gone, ConnectionFailed where it comes short.
+        Raises ResponseError where the file is gone or changed meanwhile, ConnectionFailed where it comes short in the end.
         """
-        headers = {"User-Agent": self._headers["User-Agent"], "Accept": "*/*"}
+        got, tag, fruitless = 0, "", 0
+        while True:
+            before = got
+            try:
+                for piece, now in self._part(url, got, tag):
+                    tag, got = now, got + len(piece)
+                    yield piece
+                return
+            except errors.ConnectionFailed as error:
+                fruitless = 0 if got > before else fruitless + 1
+                if fruitless > _FRUITLESS or not error.maybe_sent:
+                    raise
+
+    def _part(self, url: str, start: int, tag: str) -> Iterator[tuple[bytes, str]]:
+        """Yield the bytes of a file from `start` on, each piece with what tells this file from a changed one."""
+        headers = {"User-Agent": self._headers["User-Agent"], "Accept": "*/*", "Accept-Encoding": "identity"}
+        if start:
+            headers["Range"] = f"bytes={start}-"
         with self._open(url, headers, self.timeout, "the download") as response:
-            if response.status_code != 200:
+            status, found = response.status_code, response.headers
+            whole = found.get("Content-Range", "").rpartition("/")[2] if status == 206 else found.get("Content-Length", "")
+            now = f"{found.get('ETag', '')} {whole}"
+            if status not in (200, 206):
                 error = answers.from_response(
-                    response.status_code,
-                    response.headers,
-                    _body(response, self.timeout, at_most=_PIECE),
-                    doing="the download",
+                    status, found, _body(response, self.timeout, at_most=_PIECE), doing="the download"
                 )
-                if response.status_code in (404, 410):
+                if status in (404, 410):
                     errors.add(error, "Output files are kept for one hour: run the model again, and save them sooner.")
                 raise error
-            yield from response.raw.stream(4 * _PIECE, decode_content=True)
+            if start and tag != now:
+                raise answers.unexpected(status, found, b"", doing="the download", wanted="the same file as before the cut")
+            skip = start if status == 200 else 0
+            while piece := response.raw.read1(4 * _PIECE, decode_content=True):
+                if skip < len(piece):
+                    yield piece[skip:] if skip else piece, now
+                skip = max(0, skip - len(piece))
 
     def close(self) -> None:
         """Close this thread's connections."""
-        if self._here.__dict__.pop("process", None) == os.getpid():
-            self._here.session.close()
+        _close_session(self._direct)
 
     @contextmanager
     def _open(self, url: str, headers: Mapping[str, str], silence: float, doing: str) -> Iterator[requests.Response]:
@@ -288,11 +323,14 @@ class Transport:
         url: str,
         headers: Mapping[str, str],
         silence: float,
-        data: bytes | None,
+        data: Sent | None,
         params: Mapping[str, str] | None,
         auth: AuthBase,
     ) -> requests.Response:
-        return self._session().request(
+        if data is not None and not isinstance(data, bytes):
+            data.seek(0)
+        session = self._given_session or _session(self._direct)
+        return session.request(
             method,
             url,
             data=data,
@@ -305,24 +343,42 @@ class Transport:
             stream=True,
         )
 
-    def _session(self) -> requests.Session:
-        if self._given_session is not None:
-            return self._given_session
-        here = self._here.__dict__
-        if here.get("process") != os.getpid():  # a fork must not share sockets
-            session = requests.Session()
-            session.trust_env = not self._direct
-            for scheme in ("http://", "https://"):
-                session.mount(scheme, PacedAdapter())
-            here.update(process=os.getpid(), session=session)
-        given: requests.Session = here["session"]
-        return given
-
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name not in _LOCAL}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _here=threading.local(), _auth=_Bearer("", ""), _quiet_until=0.0)
+        self.__dict__.update(state, _auth=_Bearer("", ""), _quiet_until=0.0)
+
+
+def _session(direct: bool) -> requests.Session:
+    """Give this thread's session, one for all clients: it holds connections, and neither token nor cookies.
+
+    requests does not promise that a session may be shared by threads, and a fork must not share sockets.
+    """
+    sessions = _here.sessions
+    key = (os.getpid(), direct)
+    if key not in sessions:
+        session = sessions[key] = requests.Session()
+        session.trust_env = not direct
+        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, PacedAdapter())
+    return sessions[key]
+
+
+def _close_session(direct: bool) -> None:
+    if session := _here.sessions.pop((os.getpid(), direct), None):
+        session.close()
+
+
+class _Here(threading.local):
+    """What this thread has."""
+
+    def __init__(self) -> None:
+        self.sessions: dict[tuple[int, bool], requests.Session] = {}
+
+
+_here = _Here()
 
 
 class _Asked(NamedTuple):
@@ -332,10 +388,12 @@ class _Asked(NamedTuple):
     url: str
     params: Mapping[str, str] | None
     headers: Mapping[str, str]
-    data: bytes | None
+    data: Sent | None
     auth: _Bearer
     model: str | None
     repeatable: bool
+    text: bool
+    raw: bool
 
     @property
     def doing(self) -> str:

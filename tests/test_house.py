@@ -19,11 +19,13 @@ SERVER = "server"
 # From the ground up; a module may import what stands below its own floor, and nothing else of ours.
 FLOORS: dict[str, set[str]] = {
     "facts": {"version", "errors"},
-    "words": {"settings", "deadlines", "refs", "prompts", "parameters", "inputs", "transcript"},
-    "shapes": {"answers", "faults", "outputs", "connections"},
+    "words": {"settings", "deadlines", "refs", "prompts", "parameters", "transcript", "schemas", "multipart", "progress"},
+    "shapes": {"answers", "faults", "outputs", "connections", "records", "webhooks"},
+    "files": {"inputs"},
     "tools": {"polling", "sse", "transport", "batch", "journal"},
-    "listening": {"listening"},
+    "listening": {"listening", "pages", "catalog"},
     "what takes time": {"predictions"},
+    "what costs": {"creating"},
     "what can be named": {"resources"},
     "many at a time": {"runs", "doors"},
     "doors": {"client", "homepage"},
@@ -41,7 +43,7 @@ OWNERS = {
     "click": {"cli"},
     "flask": {SERVER},
     "werkzeug": {SERVER},
-    "PIL": {SERVER},
+    "PIL": {SERVER, "inputs", "outputs"},  # late, where a picture is really made or wanted
 }
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from replicate_sync.errors import ConnectionFailed, ReplicateError
-from replicate_sync.outputs import FileOutput, ImageOutput, could_be_either, kind, result
+from replicate_sync.outputs import FileOutput, ImageOutput, could_be_either, result
 
 API = "https://api.replicate.com/v1"
 FILE = "https://replicate.delivery/pbxt/abc/out-0.png"
@@ -26,7 +26,7 @@ def no_download(url: str) -> Iterator[bytes]:
 
 
 def made(value: Any, schema: Any = None) -> Any:
-    return result(value, kind({"Output": schema, "Picture": PICTURE}), no_download, API)
+    return result(value, {"Output": schema, "Picture": PICTURE}, no_download, API)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,12 @@ def made(value: Any, schema: Any = None) -> Any:
             [FileOutput(u, no_download) for u in (FILE, LINK)],
         ),
         ({"type": "integer"}, 5, 5),
-        ({"type": "object"}, {"a": FILE}, {"a": FILE}),
+        ({"type": "object", "properties": {"a": {"type": "string"}}}, {"a": FILE}, {"a": FILE}),
+        (
+            {"type": "object", "properties": {"a": {"type": "string", "format": "uri"}, "n": {"type": "integer"}}},
+            {"a": LINK, "n": 1},
+            {"a": FileOutput(LINK, no_download), "n": 1},
+        ),
         ({"type": "array", "items": {"type": "integer"}}, [1, 2], [1, 2]),
         ({"$ref": "#/components/schemas/Picture"}, LINK, FileOutput(LINK, no_download)),
         ({"allOf": [{"$ref": "#/components/schemas/Picture"}], "title": "x"}, LINK, FileOutput(LINK, no_download)),
@@ -68,6 +73,7 @@ def made(value: Any, schema: Any = None) -> Any:
         (None, f"{API}/files/1", FileOutput(f"{API}/files/1", no_download)),
         ({"title": "Output"}, FILE, FileOutput(FILE, no_download)),
         (None, {"n": 1}, {"n": 1}),
+        (None, {"a": [FILE], "b": LINK}, {"a": [FileOutput(FILE, no_download)], "b": LINK}),
         (None, None, None),
         (None, "plain", "plain"),
         (None, 1.5, 1.5),
@@ -81,7 +87,16 @@ def test_the_schema_decides_and_without_one_only_the_whole_value_does(schema: An
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [("plain text", False), (LINK, True), (["a"], True), ([], False), ({"a": 1}, False), (None, False), ([1], False)],
+    [
+        ("plain text", False),
+        (LINK, True),
+        (["a"], True),
+        ([], False),
+        ({"a": 1}, False),
+        (None, False),
+        ([1], False),
+        ({"a": [LINK]}, True),
+    ],
 )
 def test_the_schema_is_asked_for_only_where_it_decides(value: Any, expected: bool) -> None:
     assert could_be_either(value) is expected

@@ -8,6 +8,7 @@ import pytest
 
 from replicate_sync.errors import InvalidInputError
 from replicate_sync.parameters import spell
+from replicate_sync.schemas import Input
 
 ALL = {
     "prompt": "p",
@@ -60,9 +61,9 @@ def test_a_parameter_that_the_model_has_no_name_for_is_an_error_that_lists_what_
     [
         ("END", None, {"stop_sequences": "END"}),
         ("a,b", None, {"stop_sequences": "a,b"}),
-        (("a", "b"), {"stop": {"type": "string"}}, {"stop": "a,b"}),
-        (["a,b"], {"stop": {"type": "array"}}, {"stop": ["a,b"]}),
-        ("x", {"stop": {"type": "array"}}, {"stop": ["x"]}),
+        (("a", "b"), {"stop": Input.of("stop", {"type": "string"}, False)}, {"stop": "a,b"}),
+        (["a,b"], {"stop": Input.of("stop", {"type": "array"}, False)}, {"stop": ["a,b"]}),
+        ("x", {"stop": Input.of("stop", {"type": "array"}, False)}, {"stop": ["x"]}),
     ],
 )
 def test_stop_is_written_as_the_model_reads_it(stop: Any, properties: Any, expected: Any) -> None:

@@ -108,7 +108,9 @@ def _read(stream: Any) -> Request | None:
     if len(line) != 3:
         return None
     headers = {}
-    while (raw := stream.readline()) not in (b"\r\n", b"\n", b""):
+    while (raw := stream.readline()) not in (b"\r\n", b"\n"):
+        if not raw:
+            return None  # its sender is gone
         name, _, value = raw.decode("latin-1").partition(":")
         headers[name.strip().lower()] = value.strip()
     target = urlsplit(line[1])

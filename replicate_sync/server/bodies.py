@@ -10,20 +10,25 @@ from typing import Any
 
 from . import times
 from .answers import ordered
+from .catalogue import Entry
+from .files import Files
 from .jobs import PROCESSING, Job
 from .models import Model
 
+_INLINE = 256 * 2**10  # bytes that a file may have to be given in an answer
+
 
 def prediction(job: Job) -> dict[str, Any]:
-    """Give a prediction as a look at it shows it."""
+    """Give a prediction as a look at it shows it; of a training, the database shows everything."""
     with job.changed:
-        return _database(job) if job.over else edge(job)
+        return database(job) if job.over or job.training else edge(job)
 
 
-def edge(job: Job, processing: bool = False) -> dict[str, Any]:
+def edge(job: Job, processing: bool = False, files: Files | None = None) -> dict[str, Any]:
     """Give a prediction as the edge writes it.
 
     `processing` shows one that has succeeded as the edge often sees it: all of the output, not yet its end.
+    With `files`, those of its output that are small are there as `data:` URIs.
     """
     body: dict[str, Any] = {
         "id": job.id,
@@ -33,14 +38,28 @@ def edge(job: Job, processing: bool = False) -> dict[str, Any]:
     }
     with job.changed:
         over = job.over and not processing
-        body |= {"logs": "" if processing else job.logs, "output": job.output, "data_removed": False}
+        output = files.inlined(job.output, job.id, _INLINE) if files else job.output
+        body |= {"logs": "" if processing else job.logs, "output": output, "data_removed": False}
         body |= {"error": job.error, "source": job.source, "status": PROCESSING if processing else job.status}
         body["created_at"] = times.trimmed(job.created)
         if job.started and not processing:
             body["started_at"] = times.trimmed(job.started)
         if over:
             body |= {"completed_at": times.trimmed(job.completed), "metrics": dict(job.metrics)}
-    return body | _deadline(job) | job.echo | {"urls": _urls(job)}
+    return body | _deadline(job) | job.echo | {"urls": _urls(job, "predictions")}
+
+
+def database(job: Job, processing: bool = False) -> dict[str, Any]:
+    """Give a prediction or a training as the database writes it.
+
+    `processing` shows one that is over as it was before: with its output and its logs, and without an end.
+    """
+    with job.changed:
+        body = _database(job)
+    over = job.over and not processing
+    if not over:
+        body |= {"completed_at": None, "metrics": {}, "error": None}
+    return body | ({"status": PROCESSING} if processing else {})
 
 
 def _database(job: Job) -> dict[str, Any]:
@@ -58,7 +77,7 @@ def _database(job: Job) -> dict[str, Any]:
         "source": job.source,
         "started_at": times.written(job.started),
         "status": job.status,
-        "urls": _urls(job),
+        "urls": _urls(job, "trainings" if job.training else "predictions"),
         "model": job.model.name,
         "version": job.version,
         **job.echo,
@@ -66,23 +85,23 @@ def _database(job: Job) -> dict[str, Any]:
     }
 
 
-def model(one: Model) -> dict[str, Any]:
+def model(one: Entry) -> dict[str, Any]:
     """Give a model, with its latest version."""
     owner, _, name = one.name.partition("/")
     return {
         "url": f"https://replicate.com/{one.name}",
         "owner": owner,
         "name": name,
-        "description": one.description,
-        "visibility": "public",
+        "description": one.about.get("description"),
+        "visibility": one.visibility,
         "is_official": one.official,
-        "github_url": None,
-        "paper_url": None,
-        "license_url": None,
+        "github_url": one.about.get("github_url"),
+        "paper_url": one.about.get("paper_url"),
+        "license_url": one.about.get("license_url"),
         "run_count": 0,
-        "cover_image_url": None,
+        "cover_image_url": one.about.get("cover_image_url"),
         "default_example": None,
-        "latest_version": version(one),
+        "latest_version": version(one.versions[0]) if one.versions else None,
         "created_at": times.written(one.created_at),
     }
 
@@ -93,8 +112,8 @@ def version(one: Model) -> dict[str, Any]:
     return {"id": one.version, "created_at": created, "cog_version": "0.14.1", "openapi_schema": one.document}
 
 
-def _urls(job: Job) -> dict[str, str]:
-    get = f"{job.origin}/v1/predictions/{job.id}"
+def _urls(job: Job, kind: str) -> dict[str, str]:
+    get = f"{job.origin}/v1/{kind}/{job.id}"
     stream = {"stream": f"{job.origin}/v1/streams/{job.capability}"} if job.model.streams else {}
     return {"cancel": f"{get}/cancel", "get": get, **stream, "web": f"{job.origin}/p/{job.id}"}
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import json
 import time
+import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Literal
 
 from . import painters, running, writers
@@ -12,6 +16,7 @@ from .painters import Picture
 from .schemas import Between
 from .writers import Taste
 
+_STEP = 0.02  # seconds
 Share = Annotated[float, Between(0, 1)]
 Count = Annotated[int, Between(1, 4)]
 Seed = Annotated["int | None", "Random seed. Leave blank to randomize the seed"]
@@ -192,6 +197,35 @@ def slow(seconds: Annotated[float, "How long to work", Between(0, 3600)] = 60) -
             return f"worked for {seconds:g} seconds"
         running.check()
         time.sleep(min(0.02, max(0.0, seconds - passed)))
+
+
+@standins.model("local/trainer", official=False)
+def trained(prompt: Prompt = "", seed: Seed = None) -> list[Picture]:
+    """A model to train: it and all that are trained from it draw the same landscapes."""
+    return _paint(prompt, "local/trainer", seed, 1, (256, 256))
+
+
+@standins.trainer("local/trainer")
+def train(
+    input_images: Annotated[Path | None, "An archive of pictures, which is looked at for its size only"] = None,
+    steps: Annotated[int, "How many steps to take, of a fiftieth of a second each", Between(1, 10_000)] = 20,
+) -> io.BytesIO:
+    """Take the steps, with a progress bar in the logs, and give an archive in place of weights."""
+    # What leads away from this machine is not fetched, and stays a URL.
+    size = input_images.stat().st_size if isinstance(input_images, Path) else 0
+    running.log(f"stand-in trainer: nothing is learned here from {size} bytes")
+    begun = time.monotonic()
+    for step in range(1, steps + 1):
+        time.sleep(_STEP)
+        rate = step / max(time.monotonic() - begun, 1e-6)
+        bar = f"{'█' * (10 * step // steps):<10}"
+        running.log(f"\r{100 * step // steps:3d}%|{bar}| {step}/{steps} [{rate:5.2f}it/s]", end="")
+    running.log("")
+    running.metric("training_step_count", steps)
+    weights = io.BytesIO()
+    with zipfile.ZipFile(weights, "w") as archive:
+        archive.writestr("training.json", json.dumps({"steps": steps, "bytes": size}))
+    return weights
 
 
 def _paint(

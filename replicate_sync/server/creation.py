@@ -6,12 +6,13 @@ import json
 import re
 from typing import Any
 
-from . import headers, problems
-from .models import Model, Registry
+from . import headers, problems, webhooks
+from .catalogue import Catalogue
+from .models import Model
 from .problems import Refusal
 from .schemas import Schema
 
-_EVENTS = {"type": "string", "enum": ["start", "output", "logs", "completed"]}
+_EVENTS = {"type": "string", "enum": list(webhooks.EVENTS)}
 _BODY: Schema = {
     "type": "object",
     "required": ["input"],
@@ -27,18 +28,43 @@ _BODY_WITH_VERSION: Schema = {
     "required": ["version", "input"],
     "properties": {"version": {"type": "string"}, **_BODY["properties"]},
 }
+_TRAINING: Schema = {
+    "type": "object",
+    "required": ["destination", "input"],
+    "additionalProperties": True,
+    "properties": {"destination": {"type": "string"}, **_BODY["properties"]},
+}
+NAME = re.compile(r"[A-Za-z0-9][\w.-]*", re.ASCII)
+"""What a model, its owner or a deployment may be called."""
 HIDDEN = "hidden"
 """The version of a prediction whose model was named without one."""
 
 
 def read(data: bytes, versioned: bool) -> dict[str, Any]:
     """Read the body of a create request, with a `version` in it or not; refuses anything but a right one."""
+    return _hooked(checked(data, _BODY_WITH_VERSION if versioned else _BODY))
+
+
+def training(data: bytes) -> dict[str, Any]:
+    """Read the body of a request for a training; refuses anything but a right one."""
+    return _hooked(checked(data, _TRAINING))
+
+
+def checked(data: bytes, schema: Schema) -> dict[str, Any]:
+    """Read a JSON object; refuses what its schema does not allow."""
     body = parse(data)
-    found = problems.find(body, _BODY_WITH_VERSION if versioned else _BODY)
+    found = problems.find(body, schema)
     if found:
         raise problems.invalid(found)
     made: dict[str, Any] = body
     return made
+
+
+def _hooked(body: dict[str, Any]) -> dict[str, Any]:
+    found = webhooks.check(body["webhook"]) if "webhook" in body else []
+    if found:
+        raise problems.invalid(found)
+    return body
 
 
 def parse(data: bytes) -> Any:
@@ -53,17 +79,17 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON")
 
 
-def model_of(version: str, registry: Registry) -> tuple[Model, str]:
+def model_of(version: str, catalogue: Catalogue) -> tuple[Model, str]:
     """Give the model that `version` names, and the version to show; refuses what does not exist.
 
     It is 64 hexadecimal digits, `owner/name:` and those, or, for an official model, `owner/name`.
     """
     name, _, digits = version.rpartition(":")
     if re.fullmatch(r"[0-9a-f]{64}", digits):
-        model = registry.of_version(digits)
+        model = catalogue.of_version(digits)
         if model is not None and name in ("", model.name):
             return model, model.version
-    elif not name and (model := registry.get(digits)) is not None and model.official:
+    elif not name and (model := catalogue.function(digits)) is not None:
         return model, HIDDEN
     raise problems.unknown_version()
 
@@ -75,7 +101,7 @@ def check_input(model: Model, given: dict[str, Any]) -> None:
         raise problems.invalid(found)
 
 
-def options(body: dict[str, Any], cancel_after: str | None) -> dict[str, Any]:
-    """Give what else a request asks of its prediction: a deadline, and the webhook to show."""
-    echo = {key: body[key] for key in ("webhook", "webhook_events_filter") if key in body}
+def options(body: dict[str, Any], cancel_after: str | None, **more: str) -> dict[str, Any]:
+    """Give what else a request asks of its prediction: a deadline, the webhook, and `more` keys to show."""
+    echo = more | {key: body[key] for key in ("webhook", "webhook_events_filter") if key in body}
     return {"lifetime": headers.cancel_after(cancel_after), "echo": echo}

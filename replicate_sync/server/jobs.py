@@ -31,7 +31,7 @@ class Job:
 
     def __init__(
         self, model: Model, version: str, given: dict[str, Any], created: datetime, origin: str, kept: Files,
-        source: str = "api", lifetime: int | None = None, echo: Mapping[str, Any] | None = None,
+        source: str = "api", lifetime: int | None = None, echo: Mapping[str, Any] | None = None, training: bool = False,
     ) -> None:  # fmt: skip
         self.id = "".join(secrets.choice(_LETTERS) for _ in range(26))
         self.capability = "".join(secrets.choice(_LETTERS) for _ in range(52))
@@ -39,8 +39,11 @@ class Job:
         self.origin, self.source, self.echo = origin, source, dict(echo or {})
         self.created, self.started, self.completed = created, None, None  # type: datetime, datetime | None, datetime | None
         self.deadline = created + timedelta(seconds=lifetime) if lifetime else None
-        self.status, self.logs = STARTING, ""
-        self.output: Any = None
+        self.training = training
+        self.status = STARTING
+        self.counts = {"output": 0, "logs": 0}  # how many times each of them has changed
+        self._logs: list[str] = []
+        self._output: Any = None
         self.error: str | None = None
         self.metrics: dict[str, Any] = {}
         self.changed = threading.Condition()
@@ -53,6 +56,19 @@ class Job:
     def over(self) -> bool:
         """Whether the status is one that stays."""
         return self.status not in (STARTING, PROCESSING)
+
+    @property
+    def logs(self) -> str:
+        """What has been logged so far."""
+        with self.changed:
+            self._logs[:] = ["".join(self._logs)]
+            return self._logs[0]
+
+    @property
+    def output(self) -> Any:
+        """The output so far; a list is a copy, which grows no more."""
+        with self.changed:
+            return list(self._output) if isinstance(self._output, list) else self._output
 
     def start(self) -> None:
         """Run the model in a thread of its own."""
@@ -74,7 +90,8 @@ class Job:
         """Append text to the logs."""
         with self.changed:
             if not self.over:
-                self.logs += text
+                self._logs.append(text)
+                self.counts["logs"] += 1
                 self.changed.notify_all()
 
     def measure(self, name: str, value: Any) -> None:
@@ -118,16 +135,19 @@ class Job:
         made = self.model.arguments(self.input)
         for name in self.model.file_inputs():
             if isinstance(made.get(name), str):
-                made[name] = files.fetch(made[name], folder)
+                made[name] = self._files.fetch(made[name], folder, self.origin)
             elif isinstance(made.get(name), list):
-                made[name] = [files.fetch(one, folder) for one in made[name]]
+                made[name] = [self._files.fetch(one, folder, self.origin) for one in made[name]]
         return made
 
     def _take(self, result: Any) -> None:
         if not isinstance(result, Iterator) or files.is_file(result):
             value = self._plain(result)
             with self.changed:
-                self.output = value if not self.over else self.output
+                if not self.over and value is not None:
+                    self._output = value
+                    self.counts["output"] += 1
+                    self.changed.notify_all()
             return
         try:
             for item in result:
@@ -142,8 +162,9 @@ class Job:
         with self.changed:
             if self.over:
                 return
-            # A list of its own for each answer that is being written elsewhere.
-            self.output = [*(self.output or ()), item]
+            self._output = self._output or []
+            self._output.append(item)
+            self.counts["output"] += 1
             self._event("output", streams.text(item))
 
     def _plain(self, value: Any) -> Any:
@@ -172,8 +193,8 @@ class Job:
             begun = self.started or self.completed
             self.metrics["predict_time"] = (self.completed - begun).total_seconds()
             self.metrics["total_time"] = (self.completed - self.created).total_seconds()
-            if status == SUCCEEDED and self.output is None and self.model.streams:
-                self.output = []
+            if status == SUCCEEDED and self._output is None and self.model.streams:
+                self._output = []
             self.error = error
             if error is not None:
                 self._event("error", json.dumps({"detail": error}, ensure_ascii=False))
@@ -195,20 +216,17 @@ class Job:
 class Jobs:
     """Every prediction of a server, in the order of creation."""
 
-    def __init__(self) -> None:
-        self.files = Files()
+    def __init__(self, files: Files | None = None) -> None:
+        self.files = files or Files()
         self._jobs: dict[str, Job] = {}
         self._streams: dict[str, Job] = {}
-        self._last = times.now()
         self._open = True
         self._lock = threading.Lock()
 
     def create(self, model: Model, version: str, given: dict[str, Any], origin: str, **more: Any) -> Job:
         """Make a job, which its `start` starts; `more` are the further parameters of Job."""
         with self._lock:
-            # A moment of its own for each, which the pages of the list are cut by.
-            self._last = max(times.now(), self._last + timedelta(microseconds=1))
-            job = Job(model, version, given, self._last, origin, self.files, **more)
+            job = Job(model, version, given, times.tick(), origin, self.files, **more)
             self._jobs[job.id] = self._streams[job.capability] = job
             if not self._open:  # a request that came in with the end of the server
                 job.cancel()
@@ -226,6 +244,16 @@ class Jobs:
         """Give every job, newest first."""
         with self._lock:
             return list(self._jobs.values())[::-1]
+
+    def forget(self, version: str) -> None:
+        """End and drop every job of a version of a model, with its files."""
+        with self._lock:
+            gone = [job for job in self._jobs.values() if job.version == version]
+            for job in gone:
+                del self._jobs[job.id], self._streams[job.capability]
+                self.files.drop(job.id)
+        for job in gone:
+            job.cancel()
 
     def open(self) -> None:
         """Let jobs run, after a stop."""

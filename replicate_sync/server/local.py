@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import selectors
 import socket
 import threading
@@ -11,9 +12,14 @@ from typing import Any, Literal
 
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
+from . import webhooks
 from .app import API
+from .catalogue import Catalogue
+from .deployments import Deployments
+from .files import Files
 from .jobs import Jobs
 from .models import F, Registry, everywhere
+from .uploads import LIMIT, Uploads
 
 _BACKLOG = 256
 
@@ -23,7 +29,11 @@ class LocalServer:
 
     `port=0` takes a free one. `token` is the one it accepts. A stream is closed after `idle_timeout` seconds
     without an event. `sync_status` is the status of a finished prediction in the answer to `Prefer: wait`:
-    "succeeded", or "processing" as Replicate's edge has been seen to write it.
+    "succeeded", or "processing" as Replicate's edge has been seen to write it; with `inline_files` the files of at
+    most 256 kB are `data:` URIs there, and URLs wherever else the prediction is shown. An uploaded file may have
+    `file_limit` bytes. Webhooks are signed with `webhook_secret`, and the URLs of downloads with `file_secret`:
+    attributes that may be set. Replicate tells webhooks at https URLs of anywhere; this server tells only programs
+    on this machine, at http URLs as well.
     """
 
     def __init__(
@@ -34,13 +44,20 @@ class LocalServer:
         token: str = "r8_local",
         idle_timeout: float = 30.0,
         sync_status: Literal["succeeded", "processing"] = "succeeded",
+        inline_files: bool = False,
+        file_limit: int = LIMIT,
     ) -> None:
         if sync_status not in ("succeeded", "processing"):
             raise ValueError(f'sync_status is "succeeded" or "processing", not {sync_status!r}.')
         self.host, self.port, self.token = host, port, token
         self.idle_timeout, self.sync_status = idle_timeout, sync_status
+        self.inline_files, self.file_limit = inline_files, file_limit
+        self.webhook_secret, self.file_secret = webhooks.secret(), secrets.token_urlsafe(24)
         self.models = Registry(everywhere)
-        self.jobs = Jobs()
+        self.catalogue = Catalogue(self.models)
+        self.deployments = Deployments()
+        self.uploads = Uploads()
+        self.jobs = Jobs(Files(self.uploads))
         self._application = API(self).application()
         self._listener: _Listener | None = None
         self._lock = threading.Lock()
@@ -59,6 +76,10 @@ class LocalServer:
     def model(self, name: str, *, official: bool = True, version: str | None = None, boot: float = 0.0) -> Callable[[F], F]:
         """Register a function as a model of this server only; the parameters are `Registry.model`'s."""
         return self.models.model(name, official=official, version=version, boot=boot)
+
+    def trainer(self, name: str) -> Callable[[F], F]:
+        """Register a function as what trains a model, on this server only, as `Registry.trainer` does."""
+        return self.models.trainer(name)
 
     def start(self) -> LocalServer:
         """Open the port and serve in a thread; where it is open already, do nothing. Gives the server.

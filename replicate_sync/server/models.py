@@ -7,14 +7,21 @@ import json
 import re
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, NamedTuple, TypeVar
 
 from . import schemas, times
 from .schemas import Schema
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Trainer(NamedTuple):
+    """A function that trains a model, and the schema of a training's input."""
+
+    function: Callable[..., Any]
+    input: Schema
 
 
 @dataclass(frozen=True)
@@ -29,7 +36,8 @@ class Model:
     output: Schema
     official: bool = True
     boot: float = 0.0
-    created_at: datetime = field(default_factory=times.now)
+    created_at: datetime = field(default_factory=times.tick)
+    trainer: Trainer | None = None
 
     @property
     def streams(self) -> bool:
@@ -39,7 +47,7 @@ class Model:
     @property
     def document(self) -> Schema:
         """Its OpenAPI document."""
-        return schemas.document(self.input, self.output)
+        return schemas.document(self.input, self.output, self.trainer.input if self.trainer else None)
 
     def arguments(self, given: dict[str, Any]) -> dict[str, Any]:
         """Give the keyword arguments for an input that is valid: whole numbers as int, others as float."""
@@ -62,7 +70,6 @@ class Registry:
     def __init__(self, parent: Registry | None = None) -> None:
         self._parent = parent
         self._models: dict[str, Model] = {}
-        self._last = times.now()
         self._lock = threading.Lock()
 
     def model(self, name: str, *, official: bool = True, version: str | None = None, boot: float = 0.0) -> Callable[[F], F]:
@@ -82,9 +89,26 @@ class Registry:
             digest = version or hashlib.sha256(known.encode()).hexdigest()
             about = schemas.description(function)
             with self._lock:
-                # A moment of its own for each, which the pages of a list are cut by.
-                self._last = max(times.now(), self._last + timedelta(microseconds=1))
-                self._models[name] = Model(name, function, digest, about, given, made, official, boot, self._last)
+                self._models[name] = Model(name, function, digest, about, given, made, official, boot)
+            return function
+
+        return register
+
+    def trainer(self, name: str) -> Callable[[F], F]:
+        """Register a function as the one that trains a model; a decorator, which gives the function back.
+
+        Its parameters are a training's input, and it gives the weights: a file, a URL, or nothing. When it is
+        done, the model that was trained for gets a version of its own, which runs the model's function.
+        Raises ValueError where there is no model of this name.
+        """
+        known = self.get(name)
+        if known is None:
+            raise ValueError(f"There is no model {name!r} to train: register it first.")
+
+        def register(function: F) -> F:
+            with self._lock:
+                trainer = Trainer(function, schemas.input_schema(function) | {"title": "TrainingInput"})
+                self._models[name] = replace(self._models.get(name, known), trainer=trainer)
             return function
 
         return register

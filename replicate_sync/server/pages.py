@@ -8,8 +8,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlencode
 
-from . import times
-from .problems import Refusal
+from . import problems, times
 
 T = TypeVar("T")
 
@@ -21,21 +20,25 @@ def page(
     size: int,
     base: str,
     query: dict[str, str],
+    rising: bool = False,
 ) -> dict[str, Any]:
-    """Give one page of `items`, which come newest first and have a moment of their own each.
+    """Give one page of `items`, which come newest first, or where they are `rising`, oldest first.
+
+    Each has a moment of its own.
 
     `base` and `query` are the request's; the links keep every parameter, and change only `cursor`.
     """
     position, back = _read(query["cursor"]) if query.get("cursor") else (None, False)
-    older = [item for item in items if position is None or moment(item) < position]
-    newer = [item for item in items if position is not None and moment(item) > position]
-    shown = newer[-size:] if back else older[:size]
+    lower = [item for item in items if position is None or moment(item) < position]
+    higher = [item for item in items if position is None or moment(item) > position]
+    ahead, behind = (higher, lower) if rising else (lower, higher)
+    shown = behind[-size:] if back else ahead[:size]
 
     def link(item: T, reverse: bool) -> str:
         return f"{base}?{urlencode(query | {'cursor': _write(moment(item), reverse)})}"
 
-    more = bool(shown) and moment(items[-1]) < moment(shown[-1])
-    before = bool(shown) and moment(items[0]) > moment(shown[0])
+    more = bool(shown) and moment(items[-1]) != moment(shown[-1])
+    before = bool(shown) and moment(items[0]) != moment(shown[0])
     return {
         "next": link(shown[-1], False) if more else None,
         "previous": link(shown[0], True) if before else None,
@@ -53,6 +56,4 @@ def _read(cursor: str) -> tuple[datetime, bool]:
         fields = parse_qs(base64.b64decode(cursor.encode(), validate=True).decode())
         return times.read(fields["p"][0]), fields.get("r") == ["1"]
     except (ValueError, KeyError):
-        refusal = Refusal(404, "Invalid cursor")
-        refusal.body = {"detail": "Invalid cursor"}
-        raise refusal from None
+        raise problems.bare(404, "Invalid cursor") from None

@@ -31,6 +31,13 @@ def not_found() -> Refusal:
     return Refusal(404, "The requested resource could not be found.")
 
 
+def bare(status: int, detail: str) -> Refusal:
+    """Give an answer that says its detail, and nothing else."""
+    refusal = Refusal(status, detail)
+    refusal.body = {"detail": detail}
+    return refusal
+
+
 def unknown_version() -> Refusal:
     """Give the answer for a version that does not exist."""
     detail = "The specified version does not exist (or perhaps you don't have permission to use it?)"

@@ -39,8 +39,10 @@ def inside(run: Run) -> Iterator[None]:
         _here.run = None
 
 
-def log(text: str) -> None:
+def log(text: str, end: str = "\n") -> None:
     """Append a line to the logs of the prediction that runs in this thread; outside of one, do nothing.
+
+    With `end=""` it is a piece of a line, such as a progress bar that `\\r` draws over the one before.
 
     Where that prediction has been canceled, this ends the function, so a long loop that logs can be stopped.
     """
@@ -49,7 +51,7 @@ def log(text: str) -> None:
         return
     if run.over:
         raise Canceled
-    run.write_log(text if text.endswith("\n") else f"{text}\n")
+    run.write_log(text if text.endswith("\n") else f"{text}{end}")
 
 
 def metric(name: str, value: Any) -> None:

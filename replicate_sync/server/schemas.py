@@ -30,6 +30,14 @@ _TEXT_STREAM: Schema = {
 }
 
 
+_TRAINED: Schema = {
+    "type": "object",
+    "title": "TrainingOutput",
+    "required": ["version"],
+    "properties": {"version": {"type": "string"}, "weights": {"type": "string", "format": "uri"}},
+}
+
+
 @dataclass(frozen=True)
 class Between:
     """The least and the greatest value of a number: `steps: Annotated[int, Between(1, 50)] = 20`.
@@ -124,16 +132,13 @@ def description(function: Callable[..., Any]) -> str | None:
     return " ".join(first.split()) or None
 
 
-def document(given: Schema, made: Schema) -> Schema:
+def document(given: Schema, made: Schema, training: Schema | None = None) -> Schema:
     """Give the OpenAPI document that a Cog container with these schemas of input and output would serve."""
-    schemas: Schema = {"Input": given | {"properties": {}}, "Output": made}
-    for name, prop in given["properties"].items():
-        if "enum" in prop:
-            enum = {"type": prop.get("type", "string"), "title": name, "enum": prop["enum"]}
-            schemas[name] = enum | {"description": "An enumeration."}
-            prop = {key: value for key, value in prop.items() if key not in ("enum", "type", "title")}
-            prop["allOf"] = [{"$ref": f"#/components/schemas/{name}"}]
-        schemas["Input"]["properties"][name] = prop
+    schemas: Schema = {"Input": {}, "Output": made}
+    schemas["Input"] = _hoisted(given, schemas)
+    if training is not None:
+        schemas["TrainingInput"] = _hoisted(training, schemas)
+        schemas["TrainingOutput"] = _TRAINED
     reference = {key: {"$ref": f"#/components/schemas/{key}"} for key in ("Input", "Output", "PredictionRequest")}
     schemas["PredictionRequest"] = {
         "type": "object", "title": "PredictionRequest", "properties": {"input": reference["Input"]}
@@ -153,6 +158,19 @@ def document(given: Schema, made: Schema) -> Schema:
         },
         "components": {"schemas": schemas},
     }
+
+
+def _hoisted(given: Schema, schemas: Schema) -> Schema:
+    """Give a schema whose choices are schemas of their own, put among `schemas`."""
+    properties: Schema = {}
+    for name, prop in given["properties"].items():
+        if "enum" in prop:
+            enum = {"type": prop.get("type", "string"), "title": name, "enum": prop["enum"]}
+            schemas[name] = enum | {"description": "An enumeration."}
+            prop = {key: value for key, value in prop.items() if key not in ("enum", "type", "title")}
+            prop["allOf"] = [{"$ref": f"#/components/schemas/{name}"}]
+        properties[name] = prop
+    return given | {"properties": properties}
 
 
 def _signature(function: Callable[..., Any]) -> inspect.Signature:

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import re
+import threading
 from datetime import datetime, timedelta, timezone
 
 _RFC3339 = re.compile(r"(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d(?::\d\d)?)(?:\.(\d+))?(?:[Zz]|([+ -]\d\d):?(\d\d))?)?")
+_ticking = threading.Lock()
+_last = datetime.min.replace(tzinfo=timezone.utc)
 
 
 def now() -> datetime:
     """Give this moment, in UTC."""
     return datetime.now(timezone.utc)
+
+
+def tick() -> datetime:
+    """Give this moment, or where it was given before, one just behind it: lists are cut into pages by it."""
+    global _last
+    with _ticking:
+        _last = max(now(), _last + timedelta(microseconds=1))
+        return _last
 
 
 def trimmed(moment: datetime | None) -> str | None:

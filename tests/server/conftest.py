@@ -31,6 +31,9 @@ class Caller:
         url = path if path.startswith("http") else self.server.origin + path
         return self.session.post(url, data=data, headers=named, timeout=5)
 
+    def send(self, method: str, path: str, **options: Any) -> requests.Response:
+        return self.session.request(method, self.server.origin + path, timeout=5, **options)
+
     def create(self, version: str, input: dict[str, Any], **headers: str) -> dict[str, Any]:
         response = self.post("/v1/predictions", {"version": version, "input": input}, **headers)
         assert response.status_code == 201, response.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections.abc import Callable
@@ -198,10 +199,51 @@ def test_a_deadline_is_shown_and_kept(local: LocalServer, call: Any) -> None:
 
 
 def test_a_webhook_is_shown(local: LocalServer, call: Any) -> None:
-    more = {"webhook": "https://example.com/hook", "webhook_events_filter": ["completed"], "stream": True}
+    more = {"webhook": "http://127.0.0.1:9/hook?a=b", "webhook_events_filter": ["completed"], "stream": True}
     body = call.post("/v1/predictions", {"version": HELLO, "input": {"text": "you"}, **more}).json()
-    assert body["webhook"] == "https://example.com/hook"
+    assert body["webhook"] == "http://127.0.0.1:9/hook?a=b"
     assert body["webhook_events_filter"] == ["completed"]
+
+
+@pytest.mark.parametrize(
+    "webhook", ["", "hook", "/hook", "ftp://localhost/x", "http://", "http://[x", "http://localhost/a b"]
+)
+def test_a_webhook_is_an_absolute_url(local: LocalServer, call: Any, webhook: str) -> None:
+    response = call.post("/v1/predictions", {"version": HELLO, "input": {"text": "you"}, "webhook": webhook})
+    assert response.status_code == 422
+    assert response.json()["detail"] == "- webhook: Must be an absolute http or https URL\n"
+
+
+@pytest.mark.parametrize("host", ["example.com", "127.0.0.1.example.com", "10.0.0.1", "user@example.com"])
+def test_a_webhook_leads_to_this_machine(local: LocalServer, call: Any, host: str) -> None:
+    body = {"version": HELLO, "input": {"text": "you"}, "webhook": f"https://{host}/hook"}
+    response = call.post("/v1/predictions", body)
+    assert response.status_code == 422
+    assert "tells only programs on this machine" in response.json()["detail"]
+
+
+@pytest.mark.parametrize("events", ["completed", ["done"], [1], {"completed": True}])
+def test_a_webhooks_events_are_a_list_of_the_four(local: LocalServer, call: Any, events: Any) -> None:
+    body = {"version": HELLO, "input": {"text": "you"}, "webhook_events_filter": events}
+    response = call.post("/v1/predictions", body)
+    assert response.status_code == 422
+    assert response.json()["invalid_fields"][0]["field"].startswith("webhook_events_filter")
+
+
+def test_small_files_can_come_inline_with_the_wait(caller_of: Callable[[LocalServer], Any]) -> None:
+    with LocalServer(inline_files=True) as server:
+        server.model("me/small")(lambda: [io.BytesIO(b"\x89PNG small"), "text", {"a": io.BytesIO(b"b")}])
+        server.model("me/big")(lambda: io.BytesIO(bytes(256 * 2**10 + 1)))
+        call = caller_of(server)
+        made = call.create("me/small", {}, Prefer="wait")
+        assert made["output"] == [
+            "data:image/png;base64,iVBORyBzbWFsbA==",
+            "text",
+            {"a": "data:application/octet-stream;base64,Yg=="},
+        ]
+        assert call.get(made["urls"]["get"]).json()["output"][0] == f"{server.origin}/outputs/{made['id']}/out-0.png"
+        assert call.create("me/big", {}, Prefer="wait")["output"].startswith("http")
+        call.session.close()
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from replicate_sync import server
 from replicate_sync.server import LocalServer, jobs
 
 NOT_FOUND = b'{"detail":"The requested resource could not be found.","status":404}\n'
@@ -47,6 +48,23 @@ def test_output_grows_while_a_model_runs(local: LocalServer, call: Any) -> None:
     assert body["status"] == "processing"
     go.set()
     assert call.until(prediction, lambda body: body["status"] == "succeeded")["output"] == ["a", "b", "c"]
+
+
+def test_many_pieces_take_time_in_proportion(local: LocalServer, call: Any) -> None:
+    @local.model("me/many")
+    def many(count: int) -> Iterator[str]:
+        for _ in range(count):
+            server.log("x")
+            yield "x"
+
+    def taken(count: int) -> float:
+        body = call.run("me/many", {"count": count})
+        assert (len(body["output"]), len(body["logs"])) == (count, 2 * count - 1)
+        return float(body["metrics"]["predict_time"])
+
+    few = max(taken(2_000), 0.01)
+    # Were each piece to copy those before it, this would be a thousand times as long, and not ten.
+    assert taken(20_000) < 60 * few
 
 
 def test_a_canceled_function_is_over_at_once_and_unheard(local: LocalServer, call: Any) -> None:

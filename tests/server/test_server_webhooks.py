@@ -1,0 +1,236 @@
+"""Webhooks: what is told, when, how it is signed, and what becomes of a receiver that is away."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import http.server
+import itertools
+import json
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from replicate_sync.server import LocalServer, webhooks
+
+HELLO = "replicate/hello-world"
+
+
+class Receiver(http.server.ThreadingHTTPServer):
+    """A program that takes webhooks, and answers each with the next of `statuses`."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Taker)
+        self.got: list[tuple[float, dict[str, str], bytes]] = []
+        self.statuses: list[int] = []
+        self.heard = threading.Condition()
+        self.url = f"http://127.0.0.1:{self.server_port}/hook?a=b"
+
+    def told(self, count: int) -> list[dict[str, Any]]:
+        """The bodies, once there are so many of them."""
+        with self.heard:
+            assert self.heard.wait_for(lambda: len(self.got) >= count, 5), self.got
+            return [json.loads(body) for _, _, body in self.got]
+
+
+class _Taker(http.server.BaseHTTPRequestHandler):
+    server: Receiver
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        status = self.server.statuses.pop(0) if self.server.statuses else 200
+        self.send_response(status)
+        if status == 302:
+            self.send_header("Location", f"http://127.0.0.1:{self.server.server_port}/elsewhere")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+        with self.server.heard:
+            headers = {**{name.lower(): value for name, value in self.headers.items()}, "path": self.path}
+            self.server.got.append((time.monotonic(), headers, body))
+            self.server.heard.notify_all()
+
+    def log_message(self, format: str, *args: Any) -> None: ...
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webhooks, "_PAUSES", (0.01, 0.01, 0.01))
+
+
+def create(call: Any, webhook: str, version: str = HELLO, events: list[str] | None = None, **input: Any) -> dict[str, Any]:
+    given = {"text": "you"} if version == HELLO else input
+    body = {"version": version, "input": given, "webhook": webhook}
+    response = call.post("/v1/predictions", body | ({} if events is None else {"webhook_events_filter": events}))
+    assert response.status_code == 201, response.text
+    return response.json()
+
+
+def idle() -> None:
+    """Wait until no courier is on its way."""
+    for thread in [thread for thread in threading.enumerate() if thread.name.startswith("webhook-")]:
+        thread.join(5)
+        assert not thread.is_alive()
+
+
+def test_the_end_is_told_as_a_get_shows_it(local: LocalServer, call: Any, receiver: Receiver) -> None:
+    made = create(call, receiver.url, events=["completed"])
+    receiver.told(1)
+    _, headers, body = receiver.got[0]
+    assert body == call.get(made["urls"]["get"]).content
+    assert (headers["path"], headers["content-type"]) == ("/hook?a=b", "application/json")
+    idle()
+    assert len(receiver.got) == 1
+
+
+def test_every_message_is_signed_with_the_secret(local: LocalServer, call: Any, receiver: Receiver) -> None:
+    key = call.get("/v1/webhooks/default/secret").json()
+    assert key == {"key": local.webhook_secret}
+    raw = base64.b64decode(key["key"].removeprefix("whsec_"))
+    assert len(raw) == 24
+    create(call, receiver.url, events=["start", "completed"])
+    receiver.told(2)
+    ids = set()
+    for _, headers, body in receiver.got:
+        id, timestamp = headers["webhook-id"], headers["webhook-timestamp"]
+        digest = hmac.new(raw, f"{id}.{timestamp}.".encode() + body, "sha256").digest()
+        assert headers["webhook-signature"] == f"v1,{base64.b64encode(digest).decode()}"
+        assert abs(time.time() - int(timestamp)) < 5
+        ids.add(id)
+    assert len(ids) == 2
+    assert LocalServer().webhook_secret != LocalServer().webhook_secret
+
+
+@pytest.mark.parametrize(
+    ("secret", "id", "timestamp", "body", "signature"),
+    [
+        ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330",
+         b'{"test": 2432232314}', "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="),
+        ("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD", "msg_2yGEvjbj5JfrCSTduf2IL4TZgFz", "1749452742",
+         '{"output":"héllo ☃"}'.encode(), "v1,zHXjVZhOQriRKdKsYiOFW99eLp804OymlDCdALBACxo="),
+    ],
+)  # fmt: skip
+def test_known_signatures_are_made(secret: str, id: str, timestamp: str, body: bytes, signature: str) -> None:
+    assert webhooks.sign(secret, id, timestamp, body) == signature
+
+
+def test_the_start_is_told_first_and_as_it_was(local: LocalServer, call: Any, receiver: Receiver) -> None:
+    create(call, receiver.url, events=["start", "output", "completed"])
+    told = receiver.told(2)
+    assert told[0]["status"] == "starting"
+    assert [told[0][key] for key in ("started_at", "output", "logs", "metrics")] == [None, None, None, {}]
+    assert (told[-1]["status"], told[-1]["output"]) == ("succeeded", "hello you")
+
+
+def test_output_and_logs_are_told_at_most_once_in_half_a_second(
+    local: LocalServer, call: Any, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webhooks, "_APART", 0.1)
+
+    @local.model("me/pieces")
+    def pieces() -> Iterator[str]:
+        end = time.monotonic() + 0.35
+        while time.monotonic() < end:
+            yield "x"
+            time.sleep(0.005)
+
+    create(call, receiver.url, "me/pieces", ["output"])
+    idle()
+    told = receiver.told(3)
+    moments = [moment for moment, _, _ in receiver.got]
+    assert len(told) <= 6
+    assert all(later - sooner > 0.08 for sooner, later in itertools.pairwise(moments))
+    assert {body["status"] for body in told} == {"processing"}
+    lengths = [len(body["output"]) for body in told]
+    assert lengths == sorted(set(lengths))
+    assert lengths[-1] > 20
+
+
+def test_all_of_the_output_is_told_where_the_end_is_not(local: LocalServer, call: Any, receiver: Receiver) -> None:
+    made = create(call, receiver.url, events=["output"])
+    idle()
+    told = receiver.told(1)
+    assert [body["output"] for body in told] == ["hello you"]
+    assert call.get(made["urls"]["get"]).json()["status"] == "succeeded"
+
+
+def test_logs_are_told_when_they_are_asked_for(local: LocalServer, call: Any, receiver: Receiver) -> None:
+    create(call, receiver.url, "local/always-fails", ["logs"], prompt="x")
+    idle()
+    assert "was given 'x'" in receiver.told(1)[-1]["logs"]
+
+
+def test_without_a_filter_output_and_end_are_told(local: LocalServer, call: Any, receiver: Receiver) -> None:
+    @local.model("me/one")
+    def one() -> Iterator[str]:
+        yield "a"
+        with receiver.heard:
+            receiver.heard.wait_for(lambda: receiver.got, 5)
+
+    create(call, receiver.url, "me/one")
+    assert [body["status"] for body in receiver.told(2)] == ["processing", "succeeded"]
+
+
+def test_only_the_end_is_told_again(local: LocalServer, call: Any, receiver: Receiver) -> None:
+    receiver.statuses = [500, 404, 302, 500]
+    create(call, receiver.url, events=["start", "completed"])
+    told = receiver.told(5)
+    idle()
+    assert [body["status"] for body in told] == ["starting"] + ["succeeded"] * 4
+    headers = [headers for _, headers, _ in receiver.got]
+    assert {one["path"] for one in headers} == {"/hook?a=b"}
+    assert len({one["webhook-id"] for one in headers[1:]}) == 1
+    assert len(receiver.got) == 5
+
+
+def test_after_four_attempts_nothing_more_is_told(local: LocalServer, call: Any, receiver: Receiver) -> None:
+    receiver.statuses = [500] * 9
+    create(call, receiver.url, events=["completed"])
+    receiver.told(4)
+    idle()
+    assert len(receiver.got) == 4
+
+
+def test_a_receiver_that_is_away_is_no_news(local: LocalServer, call: Any, capfd: pytest.CaptureFixture[str]) -> None:
+    made = create(call, "http://127.0.0.1:9/hook", events=["start", "output", "logs", "completed"])
+    call.until(made, lambda body: body["status"] == "succeeded")
+    create(call, "https://localhost:9", events=["completed"])
+    create(call, f"https://127.0.0.1:{local.port}/no-tls", events=["completed"])
+    idle()
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_cancel_is_told(local: LocalServer, call: Any, receiver: Receiver) -> None:
+    made = create(call, receiver.url, "local/slow", seconds=60)
+    call.post(made["urls"]["cancel"])
+    assert receiver.told(1)[-1]["status"] == "canceled"
+
+
+def test_a_training_is_told_too(local: LocalServer, call: Any, receiver: Receiver) -> None:
+    call.post("/v1/models", {"owner": "local", "name": "mine", "visibility": "private", "hardware": "cpu"})
+    version = call.get("/v1/models/local/trainer").json()["latest_version"]["id"]
+    body = {"destination": "local/mine", "input": {"steps": 2}, "webhook": receiver.url}
+    made = call.post(f"/v1/models/local/trainer/versions/{version}/trainings", body).json()
+    told = receiver.told(1)
+    while told[-1]["status"] != "succeeded":
+        told = receiver.told(len(told) + 1)
+    assert told[-1] == call.get(f"/v1/trainings/{made['id']}").json()
+
+
+def test_a_stop_leaves_no_courier_behind(local: LocalServer, call: Any, receiver: Receiver) -> None:
+    create(call, receiver.url, "local/slow", seconds=60)
+    local.stop()
+    idle()
+    assert receiver.got == []
