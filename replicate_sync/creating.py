@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 from . import inputs
 from .deadlines import NEVER, Deadline
 from .errors import ConnectionFailed, InvalidInputError, ReplicateError, ResponseError, ServerError, add
-from .pages import pages
+from .nouns import pages
 from .polling import Polling
 from .predictions import Prediction
 from .settings import origin

@@ -6,214 +6,21 @@ keyword-only. Lists are lazy, over all pages; `limit` ends them early. https://r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import islice
-from typing import Any, TypeVar
-from urllib.parse import quote
+from typing import Any
 
-from . import creating, inputs, refs, webhooks
+from . import inputs, webhooks
 from .catalog import Catalog
 from .creating import Creations
-from .deadlines import Deadline
-from .errors import InvalidInputError, ModelNotFoundError, WebhookError
+from .errors import InvalidInputError, WebhookError
 from .multipart import Form
-from .pages import checked, pages
+from .nouns import Resource, limited, named, pages, versioned
 from .polling import Polling
 from .predictions import Prediction, Training
 from .records import Account, Collection, Deployment, File, Found, Hardware, Model, Secret, Version
-from .transport import Transport
-
-_Item = TypeVar("_Item")
-
-
-class Resource:
-    """A noun of the API."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
-
-    def _listed(
-        self, path: str, read: Callable[[Any], _Item], limit: int | None, params: Mapping[str, Any] | None = None
-    ) -> Iterator[_Item]:
-        given = {name: str(value) for name, value in (params or {}).items() if value is not None}
-        return map(read, islice(pages(self._transport, path, given), checked(limit)))
-
-
-class Predictions(Resource):
-    """Runs of models: `create`, `get`, `list`, `cancel`."""
-
-    def __init__(self, creations: Creations, catalog: Catalog, aliases: Mapping[str, str]) -> None:
-        super().__init__(creations.transport)
-        self._creations = creations
-        self._catalog = catalog
-        self._aliases = aliases
-        self._versions: dict[str, str] = {}  # of community models, which have no route of their own
-
-    def create(
-        self,
-        model: str,
-        input: Mapping[str, Any] | None = None,
-        *,
-        wait: float | bool | None = None,
-        webhook: str | None = None,
-        webhook_events_filter: Any = None,
-        cancel_after: float | str | None = None,
-        validate: bool | None = None,
-        deadline: float | Deadline | None = None,
-        cancel_on_exit: bool = True,
-        stream: bool | None = None,
-    ) -> Prediction:
-        """Start a prediction and give it: at once, or after at most `wait` seconds (60 at most) if it ends sooner.
-
-        `model`: "owner/name" (its latest version), "owner/name:version", a version id, or an alias. In `input`, a path, an
-        open binary file, bytes, a picture or a `FileOutput` stands for a file, however deep. The input is checked against
-        the model's schema where that is known; `validate=True` fetches it, False leaves it out. `webhook`: where the API
-        is to tell of it; `webhook_events_filter`: of which of "start", "output", "logs", "completed". `cancel_after`:
-        seconds, or "1h30m", after which the API cancels it. `deadline`: the seconds that this call may take. Interrupted
-        while it waits, what it created is canceled, unless `cancel_on_exit=False`. `stream`: a field of old, which the API
-        ignores.
-
-        It is never created twice: after an answer that leaves in doubt whether it was, it is looked for among the
-        predictions created since. Raises InvalidInputError, ModelNotFoundError, PaymentRequiredError, RateLimitError,
-        AuthenticationError (nothing was created); ServerError or ConnectionFailed, whose `maybe_created` tells.
-        https://replicate.com/docs/reference/http#predictions.create
-        """
-        ref = refs.parse(refs.resolve(model, self._aliases))
-        given = inputs.checked(input)
-        limit = Deadline.of(deadline)
-        body = {**creating.options(webhook, webhook_events_filter, stream=stream), "input": given}
-        if validate is not False:
-            self.check(ref, given, fetch=bool(validate))
-        more: Any = {
-            "headers": creating.headers(self._transport, wait, cancel_after, limit),
-            "limit": limit,
-            "cancel": cancel_on_exit,
-        }
-        version = ref.version or self._versions.get(ref.model or "")
-        if version is None:
-            try:
-                path = f"/models/{ref.model}/predictions"
-                return self._creations.create(Prediction, path, body, self._same(ref), model=ref.model, **more)
-            except ModelNotFoundError as error:
-                version = self._latest(ref, error)
-        body = {"version": version, **body}
-        return self._creations.create(Prediction, "/predictions", body, self._same(ref), **more)
-
-    def check(self, ref: refs.Ref, given: Mapping[str, Any], *, fetch: bool) -> None:
-        """Raise InvalidInputError with all that is wrong with an input, as far as the model's schema is known."""
-        if problems := self._catalog.inputs(ref, fetch=fetch).problems(given):
-            error = InvalidInputError(f"The input does not fit {ref}: {'; '.join(problems)}. Nothing was sent.")
-            error.fields = [{"type": "client", "field": "input", "description": problem} for problem in problems]
-            raise error
-
-    def get(self, prediction_id: str) -> Prediction:
-        """Give the prediction with this id. Raises ResponseError (404) where there is none.
-
-        https://replicate.com/docs/reference/http#predictions.get
-        """
-        data = self._transport.request("GET", f"/predictions/{_id(prediction_id)}")
-        return Prediction(data, self._transport, self._creations.polling)
-
-    def cancel(self, prediction_id: str) -> Prediction:
-        """Stop the prediction with this id, and give it. One that has ended stays as it is.
-
-        https://replicate.com/docs/reference/http#predictions.cancel
-        """
-        data = self._transport.request("POST", f"/predictions/{_id(prediction_id)}/cancel")
-        return Prediction(data, self._transport, self._creations.polling)
-
-    def list(
-        self,
-        *,
-        created_after: str | None = None,
-        created_before: str | None = None,
-        source: str | None = None,
-        limit: int | None = None,
-    ) -> Iterator[Prediction]:
-        """Yield the account's predictions, newest first. Times are ISO 8601; `source="web"` leaves out the API's.
-
-        https://replicate.com/docs/reference/http#predictions.list
-        """
-        params = {"created_after": created_after, "created_before": created_before, "source": source}
-        return self._listed("/predictions", self.known, limit, params)
-
-    def known(self, data: Any) -> Prediction:
-        """Give the prediction that a description tells of, without asking for it."""
-        return Prediction(data, self._transport, self._creations.polling)
-
-    def find(self, model: str, input: Mapping[str, Any], since: float, *, parting: float | None = None) -> Prediction | None:
-        """Look once for a prediction of this model and input, created since, that nobody here knows of.
-
-        `since`: seconds since 1970 by this machine's clock.
-        """
-        return self._creations.find(Prediction, input, self._same(refs.parse(model)), since, parting)
-
-    def claim(self, *prediction_ids: str) -> None:
-        """Say that these predictions are known, so that none is found as a lost one."""
-        self._creations.claim(*prediction_ids)
-
-    def _same(self, ref: refs.Ref) -> Callable[[Mapping[str, Any]], bool]:
-        def same(data: Mapping[str, Any]) -> bool:
-            version = ref.version or self._versions.get(ref.model or "")
-            return data.get("version") == version if version else data.get("model") == ref.model
-
-        return same
-
-    def _latest(self, ref: refs.Ref, error: ModelNotFoundError) -> str:
-        """Give the version to run of a model that has no route of its own, and remember it."""
-        model = ref.model or ""
-        try:
-            version = self._versions[model] = self._catalog.latest(model)
-        except ModelNotFoundError as missing:
-            raise missing from error
-        return version
-
-
-class Trainings(Resource):
-    """Trainings of models: `create`, `get`, `list`, `cancel`."""
-
-    def __init__(self, creations: Creations) -> None:
-        super().__init__(creations.transport)
-        self._creations = creations
-
-    def create(
-        self,
-        version: str,
-        *,
-        destination: str,
-        input: Mapping[str, Any] | None = None,
-        webhook: str | None = None,
-        webhook_events_filter: Any = None,
-    ) -> Training:
-        """Start a training of "owner/name:version" into the model `destination`, "owner/name", which must exist.
-
-        It is never created twice; see `predictions.create`. https://replicate.com/docs/reference/http#trainings.create
-        """
-        ref = _version(version)
-        _named(destination)
-        body = {
-            **creating.options(webhook, webhook_events_filter),
-            "destination": destination,
-            "input": inputs.checked(input),
-        }
-        path = f"/models/{ref.model}/versions/{ref.version}/trainings"
-        return self._creations.create(Training, path, body, lambda data: data.get("version") == ref.version)
-
-    def get(self, training_id: str) -> Training:
-        """Give the training with this id. https://replicate.com/docs/reference/http#trainings.get"""
-        return self.known(self._transport.request("GET", f"/trainings/{_id(training_id)}"))
-
-    def list(self, *, limit: int | None = None) -> Iterator[Training]:
-        """Yield the account's trainings, newest first. https://replicate.com/docs/reference/http#trainings.list"""
-        return self._listed("/trainings", self.known, limit)
-
-    def cancel(self, training_id: str) -> Training:
-        """Stop the training with this id, and give it. https://replicate.com/docs/reference/http#trainings.cancel"""
-        return self.known(self._transport.request("POST", f"/trainings/{_id(training_id)}/cancel"))
-
-    def known(self, data: Any) -> Training:
-        """Give the training that a description tells of, without asking for it."""
-        return Training(data, self._transport, self._creations.polling)
+from .runnable import DeploymentPredictions, ModelPredictions, Predictions, Trainings
+from .transport import Transport, identified
 
 
 class Files(Resource):
@@ -241,7 +48,7 @@ class Files(Resource):
 
     def get(self, file_id: str) -> File:
         """Give the record of a file. https://replicate.com/docs/reference/http#files.get"""
-        return File.of(self._transport.request("GET", f"/files/{_id(file_id)}"))
+        return File.of(self._transport.request("GET", f"/files/{identified(file_id)}"))
 
     def list(self, *, limit: int | None = None) -> Iterator[File]:
         """Yield the account's files. https://replicate.com/docs/reference/http#files.list"""
@@ -249,12 +56,12 @@ class Files(Resource):
 
     def delete(self, file_id: str) -> None:
         """Delete a file. https://replicate.com/docs/reference/http#files.delete"""
-        self._transport.request("DELETE", f"/files/{_id(file_id)}")
+        self._transport.request("DELETE", f"/files/{identified(file_id)}")
 
     def download(self, file_id: str, *, owner: str, expiry: int, signature: str) -> bytes:
         """Give the content of a file by its signature. https://replicate.com/docs/reference/http#files.download"""
         params = {"owner": owner, "expiry": str(expiry), "signature": signature}
-        return self._transport.request("GET", f"/files/{_id(file_id)}/download", params=params, raw=True)  # type: ignore[no-any-return]
+        return self._transport.request("GET", f"/files/{identified(file_id)}/download", params=params, raw=True)  # type: ignore[no-any-return]
 
 
 class Versions(Resource):
@@ -262,16 +69,16 @@ class Versions(Resource):
 
     def list(self, model: str, *, limit: int | None = None) -> Iterator[Version]:
         """Yield a model's versions, newest first. https://replicate.com/docs/reference/http#models.versions.list"""
-        return self._listed(f"/models/{_named(model)}/versions", Version.of, limit)
+        return self._listed(f"/models/{named(model)}/versions", Version.of, limit)
 
     def get(self, version: str) -> Version:
         """Give "owner/name:version". https://replicate.com/docs/reference/http#models.versions.get"""
-        ref = _version(version)
+        ref = versioned(version)
         return Version.of(self._transport.request("GET", f"/models/{ref.model}/versions/{ref.version}", model=str(ref)))
 
     def delete(self, version: str) -> None:
         """Delete "owner/name:version", one's own. https://replicate.com/docs/reference/http#models.versions.delete"""
-        ref = _version(version)
+        ref = versioned(version)
         self._transport.request("DELETE", f"/models/{ref.model}/versions/{ref.version}", model=str(ref))
 
 
@@ -284,7 +91,7 @@ class Examples(Resource):
 
     def list(self, model: str, *, limit: int | None = None) -> Iterator[Prediction]:
         """Yield a model's examples. https://replicate.com/docs/reference/http#models.examples.list"""
-        return self._listed(f"/models/{_named(model)}/examples", self._predictions.known, limit)
+        return self._listed(f"/models/{named(model)}/examples", self._predictions.known, limit)
 
 
 class Readmes(Resource):
@@ -292,22 +99,7 @@ class Readmes(Resource):
 
     def get(self, model: str) -> str:
         """Give a model's README, in Markdown. https://replicate.com/docs/reference/http#models.readme.get"""
-        return str(self._transport.request("GET", f"/models/{_named(model)}/readme", model=model, text=True))
-
-
-class ModelPredictions(Resource):
-    """Runs of official models by their own route: `create`."""
-
-    def __init__(self, predictions: Predictions) -> None:
-        super().__init__(predictions._transport)
-        self._predictions = predictions
-
-    def create(self, model: str, input: Mapping[str, Any] | None = None, **options: Any) -> Prediction:
-        """Start a prediction of a model's latest version; the parameters are those of `predictions.create`.
-
-        https://replicate.com/docs/reference/http#models.predictions.create
-        """
-        return self._predictions.create(_named(model), input, **options)
+        return str(self._transport.request("GET", f"/models/{named(model)}/readme", model=model, text=True))
 
 
 class Models(Resource):
@@ -335,14 +127,14 @@ class Models(Resource):
 
         https://replicate.com/docs/reference/http#models.create
         """
-        owner, _, name = _named(model).partition("/")
+        owner, _, name = named(model).partition("/")
         allowed = ("description", "github_url", "paper_url", "license_url", "cover_image_url")
         body = {"owner": owner, "name": name, "visibility": visibility, "hardware": hardware, **_fields(more, allowed)}
         return Model.of(self._transport.request("POST", "/models", body, repeatable=False))
 
     def get(self, model: str) -> Model:
         """Give a model. https://replicate.com/docs/reference/http#models.get"""
-        return Model.of(self._transport.request("GET", f"/models/{_named(model)}", model=model))
+        return Model.of(self._transport.request("GET", f"/models/{named(model)}", model=model))
 
     def update(self, model: str, **changes: str | None) -> Model:
         """Change a model's `description`, `readme`, `github_url`, `paper_url`, `weights_url` or `license_url`.
@@ -351,51 +143,16 @@ class Models(Resource):
         """
         allowed = ("description", "readme", "github_url", "paper_url", "weights_url", "license_url")
         body = _fields(changes, allowed)
-        return Model.of(self._transport.request("PATCH", f"/models/{_named(model)}", body, model=model))
+        return Model.of(self._transport.request("PATCH", f"/models/{named(model)}", body, model=model))
 
     def delete(self, model: str) -> None:
         """Delete a private model of one's own that has no versions. https://replicate.com/docs/reference/http#models.delete"""
-        self._transport.request("DELETE", f"/models/{_named(model)}", model=model)
+        self._transport.request("DELETE", f"/models/{named(model)}", model=model)
 
     def search(self, query: str, *, limit: int | None = None) -> Iterator[Model]:
         """Yield public models that fit a text. https://replicate.com/docs/reference/http#models.search"""
         content = query.encode(), "text/plain"
-        return map(Model.of, islice(pages(self._transport, "/models", method="QUERY", content=content), checked(limit)))
-
-
-class DeploymentPredictions(Resource):
-    """Runs of deployments: `create`."""
-
-    def __init__(self, creations: Creations) -> None:
-        super().__init__(creations.transport)
-        self._creations = creations
-
-    def create(
-        self,
-        deployment: str,
-        input: Mapping[str, Any] | None = None,
-        *,
-        wait: float | bool | None = None,
-        webhook: str | None = None,
-        webhook_events_filter: Any = None,
-        cancel_after: float | str | None = None,
-        deadline: float | Deadline | None = None,
-        cancel_on_exit: bool = True,
-    ) -> Prediction:
-        """Start a prediction on a deployment, "owner/name"; the parameters are those of `predictions.create`.
-
-        https://replicate.com/docs/reference/http#deployments.predictions.create
-        """
-        limit = Deadline.of(deadline)
-        return self._creations.create(
-            Prediction,
-            f"/deployments/{_named(deployment)}/predictions",
-            {**creating.options(webhook, webhook_events_filter), "input": inputs.checked(input)},
-            lambda data: data.get("deployment") == deployment,
-            headers=creating.headers(self._transport, wait, cancel_after, limit),
-            limit=limit,
-            cancel=cancel_on_exit,
-        )
+        return map(Model.of, islice(pages(self._transport, "/models", method="QUERY", content=content), limited(limit)))
 
 
 class Deployments(Resource):
@@ -418,7 +175,7 @@ class Deployments(Resource):
         """
         body = {
             "name": name,
-            "model": _named(model),
+            "model": named(model),
             "version": version,
             "hardware": hardware,
             "min_instances": min_instances,
@@ -428,7 +185,7 @@ class Deployments(Resource):
 
     def get(self, deployment: str) -> Deployment:
         """Give a deployment, "owner/name". https://replicate.com/docs/reference/http#deployments.get"""
-        return Deployment.of(self._transport.request("GET", f"/deployments/{_named(deployment)}"))
+        return Deployment.of(self._transport.request("GET", f"/deployments/{named(deployment)}"))
 
     def update(self, deployment: str, **changes: Any) -> Deployment:
         """Change a deployment's `version`, `hardware`, `min_instances` or `max_instances`: a new release.
@@ -436,12 +193,12 @@ class Deployments(Resource):
         https://replicate.com/docs/reference/http#deployments.update
         """
         body = _fields(changes, ("version", "hardware", "min_instances", "max_instances"))
-        data = self._transport.request("PATCH", f"/deployments/{_named(deployment)}", body, repeatable=False)
+        data = self._transport.request("PATCH", f"/deployments/{named(deployment)}", body, repeatable=False)
         return Deployment.of(data)
 
     def delete(self, deployment: str) -> None:
         """Delete a deployment that is offline. https://replicate.com/docs/reference/http#deployments.delete"""
-        self._transport.request("DELETE", f"/deployments/{_named(deployment)}")
+        self._transport.request("DELETE", f"/deployments/{named(deployment)}")
 
 
 class Collections(Resource):
@@ -453,7 +210,7 @@ class Collections(Resource):
 
     def get(self, slug: str) -> Collection:
         """Give a collection with its models. https://replicate.com/docs/reference/http#collections.get"""
-        return Collection.of(self._transport.request("GET", f"/collections/{_id(slug)}"))
+        return Collection.of(self._transport.request("GET", f"/collections/{identified(slug)}"))
 
 
 class HardwareList(Resource):
@@ -550,28 +307,7 @@ class Resources:
         return Found.of(self._transport.request("GET", "/search", params=params))
 
 
-def _named(name: str) -> str:
-    """Give "owner/name" as it stands in a path."""
-    ref = refs.parse(name)
-    if ref.model is None or ref.version is not None:
-        raise ModelNotFoundError(f"{name!r} is not of the form 'owner/name'.")
-    return ref.model
-
-
-def _version(name: str) -> refs.Ref:
-    ref = refs.parse(name)
-    if ref.model is None or ref.version is None:
-        raise ModelNotFoundError(f"{name!r} is not of the form 'owner/name:version'.")
-    return ref
-
-
 def _fields(given: Mapping[str, Any], allowed: tuple[str, ...]) -> dict[str, Any]:
     if unknown := [name for name in given if name not in allowed]:
         raise InvalidInputError(f"There is no field {unknown[0]!r} here; there are {', '.join(allowed)}.")
     return {name: value for name, value in given.items() if value is not None}
-
-
-def _id(given: str) -> str:
-    if not isinstance(given, str) or not given:
-        raise InvalidInputError(f"An id is a string such as 'gm3qorzdhgbfurvjtvhg6dckhu', not {given!r}.")
-    return quote(given, safe="")

@@ -14,7 +14,7 @@ from .batch import Window, elsewhere
 from .deadlines import Deadline
 from .errors import InvalidInputError, MapError, PredictionError, ReplicateError, ResponseError
 from .predictions import Prediction
-from .resources import Predictions
+from .runnable import Predictions
 
 if TYPE_CHECKING:
     from .journal import Entry, Journal

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from functools import partial
 from urllib.parse import urlsplit
 
 from .errors import TOKEN_PAGE, TOKEN_VARIABLE, InvalidInputError, MissingAuthError, missing_token
@@ -40,7 +41,8 @@ class Access:
         self._default = default
         self._variable = variable
         self._open = open
-        self._seen: tuple[tuple[str | None, str | None], tuple[str, str]] | None = None
+        #: What `read` depends on that may change: each gives a variable of the environment as it is now.
+        self.variables = partial(os.getenv, variable or ""), partial(os.getenv, TOKEN_VARIABLE)
 
     @property
     def url(self) -> str:
@@ -54,11 +56,7 @@ class Access:
 
         Raises MissingAuthError where there is no token that could be sent.
         """
-        given = os.environ.get(self._variable or ""), os.environ.get(TOKEN_VARIABLE)
-        seen = self._seen
-        if seen is None or seen[0] != given:
-            seen = self._seen = given, (self.url, "" if self._open else self._token())
-        return seen[1]
+        return self.url, "" if self._open else self._token()
 
     def _token(self) -> str:
         source = "api_key" if self._api_key is not None else TOKEN_VARIABLE
@@ -71,10 +69,6 @@ class Access:
                 f"when it is read from a file: strip() it, or copy it again from {TOKEN_PAGE}"
             )
         return token
-
-    def __getstate__(self) -> dict[str, object]:
-        # What came from the environment is read again where the client is unpickled.
-        return {**self.__dict__, "_seen": None}
 
 
 def checked(url: str, name: str) -> str:

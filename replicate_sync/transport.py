@@ -1,4 +1,4 @@
-"""Requests go out, bytes come in: the only holder of a requests session.
+"""Requests go out to the API, and what comes back is a value or an error.
 
 What an answer that is no value means is decided in `answers`; when to ask again, by the `Retries` value it is given. The
 token is set by an auth object bound to the API's own origin, and by nothing else: not on the session, where a redirect, a
@@ -9,41 +9,25 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import re
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
-from http.cookiejar import DefaultCookiePolicy
 from time import monotonic, time
 from typing import Any, NamedTuple, Protocol, TypeVar
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 import requests
-import urllib3
 from requests.auth import AuthBase
 from requests.structures import CaseInsensitiveDict
 
 from . import answers, errors, faults, inputs
-from .connections import PacedAdapter
 from .deadlines import NEVER, Deadline
-from .multipart import Form
-from .settings import Access, checked_proxy, origin
-from .version import __version__
+from .fetching import REDIRECTS, Fetcher, Sent, body_of
+from .settings import Access, origin
 
-_CONNECT = 10.0  # seconds: the longest that connecting may take
-_PIECE = 65536  # bytes: what is read of a body or stream at a time
-_BODY = 256 * 2**20  # bytes: the longest decoded JSON body that is read
-_LONGEST = 1e6  # seconds: more than any socket can wait
 _LONGEST_PAUSE = 60.0  # seconds that one answer may keep all the threads of a client waiting
 _AT_LEAST = 0.1  # seconds: what a last look gets when the deadline has passed
-_FRUITLESS = 3  # times in a row that a cut download is taken up again without a byte of news
-_REDIRECTS = 5
-
 _LOCAL = ("_auth", "_quiet_until")  # what means nothing in another process
-
-Sent = bytes | Form
 
 _Answer = TypeVar("_Answer")
 _log = logging.getLogger("replicate_sync")
@@ -62,8 +46,8 @@ class Policy(Protocol):
         """Call `send` until it answers, raises what is not `passing`, or may not be called again; tell of each wait."""
 
 
-class Transport:
-    """Sends requests to one HTTP API, in any thread and process; each has a session of its own."""
+class Transport(Fetcher):
+    """Sends requests to one HTTP API, with its token, and again where that is right."""
 
     def __init__(
         self,
@@ -75,24 +59,15 @@ class Transport:
         headers: Mapping[str, str] | None = None,
         session: requests.Session | None = None,
     ) -> None:
-        if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout <= _LONGEST:
-            raise errors.InvalidInputError(
-                f"timeout must be a number of seconds above 0, up to {_LONGEST:g}, not {timeout!r}."
-            )
-        usable = session is None or callable(getattr(session, "request", None))
-        if not usable or not callable(getattr(retries, "call", None)):
-            raise errors.InvalidInputError("retries must be a Retries value, and session a requests.Session.")
+        super().__init__(proxy=proxy, timeout=timeout, session=session)
+        if not callable(getattr(retries, "call", None)):
+            raise errors.InvalidInputError(f"retries must be a Retries value, not {retries!r}.")
         if headers is not None and not (isinstance(headers, Mapping) and all(map(_is_text, [*headers, *headers.values()]))):
             raise errors.InvalidInputError("headers must be a mapping of names to values, both strings.")
-        self.timeout = float(timeout)
         self._access = access
         self._retries = retries
-        url = None if proxy is None else checked_proxy(proxy)
-        self._proxies = {} if url is None else {"http": url, "https": url}
-        self._direct = proxy == ""
-        self._headers = {"User-Agent": f"replicate-sync/{__version__}", "Accept": "application/json", **(headers or {})}
-        self._given_session = session
-        self._auth = _Bearer("", "")
+        self._headers = {"User-Agent": self.agent, "Accept": "application/json", **(headers or {})}
+        self._auth = _Bearer("", "", None)
         self._date: tuple[str | None, float] = None, 0.0
         self._quiet_until = 0.0
 
@@ -154,17 +129,18 @@ class Transport:
         of so many seconds, as the caller is on the way out. `model`: the one that the request is about. `content`: a body
         that is no JSON, and its type. `text`, `raw`: give the answer as text, or as bytes.
         """
-        base, token = self._access.read()
+        base_url, token = self._access.variables
+        now = base_url(), token()
         auth = self._auth
-        if (auth.secret, auth.base) != (token, base):
-            auth = self._auth = _Bearer(token, base)
+        if auth.environment != now:
+            auth = self._auth = _Bearer(*self._access.read(), now)
         own = {**self._headers, **(headers or {})}
         data = None
         if body is not None:
             content = inputs.encode(body), "application/json"
         if content is not None:
             data, own["Content-Type"] = content
-        url = path if "://" in path else base + path
+        url = path if "://" in path else auth.base + path
         asked = _Asked(method, url, params, own, data, auth, model, repeatable, text, raw)
         if parting is not None:
             return self._once(asked, parting)
@@ -200,12 +176,12 @@ class Transport:
     def _once(self, asked: _Asked, silence: float) -> Any:
         url, params, began = asked.url, asked.params, monotonic()
         try:
-            for _ in range(_REDIRECTS):
+            for _ in range(REDIRECTS):
                 with self._send(asked.method, url, asked.headers, silence, asked.data, params, asked.auth) as response:
                     self._date = response.headers.get("Date"), time()
                     target = urljoin(url, response.headers["Location"]) if response.is_redirect else None
                     if target is None or asked.method != "GET" or origin(target) != origin(url):
-                        body = _body(response, silence)
+                        body = body_of(response, silence)
                         break
                 url, params = target, None
             else:
@@ -229,156 +205,11 @@ class Transport:
         body = body.replace(secret.encode(), b"***") if secret else body
         raise answers.refused(status, shown, body, doing=asked.doing, model=asked.model) from bad
 
-    def stream(self, url: str, *, silence: float, last_event_id: str = "") -> Iterator[bytes]:
-        """Yield the bytes of an event stream as they arrive. The stream's host gets no token.
-
-        `silence`: the longest time, in seconds, without a byte. Raises ResponseError where the answer is no event stream.
-        """
-        doing = "the event stream"
-        headers = {
-            "User-Agent": self._headers["User-Agent"],
-            "Accept": "text/event-stream",
-            "Cache-Control": "no-store",
-            "Accept-Encoding": "identity",
-        }
-        if last_event_id:
-            headers["Last-Event-ID"] = last_event_id.encode()  # type: ignore[assignment]  # may be more than Latin-1
-        with self._open(url, headers, silence, doing) as response:
-            kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-            if response.status_code != 200 or kind != "text/event-stream":
-                body = _body(response, silence, at_most=_PIECE)
-                if response.status_code != 200:
-                    raise answers.from_response(response.status_code, response.headers, body, doing=doing)
-                raise answers.unexpected(200, response.headers, body, doing=doing, wanted="an event stream")
-            yield from _arriving(response.raw)
-
-    def download(self, url: str) -> Iterator[bytes]:
-        """Yield the bytes of a file, in pieces; a download that is cut goes on where it was. Its host gets no token.
-
-        Raises ResponseError where the file is gone or changed meanwhile, ConnectionFailed where it comes short in the end.
-        """
-        got, tag, fruitless = 0, "", 0
-        while True:
-            before = got
-            try:
-                for piece, now in self._part(url, got, tag):
-                    tag, got = now, got + len(piece)
-                    yield piece
-                return
-            except errors.ConnectionFailed as error:
-                fruitless = 0 if got > before else fruitless + 1
-                if fruitless > _FRUITLESS or not error.maybe_sent:
-                    raise
-
-    def _part(self, url: str, start: int, tag: str) -> Iterator[tuple[bytes, str]]:
-        """Yield the bytes of a file from `start` on, each piece with what tells this file from a changed one."""
-        headers = {"User-Agent": self._headers["User-Agent"], "Accept": "*/*", "Accept-Encoding": "identity"}
-        if start:
-            headers["Range"] = f"bytes={start}-"
-        with self._open(url, headers, self.timeout, "the download") as response:
-            status, found = response.status_code, response.headers
-            whole = found.get("Content-Range", "").rpartition("/")[2] if status == 206 else found.get("Content-Length", "")
-            now = f"{found.get('ETag', '')} {whole}"
-            if status not in (200, 206):
-                error = answers.from_response(
-                    status, found, _body(response, self.timeout, at_most=_PIECE), doing="the download"
-                )
-                if status in (404, 410):
-                    errors.add(error, "Output files are kept for one hour: run the model again, and save them sooner.")
-                raise error
-            if start and tag != now:
-                raise answers.unexpected(status, found, b"", doing="the download", wanted="the same file as before the cut")
-            skip = start if status == 200 else 0
-            while piece := response.raw.read1(4 * _PIECE, decode_content=True):
-                if skip < len(piece):
-                    yield piece[skip:] if skip else piece, now
-                skip = max(0, skip - len(piece))
-
-    def close(self) -> None:
-        """Close this thread's connections."""
-        _close_session(self._direct)
-
-    @contextmanager
-    def _open(self, url: str, headers: Mapping[str, str], silence: float, doing: str) -> Iterator[requests.Response]:
-        """Give an open response of a host that gets no token; any fault until it is closed becomes ConnectionFailed."""
-        try:
-            for _ in range(_REDIRECTS):
-                # Followed here, as requests would look into a .netrc file for each further host.
-                with self._send("GET", url, headers, silence, None, None, _NoAuth()) as response:
-                    if not response.is_redirect:
-                        yield response
-                        return
-                    url = urljoin(url, response.headers["Location"])
-            raise answers.unexpected(
-                response.status_code, response.headers, b"", doing=doing, wanted="there but redirected on"
-            )
-        except errors.ReplicateError:
-            raise
-        except faults.KNOWN as fault:
-            raise faults.diagnosed(fault, url, doing, silence, repeatable=True) from fault
-
-    def _send(
-        self,
-        method: str,
-        url: str,
-        headers: Mapping[str, str],
-        silence: float,
-        data: Sent | None,
-        params: Mapping[str, str] | None,
-        auth: AuthBase,
-    ) -> requests.Response:
-        if data is not None and not isinstance(data, bytes):
-            data.seek(0)
-        session = self._given_session or _session(self._direct)
-        return session.request(
-            method,
-            url,
-            data=data,
-            params=params,
-            headers=headers,
-            auth=auth,
-            proxies=self._proxies,
-            timeout=(min(_CONNECT, silence), silence),
-            allow_redirects=False,
-            stream=True,
-        )
-
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name not in _LOCAL}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _auth=_Bearer("", ""), _quiet_until=0.0)
-
-
-def _session(direct: bool) -> requests.Session:
-    """Give this thread's session, one for all clients: it holds connections, and neither token nor cookies.
-
-    requests does not promise that a session may be shared by threads, and a fork must not share sockets.
-    """
-    sessions = _here.sessions
-    key = (os.getpid(), direct)
-    if key not in sessions:
-        session = sessions[key] = requests.Session()
-        session.trust_env = not direct
-        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        for scheme in ("http://", "https://"):
-            session.mount(scheme, PacedAdapter())
-    return sessions[key]
-
-
-def _close_session(direct: bool) -> None:
-    if session := _here.sessions.pop((os.getpid(), direct), None):
-        session.close()
-
-
-class _Here(threading.local):
-    """What this thread has."""
-
-    def __init__(self) -> None:
-        self.sessions: dict[tuple[int, bool], requests.Session] = {}
-
-
-_here = _Here()
+        self.__dict__.update(state, _auth=_Bearer("", "", None), _quiet_until=0.0)
 
 
 class _Asked(NamedTuple):
@@ -405,18 +236,11 @@ class _Asked(NamedTuple):
         return faults.passing(error) if self.repeatable else faults.did_nothing(error)
 
 
-class _NoAuth(AuthBase):
-    """Sends no credentials, and keeps requests from taking some from a .netrc file."""
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        return request
-
-
 class _Bearer(AuthBase):
     """Sets the token, where there is one, on requests to the API's own origin and no other. Its repr does not show it."""
 
-    def __init__(self, token: str, base: str) -> None:
-        self.secret, self.base = token, base
+    def __init__(self, base: str, token: str, environment: tuple[str | None, str | None] | None) -> None:
+        self.base, self.secret, self.environment = base, token, environment
         self._home = urlsplit(base)
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -426,30 +250,11 @@ class _Bearer(AuthBase):
         return request
 
 
-def _body(response: requests.Response, seconds: float, *, at_most: int = _BODY) -> bytes:
-    """Read a body, neither longer than fits nor slower than `seconds` in all."""
-    pieces, size, end = [], 0, monotonic() + seconds
-    while piece := response.raw.read1(_PIECE, decode_content=True):
-        pieces.append(piece)
-        size += len(piece)
-        if size > at_most:
-            if at_most < _BODY:
-                break
-            shown, wanted = pieces[0], f"shorter than {_BODY >> 20} MB"
-            pieces.clear()  # the traceback would keep them
-            raise answers.unexpected(response.status_code, response.headers, shown, doing="a request", wanted=wanted)
-        if monotonic() > end:
-            raise TimeoutError(f"the answer took longer than {seconds:g} s")
-    return b"".join(pieces)
-
-
-def _arriving(raw: urllib3.response.HTTPResponse) -> Iterator[bytes]:
-    """Yield what has arrived, without waiting for a piece to be full."""
-    if raw.chunked:
-        yield from raw.stream(_PIECE, decode_content=True)
-        return
-    while piece := raw.read1(_PIECE, decode_content=True):
-        yield piece
+def identified(given: str) -> str:
+    """Give an id as it stands in a path, or raise InvalidInputError where it is none."""
+    if not isinstance(given, str) or not given:
+        raise errors.InvalidInputError(f"An id is a string such as 'gm3qorzdhgbfurvjtvhg6dckhu', not {given!r}.")
+    return quote(given, safe="")
 
 
 def _is_text(value: object) -> bool:

@@ -22,10 +22,12 @@ FLOORS: dict[str, set[str]] = {
     "words": {"settings", "deadlines", "refs", "prompts", "parameters", "transcript", "schemas", "multipart", "progress"},
     "shapes": {"answers", "faults", "outputs", "connections", "records", "webhooks"},
     "files": {"inputs"},
-    "tools": {"polling", "sse", "transport", "batch", "journal"},
-    "listening": {"listening", "pages", "catalog"},
+    "tools": {"polling", "sse", "fetching", "batch", "journal"},
+    "the API": {"transport"},
+    "listening": {"listening", "nouns", "catalog"},
     "what takes time": {"predictions"},
     "what costs": {"creating"},
+    "what can be run": {"runnable"},
     "what can be named": {"resources"},
     "many at a time": {"runs", "doors"},
     "doors": {"client", "homepage"},
@@ -34,10 +36,10 @@ FLOORS: dict[str, set[str]] = {
     "the way in": {"__init__", "__main__"},
 }
 OWNERS = {
-    # Both are used by the transport, on `connections` that it mounts; `faults` reads what they raise, and the doors name
+    # Both are used to send and fetch, on `connections` that it mounts; `faults` reads what they raise, and the doors name
     # requests.Session in a type.
-    "requests": {"transport", "connections", "faults", "client", "homepage"},
-    "urllib3": {"transport", "connections", "faults"},
+    "requests": {"transport", "fetching", "connections", "faults", "client", "homepage"},
+    "urllib3": {"fetching", "connections", "faults"},
     "tenacity": {"polling"},
     "sseclient": {"sse"},
     "click": {"cli"},

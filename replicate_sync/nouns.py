@@ -1,14 +1,18 @@
-"""Lists come in pages; here they are one, as long as somebody asks for more."""
+"""What every noun of the API has: names that stand in paths, and lists that come in pages."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
+from typing import Any, TypeVar
 
+from . import refs
 from .answers import unexpected
-from .errors import InvalidInputError, ResponseError, quoted
+from .errors import InvalidInputError, ModelNotFoundError, ResponseError, quoted
 from .settings import origin
 from .transport import Transport
+
+_Item = TypeVar("_Item")
 
 
 def pages(
@@ -36,8 +40,37 @@ def pages(
             raise ResponseError(f"The API's next page is on another host, which must not get the token: {shown_next}")
 
 
-def checked(limit: int | None) -> int | None:
+def limited(limit: int | None) -> int | None:
     """Give the number of items after which a list ends, or raise InvalidInputError where it is none."""
     if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 0):
         raise InvalidInputError(f"limit must be a number of items, 0 or more, or None, not {limit!r}.")
     return limit
+
+
+class Resource:
+    """A noun of the API."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def _listed(
+        self, path: str, read: Callable[[Any], _Item], limit: int | None, params: Mapping[str, Any] | None = None
+    ) -> Iterator[_Item]:
+        given = {name: str(value) for name, value in (params or {}).items() if value is not None}
+        return map(read, islice(pages(self._transport, path, given), limited(limit)))
+
+
+def named(name: str) -> str:
+    """Give "owner/name" as it stands in a path."""
+    ref = refs.parse(name)
+    if ref.model is None or ref.version is not None:
+        raise ModelNotFoundError(f"{name!r} is not of the form 'owner/name'.")
+    return ref.model
+
+
+def versioned(name: str) -> refs.Ref:
+    """Read "owner/name:version"."""
+    ref = refs.parse(name)
+    if ref.model is None or ref.version is None:
+        raise ModelNotFoundError(f"{name!r} is not of the form 'owner/name:version'.")
+    return ref
