@@ -26,7 +26,8 @@ def test_the_python_blocks_run_one_after_the_other(tmp_path: Path, monkeypatch: 
         assert program != PYTHON
         ran = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, timeout=60)
     assert ran.returncode == 0, ran.stderr
-    assert {path.name for path in tmp_path.iterdir()} == {"lighthouse-0.webp", "lighthouse-1.webp", "lighthouse.png"}
+    made = {path.name for path in tmp_path.iterdir()}
+    assert made == {"lighthouse-0.webp", "lighthouse-1.webp", "lighthouse.png", "greetings.db"}
     assert "This model fails on purpose" in ran.stdout
     assert ran.stderr == ""
 
