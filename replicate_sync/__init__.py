@@ -75,10 +75,9 @@ __all__ = [
     "__version__",
     "chat",
     "local",
-    "map",
     "run",
     "stream",
-]
+]  # not "map": `from replicate_sync import *` must not hide Python's
 
 
 @cache

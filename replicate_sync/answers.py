@@ -52,9 +52,7 @@ def from_response(
     title, detail = _text(problem.get("title")), _text(problem.get("detail"))
     said = detail or title or quoted(body) or "no explanation"
     kind = _kind(status, model)
-    error = kind(
-        f"{_HAPPENED.get(kind, f'The API answered {status}')} to {doing}: {quoted(said)}{_remedy(kind, status, model)}"
-    )
+    error = kind(f"The API answered {status} to {doing}: {quoted(said).rstrip('.')}.{_remedy(kind, status, model)}")
     error.status_code, error.title, error.detail = status, title, detail
     error.response = Response(status, headers, body)
     if isinstance(error, InvalidInputError):
@@ -96,12 +94,6 @@ _STATUS: dict[int, type[ResponseError]] = {
     422: InvalidInputError,
     429: RateLimitError,
 }
-_HAPPENED: dict[type[ResponseError], str] = {
-    ModelNotFoundError: "No such model was found in answer",
-    InvalidInputError: "The input was refused in answer",
-    RateLimitError: "Too many requests: the API answered 429",
-    PaymentRequiredError: "Out of credit: the API answered 402",
-}
 
 
 def _kind(status: int, model: str | None) -> type[ResponseError]:
@@ -113,19 +105,19 @@ def _kind(status: int, model: str | None) -> type[ResponseError]:
 def _remedy(kind: type[ResponseError], status: int, model: str | None) -> str:
     if kind is ModelNotFoundError:
         see = "owner/name, see https://replicate.com/explore"
-        return f". Check the spelling of {model!r} ({see}), or that your token may use it."
+        return f" There is no such model, or your token may not use it: check the spelling of {model!r} ({see})."
     if status == 401:
-        return f". Check the token in {TOKEN_VARIABLE} or api_key=; new ones are made at {TOKEN_PAGE}"
+        return f" Check the token in {TOKEN_VARIABLE} or api_key=; new ones are made at {TOKEN_PAGE}"
     if status == 403:
-        return ". The token is not allowed to do this, or something between you and the API blocks it."
+        return " The token is not allowed to do this, or something between you and the API blocks it."
     if kind is PaymentRequiredError:
-        return ". Add credit at https://replicate.com/account/billing, wait a few minutes, then try again."
+        return " Add credit at https://replicate.com/account/billing, wait a few minutes, then try again."
     if kind is InvalidInputError:
-        return ". Nothing was created; correct the input and call again."
+        return " Nothing was created; correct the input and call again."
     if kind is RateLimitError:
-        return ". Nothing was created; wait and call again, or send fewer requests at a time."
+        return " Nothing was created; wait and call again, or send fewer requests at a time."
     if kind is ServerError:
-        return ". This is not your program's fault; see https://www.replicatestatus.com."
+        return " This is not your program's fault; see https://www.replicatestatus.com."
     return ""
 
 

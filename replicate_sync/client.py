@@ -142,7 +142,7 @@ class Replicate(Door):
             "temperature": temperature,
             "top_p": top_p,
             "top_k": top_k,
-            "stop": stop,
+            "stop": list(stop) if isinstance(stop, Iterable) and not isinstance(stop, str) else stop,
         }
         extra = inputs.checked(extra_data)
         first = inputs.checked({**spell(given, self._properties(ref, fetch=False)), **extra})

@@ -84,8 +84,11 @@ def checked(given: Mapping[str, Any] | None) -> dict[str, Any]:
         return dict(given)  # no file can be in it
     except (TypeError, ValueError, RecursionError):
         seen: dict[object, Upload] = {}
+    try:
         draft = {name: _drafted(value, name, seen) for name, value in given.items()}
-    encode(sent(draft, lambda upload: ""))
+        encode(sent(draft, lambda upload: ""))
+    except RecursionError as error:
+        raise InvalidInputError(f"{_where(given)} is nested too deep, or holds itself.") from error
     return draft
 
 

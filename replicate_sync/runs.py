@@ -6,7 +6,7 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future
-from time import time
+from time import monotonic, sleep, time
 from typing import TYPE_CHECKING, Any, Literal
 
 from . import inputs
@@ -100,13 +100,18 @@ class Runs:
         return self._result(prediction)
 
     def _started(self, position: int, given: dict[str, Any]) -> Prediction:
+        self._asking[position] = given, time()
+        try:
+            if self._limit.passed:
+                raise ReplicateError("The map was left before this input was begun.")
+            return self._asked(position, given)
+        finally:
+            self._asking.pop(position)
+
+    def _asked(self, position: int, given: dict[str, Any]) -> Prediction:
         if self._journal is None:
             hold = 0 if self._executor else 60
-            self._asking[position] = given, time()
-            try:
-                return self._predictions.create(self._model, given, wait=hold, cancel_on_exit=False)
-            finally:
-                self._asking.pop(position)
+            return self._predictions.create(self._model, given, wait=hold, cancel_on_exit=False)
         key = self._journal.key(self._model, inputs.encode(given))
         entry = self._journal.entry(position, key)
         known = self._known(entry, given) if entry else None
@@ -156,9 +161,10 @@ class Runs:
         errors: dict[int, Exception] = {position: error}
         for other, future in window.in_order():
             self._collect(other, future, so_far, errors)
+        further = ", further errors in .errors" if len(errors) > 1 else ""
         failed = MapError(
-            f"Input {position} failed: {error} The results of {len(so_far)} other inputs are in .results, by position"
-            f"{', further errors in .errors' if len(errors) > 1 else ''}; on_error='return' would go on."
+            f"Input {position} failed; the results of {len(so_far)} others are in .results, by position{further}, and "
+            f"on_error='return' would go on. {error}"
         )
         failed.results, failed.errors, failed.position = so_far, errors, position
         failed.prediction = error.prediction
@@ -177,6 +183,9 @@ class Runs:
         self._limit.cut()
         window.close()
         if self._journal:
+            end = monotonic() + _PARTING
+            while self._asking and monotonic() < end:
+                sleep(0.01)  # what is in the air lands in the journal
             self._journal.close()  # what is in flight runs on, and is fetched at the next start
             return
         live = [*self._live.values(), *self._asking.values()]

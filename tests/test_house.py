@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import json
 import subprocess
 import sys
@@ -116,6 +117,7 @@ def test_all_that_is_public_is_documented() -> None:
 def test_the_root_gives_what_it_promises() -> None:
     assert all(hasattr(replicate_sync, name) for name in replicate_sync.__all__)
     assert sorted(replicate_sync.__all__) == replicate_sync.__all__
+    assert not set(replicate_sync.__all__) & set(dir(builtins))
 
 
 def test_importing_takes_nothing_that_is_optional() -> None:

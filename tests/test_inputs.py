@@ -35,5 +35,16 @@ def test_what_cannot_be_sent_is_named(given: Any, says: str) -> None:
         checked(given)
 
 
+def test_an_input_that_holds_itself_is_refused() -> None:
+    circle: list[Any] = []
+    circle.append(circle)
+    deep: Any = []
+    for _ in range(100_000):
+        deep = [deep]
+    for value in (circle, deep):
+        with pytest.raises(InvalidInputError, match="'x'"):
+            checked({"x": value})
+
+
 def test_text_is_written_as_json_that_any_server_reads() -> None:
     assert encode({"a": "é\n"}) == b'{"a":"\\u00e9\\n"}'

@@ -434,7 +434,7 @@ def test_a_pickled_prediction_lives_on(wire: Start, client_of: Any) -> None:
 
 def test_a_missing_model_and_a_wrong_token_are_told_apart(wire: Start, client_of: Any) -> None:
     server = wire(lambda r: [answer({"detail": "The requested resource could not be found.", "status": 404}, 404)])
-    with pytest.raises(ModelNotFoundError, match=r"'a/bb'.*owner/name"):
+    with pytest.raises(ModelNotFoundError, match=r"no such model.*'a/bb' \(owner/name"):
         client_of(server).run("a/bb")
     server = wire(lambda r: [answer({"title": "Unauthenticated", "detail": "You did not pass…", "status": 401}, 401)])
     with pytest.raises(AuthenticationError, match="REPLICATE_API_TOKEN"):
