@@ -18,9 +18,12 @@ from datetime import datetime, timezone
 from email.utils import formatdate
 from typing import Any, NamedTuple
 
+import pytest
 from wire import END, Request, Wire, answer, event
 
 from replicate_sync import ConnectionFailed, Polling, Replicate, ReplicateError, Retries
+
+pytestmark = pytest.mark.scale
 
 Start = Callable[[Callable[[Request], Any]], Wire]
 

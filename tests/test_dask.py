@@ -11,13 +11,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import distributed
 import pytest
 from test_map import Api, numbers
 from wire import Request, Wire
 
 from replicate_sync import Polling
 
-distributed = pytest.importorskip("distributed")
+pytestmark = pytest.mark.scale
 
 Start = Callable[[Callable[[Request], Any]], Wire]
 

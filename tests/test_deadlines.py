@@ -66,15 +66,15 @@ def test_the_whole_ends_at_its_deadline_with_the_prediction_running_on(
     started = wire(server)
     client: Replicate = client_of(started, polling=Polling(1000, 0.1))
     calls: dict[str, Callable[[], Any]] = {
-        "run": lambda: client.run("a/b", deadline=0.6),
-        "stream": lambda: list(client.stream("a/b", deadline=0.6)),
-        "chat": lambda: list(client.chat("hi", "a/b", deadline=0.6, extra_data={})),
-        "wait": lambda: client.predictions.create("a/b", deadline=0.6).wait(deadline=0.6),
+        "run": lambda: client.run("a/b", deadline=0.3),
+        "stream": lambda: list(client.stream("a/b", deadline=0.3)),
+        "chat": lambda: list(client.chat("hi", "a/b", deadline=0.3, extra_data={})),
+        "wait": lambda: client.predictions.create("a/b", deadline=0.3).wait(deadline=0.3),
     }
     if server is held and call == "chat":
         pytest.skip("its input is another than the one that the list shows")
     began = time.monotonic()
-    with pytest.raises(PredictionTimeout, match=r"after the deadline of 0.6 s.*wait\(\)") as raised:
+    with pytest.raises(PredictionTimeout, match=r"after the deadline of 0.3 s.*wait\(\)") as raised:
         calls[call]()
     assert time.monotonic() - began < 2.5
     assert raised.value.prediction.id == "p1"

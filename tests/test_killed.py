@@ -15,6 +15,8 @@ import pytest
 from test_map import Api
 from wire import Request, Wire
 
+pytestmark = pytest.mark.scale
+
 Start = Callable[[Callable[[Request], Any]], Wire]
 
 INPUTS = 1200

@@ -134,7 +134,7 @@ def test_a_canceled_prediction_does_not_look_like_an_answer(client: LocalReplica
 
 
 def test_predictions_are_listed_newest_first(client: LocalReplicate) -> None:
-    made = [client.predictions.create("replicate/hello-world", {"text": str(n)}).wait().id for n in range(3)]
+    made = [client.predictions.create("replicate/hello-world", {"text": str(n)}, wait=True).id for n in range(3)]
     listed = client.predictions.list()
     assert [next(listed).id for _ in made] == made[::-1]
 

@@ -18,6 +18,8 @@ import pytest
 from replicate_sync import Polling, Replicate
 
 # An API in a process of its own, so that its memory does not count; it forgets what it has told.
+pytestmark = pytest.mark.scale
+
 API = f"""
 import sys
 sys.path.insert(0, {str(Path(__file__).parent)!r})

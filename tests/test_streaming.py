@@ -121,7 +121,7 @@ def test_an_event_is_given_when_it_comes_and_not_when_a_buffer_is_full(wire: Sta
     replays=st.booleans(),
     ids=st.booleans(),
 )
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_cut_at_any_byte_the_text_is_whole(wire: Start, client_of: Any, cuts: list[int], replays: bool, ids: bool) -> None:
     def stream(request: Request, number: int) -> Iterable[Any]:
         first = 0 if replays else seen(request)
