@@ -121,7 +121,7 @@ def test_an_event_is_given_when_it_comes_and_not_when_a_buffer_is_full(wire: Sta
     replays=st.booleans(),
     ids=st.booleans(),
 )
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_cut_at_any_byte_the_text_is_whole(wire: Start, client_of: Any, cuts: list[int], replays: bool, ids: bool) -> None:
     def stream(request: Request, number: int) -> Iterable[Any]:
         first = 0 if replays else seen(request)
@@ -237,7 +237,7 @@ def test_silence_is_doubted_after_the_timeout_even_where_comments_come(wire: Sta
     model = Model(stream)
     model.ends_after_looks = 2
     began = time.monotonic()
-    assert "".join(client_of(wire(model), timeout=0.4).stream("a/b")) == TEXT
+    assert "".join(client_of(wire(model), timeout=0.2).stream("a/b")) == TEXT
     assert time.monotonic() - began < 4
 
 
@@ -253,7 +253,7 @@ def test_events_that_tell_nothing_put_off_no_look(wire: Start, client_of: Any, n
         model = Model(stream)
         model.ends_after_looks = 2
         began = time.monotonic()
-        assert call(client_of(wire(model), timeout=0.4, polling=Polling(30, 0.4))) == TEXT
+        assert call(client_of(wire(model), timeout=0.2, polling=Polling(30, 0.2))) == TEXT
         assert time.monotonic() - began < 4
 
 

@@ -71,7 +71,7 @@ class Wire:
         self._server = Server(("127.0.0.1", 0), Handler)
         self.origin = f"http://127.0.0.1:{self._server.server_address[1]}"
         self.url = f"{self.origin}/v1"
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.002,), daemon=True).start()
 
     def _send(self, connection: socket.socket, steps: Iterable[Step]) -> bool:
         for step in steps:
