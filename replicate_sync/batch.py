@@ -83,3 +83,13 @@ class Window(Generic[_Item, _Result]):
 def elsewhere(executor: Executor, call: Callable[..., _Result], *arguments: Any) -> _Result:
     """Give what a call gives on another executor, which may be on another machine."""
     return executor.submit(call, *arguments).result()
+
+
+def at_the_end(call: Callable[[], None]) -> None:
+    """Call this when the program ends, before it waits for the threads of its executors.
+
+    `atexit` is too late for that: those threads are joined first. Where Python has no such place, nothing is called.
+    """
+    register = getattr(threading, "_register_atexit", None)
+    if register is not None:
+        register(call)

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future
 from time import monotonic, sleep, time
 from typing import TYPE_CHECKING, Any, Literal
+from weakref import WeakKeyDictionary
 
 from . import inputs
-from .batch import Window, elsewhere
+from .batch import Window, at_the_end, elsewhere
 from .deadlines import Deadline
 from .errors import InvalidInputError, MapError, PredictionError, ReplicateError, ResponseError
 from .predictions import Prediction
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 OnError = Literal["raise", "return"]
 
+_LAST = 1.5  # seconds that all canceling may take when the program ends
 _PARTING = 1.0  # seconds that one request may take when the caller is on the way out
 
 _log = logging.getLogger("replicate_sync")
@@ -66,6 +68,7 @@ class Runs:
         """Yield the results, lazily; see `Replicate.map`."""
         window = Window(self._run, given, concurrency)
         so_far: dict[int, Any] = {}
+        _open[self] = window
         try:
             for position, future in window.in_order() if ordered else window.as_they_come():
                 if error := future.exception():
@@ -79,6 +82,7 @@ class Runs:
                     so_far[position] = future.result()
                 yield future.result()
         finally:
+            _open.pop(self, None)
             self._leave(window)
 
     def _run(self, position: int, given: Mapping[str, Any]) -> Any:
@@ -179,7 +183,7 @@ class Runs:
         else:
             results[position] = future.result()
 
-    def _leave(self, window: Window[Any, Any]) -> None:
+    def _leave(self, window: Window[Any, Any], *, at_the_end: bool = False) -> None:
         self._limit.cut()
         window.close()
         if self._journal:
@@ -189,6 +193,12 @@ class Runs:
             self._journal.close()  # what is in flight runs on, and is fetched at the next start
             return
         live = [*self._live.values(), *self._asking.values()]
+        if at_the_end:  # when no more threads can be started
+            end = monotonic() + _LAST
+            for left in live:
+                if monotonic() < end:
+                    self._abandon(0, left)
+            return
         for _ in Window[object, None](self._abandon, live, max(1, min(len(live), 32))).as_they_come():
             pass
 
@@ -219,3 +229,14 @@ def checked(concurrency: int, on_error: str, executor: Executor | None) -> None:
         raise InvalidInputError(f"on_error must be 'raise' or 'return', not {on_error!r}.")
     if executor is not None and not callable(getattr(executor, "submit", None)):
         raise InvalidInputError("executor must be a concurrent.futures.Executor.")
+
+
+_open: WeakKeyDictionary[Runs, Window[Any, Any]] = WeakKeyDictionary()
+
+
+def _leave_all() -> None:
+    for runs, window in list(_open.items()):
+        runs._leave(window, at_the_end=True)
+
+
+at_the_end(_leave_all)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy
 import pytest
 from PIL import Image
 from wire import CUT, END, TOKEN, Request, Wire, answer
@@ -93,6 +94,15 @@ def test_what_people_have_stands_for_a_file(wire: Start, client_of: Any, tmp_pat
             uri, _ = given_to(wire, client_of, value)
             assert uri.replace("audio/wav", "audio/x-wav").startswith(start)
         assert not file.closed
+
+
+def test_an_array_with_the_pixels_of_an_image_is_a_picture_and_other_numbers_are_not(wire: Start, client_of: Any) -> None:
+    for shape in ((4, 5), (4, 5, 3), (4, 5, 4)):
+        uri, _ = given_to(wire, client_of, numpy.zeros(shape, "uint8"))
+        assert Image.open(io.BytesIO(base64.b64decode(uri.removeprefix("data:image/png;base64,")))).size == (5, 4)
+    assert given_to(wire, client_of, [numpy.int64(5), numpy.float32(0.5), numpy.bool_(True)])[0] == [5, 0.5, True]
+    with pytest.raises(InvalidInputError, match=r"array of pixels is one of uint8.*\.tolist\(\)"):
+        given_to(wire, client_of, numpy.zeros((4, 5, 7), "float64"))
 
 
 def test_a_file_that_was_read_before_is_sent_from_its_beginning(wire: Start, client_of: Any) -> None:

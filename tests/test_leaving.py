@@ -149,3 +149,32 @@ def test_the_end_of_a_forked_child_cancels_nothing_of_its_parents(wire: Start) -
     child += "if os.fork() == 0: sys.exit()\nos.wait(); print(len(generator.gi_frame.f_locals), flush=True); os._exit(0)"
     subprocess.run([sys.executable, "-W", "ignore", "-c", PROGRAM.format(child), server.url], timeout=20, check=True)
     assert not [r for r in server.requests if r.path.endswith("/cancel")]
+
+
+LEFT_OPEN = """
+results = client.map('a/b', ({'n': n} for n in range(100)), concurrency=3)
+import threading
+threading.Thread(target=lambda: next(results), daemon=True).start()
+import time; time.sleep(0.4)
+"""
+
+
+def test_the_programs_end_does_not_wait_for_a_map_that_was_left_open(wire: Start) -> None:
+    canceled: list[str] = []
+
+    def reply(request: Request) -> Iterable[Any]:
+        name = request.path.split("/")[3] if request.path.count("/") > 2 else "x"
+        if request.path.endswith("/cancel"):
+            canceled.append(name)
+        status = "canceled" if name in canceled else "processing"
+        made = f"p{request.json['input']['n']}" if request.method == "POST" and request.body else name
+        return [answer({"id": made, "status": status, "model": "a/b", "input": {}}, 201)]
+
+    server = wire(reply)
+    began = time.monotonic()
+    ran = subprocess.run(
+        [sys.executable, "-c", PROGRAM.format(LEFT_OPEN), server.url], capture_output=True, text=True, timeout=30
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert sorted(canceled) == ["p0", "p1", "p2"]
+    assert time.monotonic() - began < 5

@@ -369,14 +369,14 @@ def test_one_client_serves_many_threads_each_with_a_connection_of_its_own(wire: 
             if client.predictions.get(f"p{n}x{i}").id != f"p{n}x{i}":
                 wrong.append(f"p{n}x{i}")
 
-    threads = [threading.Thread(target=work, args=(n,)) for n in range(40)]
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(100)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert wrong == []
-    assert len(server.requests) == 200
-    assert server.connections == 40
+    assert len(server.requests) == 500
+    assert server.connections == 100
 
 
 def test_a_warm_client_uses_its_connection_again(wire: Start, client_of: Any) -> None:

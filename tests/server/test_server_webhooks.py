@@ -42,15 +42,15 @@ class _Taker(http.server.BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
         status = self.server.statuses.pop(0) if self.server.statuses else 200
+        with self.server.heard:  # before the answer, behind which the next one may come
+            headers = {**{name.lower(): value for name, value in self.headers.items()}, "path": self.path}
+            self.server.got.append((time.monotonic(), headers, body))
+            self.server.heard.notify_all()
         self.send_response(status)
         if status == 302:
             self.send_header("Location", f"http://127.0.0.1:{self.server.server_port}/elsewhere")
         self.send_header("Content-Length", "0")
         self.end_headers()
-        with self.server.heard:
-            headers = {**{name.lower(): value for name, value in self.headers.items()}, "path": self.path}
-            self.server.got.append((time.monotonic(), headers, body))
-            self.server.heard.notify_all()
 
     def log_message(self, format: str, *args: Any) -> None: ...
 
