@@ -6,13 +6,13 @@ import io
 import json
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import requests
 
-from replicate_sync.server import LocalServer
+from replicate_sync.server import LocalServer, times
 
 HELLO = "replicate/hello-world"
 
@@ -191,7 +191,7 @@ def test_a_wait_that_is_too_short_gives_what_there_is(local: LocalServer, call: 
 
 def test_a_deadline_is_shown_and_kept(local: LocalServer, call: Any) -> None:
     body = call.create("local/slow", {"seconds": 60}, Cancel_After="1h30m5s")
-    created, deadline = (datetime.fromisoformat(body[key].replace("Z", "+00:00")) for key in ("created_at", "deadline"))
+    created, deadline = (times.read(body[key]) for key in ("created_at", "deadline"))
     assert deadline - created == timedelta(seconds=5405)
     for wrong in ("4", "4s", "25h", "soon", "", "-5"):
         made = call.post("/v1/predictions", {"version": HELLO, "input": {"text": "you"}}, Cancel_After=wrong)
