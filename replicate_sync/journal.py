@@ -47,10 +47,14 @@ class Journal:
         self._lock = threading.Lock()
         with self._told():
             self._file = sqlite3.connect(self._path, timeout=1, isolation_level=None, check_same_thread=False)
-            self._file.execute("pragma locking_mode = exclusive")
-            self._file.execute("pragma journal_mode = wal")
-            self._file.execute("pragma synchronous = normal")
-            self._file.execute(_TABLE)
+            try:
+                self._file.execute("pragma locking_mode = exclusive")
+                self._file.execute("pragma journal_mode = wal")
+                self._file.execute("pragma synchronous = normal")
+                self._file.execute(_TABLE)
+            except sqlite3.Error:
+                self._file.close()
+                raise
             self._open = True
 
     @staticmethod
