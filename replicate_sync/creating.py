@@ -22,7 +22,7 @@ from .deadlines import NEVER, Deadline
 from .errors import ConnectionFailed, InvalidInputError, ReplicateError, ResponseError, ServerError, add
 from .nouns import pages
 from .polling import Polling
-from .predictions import Prediction
+from .predictions import PARTING, Prediction
 from .settings import origin
 from .transport import Transport
 
@@ -36,7 +36,6 @@ _ROUNDING = 1.0  # seconds: an answer's date has no fraction
 _ANOTHER_MONTH = 30 * 86400.0  # seconds
 _LOOKED_THROUGH = 1000  # predictions, in the look-up for a lost one
 _REMEMBERED = 16384  # ids of own predictions, so that a look-up for a lost one never finds one that is not lost
-_PARTING = 1.0  # seconds that one request may take when the caller is on the way out
 _LIFETIME = re.compile(r"(?=\d)(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?")
 
 
@@ -64,7 +63,7 @@ class Creations:
         cancel: bool = True,
     ) -> _Run:
         """Create, once, what `same` will know again in a list. `body["input"]` is a checked one; its files are placed."""
-        body = {**body, "input": inputs.sent(body["input"], self._place)}
+        body = {**body, "input": self.placed(body["input"])}
         since = time()
         try:
             data = self.transport.request("POST", path, body, headers=headers, model=model, repeatable=False, deadline=limit)
@@ -72,7 +71,7 @@ class Creations:
         except (ConnectionFailed, ResponseError) as error:
             if not _in_doubt(error):
                 raise
-            if found := self._adopted(kind, body["input"], same, since, _PARTING if limit.passed else None):
+            if found := self._adopted(kind, body["input"], same, since, PARTING if limit.passed else None):
                 return found
             if isinstance(error, ConnectionFailed | ServerError):
                 error.maybe_created = True
@@ -82,11 +81,15 @@ class Creations:
         except BaseException as leaving:
             # Interrupted while the answer was awaited: what was created is not wanted any more.
             awaited = cancel and getattr(leaving, "in_the_air", False)
-            if awaited and (found := self._adopted(kind, body["input"], same, since, _PARTING)):
+            if awaited and (found := self._adopted(kind, body["input"], same, since, PARTING)):
                 found.abandon()
             raise
         self.claim(made.id)
         return made
+
+    def placed(self, draft: Mapping[str, Any]) -> dict[str, Any]:
+        """Give a checked input as the API is sent it: each file in it as a data URI, or uploaded, as its address."""
+        return inputs.sent(draft, self._place)
 
     def find(
         self,

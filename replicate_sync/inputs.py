@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, BinaryIO
 from weakref import finalize
@@ -58,6 +59,14 @@ class Upload:
         finally:
             if not self.stays_open:
                 file.close()
+
+    def digest(self) -> str:
+        """What tells the file's content from any other."""
+        found = sha256()
+        with self.opened() as file:
+            while piece := file.read(INLINE):
+                found.update(piece)
+        return f"sha256:{found.hexdigest()}"
 
     def data_uri(self) -> str:
         """The file as a data URI."""

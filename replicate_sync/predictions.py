@@ -39,8 +39,8 @@ _OBJECTS = ("input", "metrics", "urls")
 _ENDINGS = frozenset({"error", "canceled"})  # what a stream may announce besides success
 _SILENCE = 45.0  # seconds without an event after which a stream is doubted; Replicate itself closes one after 30
 _LOG_LINES = 5  # the last ones, quoted in an error
-_LAST = 1.5  # seconds that all canceling may take when the program ends
-_PARTING = 1.0  # seconds that canceling may take when the caller is on the way out
+LAST = 1.5  # seconds that all canceling may take when the program ends
+PARTING = 1.0  # seconds that canceling may take when the caller is on the way out
 
 _Error = TypeVar("_Error", bound=ReplicateError)
 _Run = TypeVar("_Run", bound="Prediction")
@@ -354,7 +354,7 @@ class Prediction:
         if self.ended:
             return
         try:
-            self._update(self._transport.request("POST", f"{self._path}/cancel", parting=_PARTING))
+            self._update(self._transport.request("POST", f"{self._path}/cancel", parting=PARTING))
         except ReplicateError as fault:
             _log.warning("prediction %s could not be canceled and may still run: %s", quoted(self.id), fault)
 
@@ -395,7 +395,7 @@ if hasattr(os, "register_at_fork"):
 @atexit.register
 def _abandon_all() -> None:
     """Cancel what is still waited for or listened to when the program ends."""
-    until = monotonic() + _LAST
+    until = monotonic() + LAST
     for prediction in list(_minded):
         if monotonic() < until:
             prediction.abandon()

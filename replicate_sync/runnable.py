@@ -127,6 +127,10 @@ class Predictions(Resource):
         """
         return self._creations.find(Prediction, input, self._same(refs.parse(model)), since, parting)
 
+    def placed(self, draft: Mapping[str, Any]) -> dict[str, Any]:
+        """Give a checked input as the API is sent it, its files in their places."""
+        return self._creations.placed(draft)
+
     def claim(self, *prediction_ids: str) -> None:
         """Say that these predictions are known, so that none is found as a lost one."""
         self._creations.claim(*prediction_ids)

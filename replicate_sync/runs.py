@@ -14,16 +14,13 @@ from . import inputs
 from .batch import Window, at_the_end, elsewhere
 from .deadlines import Deadline
 from .errors import InvalidInputError, MapError, PredictionError, ReplicateError, ResponseError
-from .predictions import Prediction
+from .predictions import LAST, PARTING, Prediction
 from .runnable import Predictions
 
 if TYPE_CHECKING:
     from .journal import Entry, Journal
 
 OnError = Literal["raise", "return"]
-
-_LAST = 1.5  # seconds that all canceling may take when the program ends
-_PARTING = 1.0  # seconds that one request may take when the caller is on the way out
 
 _log = logging.getLogger("replicate_sync")
 
@@ -103,39 +100,51 @@ class Runs:
             self._journal.ended(position, prediction.raw)
         return self._result(prediction)
 
-    def _started(self, position: int, given: dict[str, Any]) -> Prediction:
+    def _started(self, position: int, draft: dict[str, Any]) -> Prediction:
+        if self._journal is None:
+            hold = 0 if self._executor else 60
+            return self._asked(position, self._predictions.placed(draft), hold)
+        # An uploaded file has another address at each start, so its content is what tells the input.
+        key = self._journal.key(self._model, inputs.encode(inputs.sent(draft, inputs.Upload.digest)))
+        entry = self._journal.entry(position, key)
+        known = self._known(entry) if entry else None
+        if known is not None:
+            return known
+        given = self._predictions.placed(draft)
+        if entry and (found := self._predictions.find(self._model, given, entry.asked)):
+            self._journal.created(position, found.id)
+            return found
+        return self._noted(position, key, given)
+
+    def _noted(self, position: int, key: str, given: dict[str, Any]) -> Prediction:
+        """Create, with the journal knowing of it before."""
+        assert self._journal
+        self._journal.asks(position, key, time())
+        try:
+            return self._asked(position, given, 0)
+        except ReplicateError as error:
+            if not getattr(error, "maybe_created", False):
+                self._journal.not_created(position)
+            raise
+
+    def _asked(self, position: int, given: dict[str, Any], hold: float) -> Prediction:
         self._asking[position] = given, time()
         try:
             if self._limit.passed:
                 raise ReplicateError("The map was left before this input was begun.")
-            return self._asked(position, given)
+            made = self._predictions.create(self._model, given, wait=hold, cancel_on_exit=False)
+            if self._journal:
+                self._journal.created(position, made.id)
+            return made
         finally:
             self._asking.pop(position)
 
-    def _asked(self, position: int, given: dict[str, Any]) -> Prediction:
-        if self._journal is None:
-            hold = 0 if self._executor else 60
-            return self._predictions.create(self._model, given, wait=hold, cancel_on_exit=False)
-        key = self._journal.key(self._model, inputs.encode(given))
-        entry = self._journal.entry(position, key)
-        known = self._known(entry, given) if entry else None
-        if known is None:
-            self._journal.asks(position, key, time())
-            try:
-                known = self._predictions.create(self._model, given, cancel_on_exit=False)
-            except ReplicateError as error:
-                if not getattr(error, "maybe_created", False):
-                    self._journal.not_created(position)
-                raise
-        self._journal.created(position, known.id)
-        return known
-
-    def _known(self, entry: Entry, given: dict[str, Any]) -> Prediction | None:
-        """Give the prediction that an earlier start made for an input, where it did."""
+    def _known(self, entry: Entry) -> Prediction | None:
+        """Give the prediction that an earlier start made for an input, where its id is known."""
         if entry.ended:
             return self._predictions.known(entry.ended)
         if entry.id is None:
-            return self._predictions.find(self._model, given, entry.asked)
+            return None
         try:
             known = self._predictions.get(entry.id)
         except ResponseError as error:
@@ -187,14 +196,14 @@ class Runs:
         self._limit.cut()
         window.close()
         if self._journal:
-            end = monotonic() + _PARTING
+            end = monotonic() + PARTING
             while self._asking and monotonic() < end:
                 sleep(0.01)  # what is in the air lands in the journal
             self._journal.close()  # what is in flight runs on, and is fetched at the next start
             return
         live = [*self._live.values(), *self._asking.values()]
         if at_the_end:  # when no more threads can be started
-            end = monotonic() + _LAST
+            end = monotonic() + LAST
             for left in live:
                 if monotonic() < end:
                     self._abandon(0, left)
@@ -205,7 +214,7 @@ class Runs:
     def _abandon(self, _: int, left: Any) -> None:
         """Cancel what is in flight, also where its id is not known here yet."""
         if isinstance(left, tuple):
-            found = self._predictions.find(self._model, *left, parting=_PARTING)
+            found = self._predictions.find(self._model, *left, parting=PARTING)
             if found is None:
                 return
             left = found

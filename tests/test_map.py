@@ -276,6 +276,28 @@ def test_a_journal_of_other_inputs_or_of_another_kind_is_refused(wire: Start, cl
         list(client.map("a/b", numbers(1), journal=tmp_path / "text.db"))
 
 
+@pytest.mark.parametrize("size", [10, 300_000])
+def test_inputs_with_files_are_known_again_by_what_is_in_them(
+    wire: Start, client_of: Any, tmp_path: Path, size: int
+) -> None:
+    api, uploads = Api(), []
+
+    def reply(request: Request) -> Any:
+        if request.path == "/v1/files":
+            uploads.append(request)
+            return [answer({"id": "f", "urls": {"get": f"https://api/files/{len(uploads)}"}}, 201)]
+        return api(request)
+
+    server = wire(reply)
+    for _ in range(2):
+        given = [{"n": n, "image": b"x" * size + bytes([n])} for n in range(3)]
+        assert list(client_of(server).map("a/b", given, journal=tmp_path / "j.db")) == [0, 10, 20]
+    assert len(api.created) == 3
+    assert len(uploads) == (3 if size > 262_144 else 0)
+    with pytest.raises(MapError, match="other inputs"):
+        list(client_of(server).map("a/b", [{"n": 0, "image": b"other"}], journal=tmp_path / "j.db"))
+
+
 def test_equal_inputs_are_runs_of_their_own(wire: Start, client_of: Any, tmp_path: Path) -> None:
     api = Api()
     same = [{"n": 4}] * 6
