@@ -14,9 +14,9 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Mapping
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
-from .client import Replicate
+from .client import ImageModel, Replicate, RunOptions, TextModel
 from .errors import (
     AuthenticationError,
     ConnectionFailed,
@@ -36,13 +36,17 @@ from .errors import (
     StreamError,
     WebhookError,
 )
+from .files import FileOutput, ImageOutput, side_by_side
 from .homepage import ReplicateHome
-from .outputs import FileOutput, ImageOutput
+from .notebook import show, teach
 from .polling import Polling, Retries
-from .predictions import Prediction, Training
+from .predictions import Prediction
+from .trainings import Training
 from .version import __version__
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from . import server as server
     from .offline import LocalReplicate
 
@@ -76,8 +80,14 @@ __all__ = [
     "chat",
     "local",
     "run",
+    "show",
     "stream",
 ]  # not "map": `from replicate_sync import *` must not hide Python's
+
+
+# A list of results, also one made by list(), shows its pictures in a notebook.
+for _kind in (list, tuple):
+    teach(_kind, side_by_side)
 
 
 @cache
@@ -85,7 +95,19 @@ def _default() -> Replicate:
     return Replicate()
 
 
-def run(model: str, input: Mapping[str, Any] | None = None, **options: Any) -> Any:
+@overload
+def run(model: TextModel, input: Mapping[str, Any] | None = None, **options: Unpack[RunOptions]) -> str: ...
+
+
+@overload
+def run(model: ImageModel, input: Mapping[str, Any] | None = None, **options: Unpack[RunOptions]) -> list[FileOutput]: ...
+
+
+@overload
+def run(model: str, input: Mapping[str, Any] | None = None, **options: Unpack[RunOptions]) -> Any: ...
+
+
+def run(model: str, input: Mapping[str, Any] | None = None, **options: Unpack[RunOptions]) -> Any:
     """Block until a model has its result, and give it: `Replicate.run` on a default client."""
     return _default().run(model, input, **options)
 

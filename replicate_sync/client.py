@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
-from typing import Any, ClassVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict, overload
 
 import requests
 
-from . import inputs, prompts, refs, runs
+from . import bars, inputs, prompts, refs, runs
 from .deadlines import Deadline
 from .doors import Door
 from .errors import TOKEN_PAGE, InvalidInputError
+from .files import FileOutput
 from .outputs import could_be_either, result
 from .parameters import spell
 from .polling import Polling, Retries
@@ -21,6 +22,12 @@ from .resources import Models, Resources
 from .runs import OnError
 from .settings import API, Access
 from .transport import Transport
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+TextModel = Literal["meta/meta-llama-3-70b-instruct", "llama-3-70b"]
+ImageModel = Literal["black-forest-labs/flux-schnell", "flux-schnell"]
 
 _OPEN_API = "https://replicate.com/api"  # gpt4free's base for calls without a token
 
@@ -39,6 +46,16 @@ class _NamesOrModels:
 
     def __get__(self, client: Replicate | None, kind: type) -> list[str] | Models:
         return self._names  # a client has a `models` of its own, which is found first
+
+
+class RunOptions(TypedDict, total=False):
+    """What `run` takes besides model and input."""
+
+    wait: float | bool
+    validate: bool | None
+    deadline: float | None
+    cancel_on_exit: bool
+    progress: bool
 
 
 class Replicate(Door):
@@ -226,6 +243,17 @@ class Replicate(Door):
             model, given, deadline=limit, cancel_on_exit=cancel_on_exit, validate=validate, stream=stream
         )
 
+    @overload
+    def run(self, model: TextModel, input: Mapping[str, Any] | None = None, **options: Unpack[RunOptions]) -> str: ...
+
+    @overload
+    def run(
+        self, model: ImageModel, input: Mapping[str, Any] | None = None, **options: Unpack[RunOptions]
+    ) -> list[FileOutput]: ...
+
+    @overload
+    def run(self, model: str, input: Mapping[str, Any] | None = None, **options: Unpack[RunOptions]) -> Any: ...
+
     def run(
         self,
         model: str,
@@ -235,6 +263,7 @@ class Replicate(Door):
         validate: bool | None = None,
         deadline: float | None = None,
         cancel_on_exit: bool = True,
+        progress: bool = False,
     ) -> Any:
         """Block until a model has its result, and give it: text as str, a file as `FileOutput`, several as a list of
         them, anything else as the JSON value.
@@ -242,15 +271,25 @@ class Replicate(Door):
         `model`: "owner/name", "owner/name:version", a version id or an alias. `wait`: for how many seconds (60 at most)
         the API is asked to hold its answer back, so that a short run costs one request. Files in `input` and `validate`:
         as in `predictions.create`. `deadline`: the seconds that all
-        of it may take. Interrupted, the prediction is canceled, unless `cancel_on_exit=False`.
+        of it may take. Interrupted, the prediction is canceled, unless `cancel_on_exit=False`. `progress`: show a bar with
+        the status and the model's own percentage, and with the bytes of an upload of more than 5 MB; the API is looked at
+        every second then, and `wait` does not count (needs the extra "progress").
 
         Raises what `predictions.create` and `Prediction.wait` raise.
         """
         limit = Deadline(deadline)
+        if progress:
+            bars.check()
         prediction = self.predictions.create(
-            model, input, wait=wait, validate=validate, deadline=limit, cancel_on_exit=cancel_on_exit
+            model,
+            input,
+            wait=None if progress else wait,
+            validate=validate,
+            deadline=limit,
+            cancel_on_exit=cancel_on_exit,
+            progress=progress,
         )
-        prediction.wait(deadline=limit, cancel_on_exit=cancel_on_exit)
+        prediction.wait(deadline=limit, cancel_on_exit=cancel_on_exit, progress=progress)
         return self._result(prediction)
 
     def map(
@@ -263,6 +302,7 @@ class Replicate(Door):
         on_error: OnError = "raise",
         executor: Executor | None = None,
         journal: str | os.PathLike[str] | None = None,
+        progress: bool = False,
     ) -> Generator[Any, None, None]:
         """Yield a model's result for each of many inputs, in the order of the inputs.
 
@@ -275,14 +315,18 @@ class Replicate(Door):
         model, inputs and file creates nothing twice and fetches what ended meanwhile; what it leaves running goes on.
         Without one, leaving early cancels what is in flight. `executor`: any `concurrent.futures.Executor`, such as Dask's,
         that does the waiting; creating and the journal stay in this process. A client that travels to a worker carries
-        an `api_key` that it was given; a worker's environment gives any other.
+        an `api_key` that it was given; a worker's environment gives any other. `progress`: show a bar with how many are
+        done and failed, and how many a second (needs the extra "progress").
 
         Raises MapError; InvalidInputError for arguments that cannot be kept. Results are what `run` gives.
         """
         name = refs.resolve(model, self.model_aliases)
         runs.checked(concurrency, on_error, executor)
         self._transport.check()
-        return self._mapping(name, inputs, concurrency, ordered, on_error, executor, journal)
+        if not progress:
+            return self._mapping(name, inputs, concurrency, ordered, on_error, executor, journal)
+        bars.check()
+        return bars.counted(self._mapping(name, inputs, concurrency, ordered, on_error, executor, journal), inputs, name)
 
     def _mapping(
         self,

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 from . import inputs
 from .deadlines import NEVER, Deadline
-from .errors import ConnectionFailed, InvalidInputError, ReplicateError, ResponseError, ServerError, add
+from .errors import ConnectionFailed, InvalidInputError, ReplicateError, ResponseError, ServerError, add, stopped
 from .nouns import pages
 from .polling import Polling
 from .predictions import PARTING, Prediction
@@ -42,7 +42,7 @@ _LIFETIME = re.compile(r"(?=\d)(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?")
 class Creations:
     """Creates predictions and trainings on one account; `find` finds one whose answer was lost."""
 
-    def __init__(self, transport: Transport, polling: Polling, place: Callable[[inputs.Upload], str]) -> None:
+    def __init__(self, transport: Transport, polling: Polling, place: Callable[[inputs.Upload, bool], str]) -> None:
         if not isinstance(polling, Polling):
             raise InvalidInputError(f"polling must be a Polling value, not {polling!r}.")
         self.transport = transport
@@ -61,9 +61,10 @@ class Creations:
         headers: Mapping[str, str] | None = None,
         limit: Deadline = NEVER,
         cancel: bool = True,
+        progress: bool = False,
     ) -> _Run:
         """Create, once, what `same` will know again in a list. `body["input"]` is a checked one; its files are placed."""
-        body = {**body, "input": self.placed(body["input"])}
+        body = {**body, "input": self.placed(body["input"], progress)}
         since = time()
         try:
             data = self.transport.request("POST", path, body, headers=headers, model=model, repeatable=False, deadline=limit)
@@ -80,16 +81,19 @@ class Creations:
             raise
         except BaseException as leaving:
             # Interrupted while the answer was awaited: what was created is not wanted any more.
-            awaited = cancel and getattr(leaving, "in_the_air", False)
-            if awaited and (found := self._adopted(kind, body["input"], same, since, PARTING)):
-                found.abandon()
+            if cancel and getattr(leaving, "in_the_air", False):
+                found = self._adopted(kind, body["input"], same, since, PARTING)
+                if found:
+                    found.abandon()
+                # One that the API does not show was stopped before it began, as far as can be seen.
+                stopped(leaving, found.aftermath(cancel) if found else f"No {kind.noun.lower()} of it was found.")
             raise
         self.claim(made.id)
         return made
 
-    def placed(self, draft: Mapping[str, Any]) -> dict[str, Any]:
+    def placed(self, draft: Mapping[str, Any], progress: bool = False) -> dict[str, Any]:
         """Give a checked input as the API is sent it: each file in it as a data URI, or uploaded, as its address."""
-        return inputs.sent(draft, self._place)
+        return inputs.sent(draft, lambda upload: self._place(upload, progress))
 
     def find(
         self,

@@ -10,9 +10,10 @@ Which answer is which error is decided in `answers`.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
+from types import MappingProxyType, TracebackType
 from typing import Any
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
 
 TOKEN_VARIABLE = "REPLICATE_API_TOKEN"
 TOKEN_PAGE = "https://replicate.com/account/api-tokens"
+_HERE = os.path.dirname(__file__)
 QUOTED = 200  # characters of a foreign body or log that an error message quotes
 
 
@@ -66,6 +68,11 @@ class ReplicateError(Exception):
 
     #: The live `Prediction` that the failed call was about, where there is one; it may still be running.
     prediction: Any = None
+
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows of the error: what happened and what to do, and where; not the frames of this package."""
+        line = _line_of(self.__traceback__)
+        return [f"{type(self).__name__}: {self}" + (f"\n({line})" if line else "")]
 
 
 class MissingAuthError(ReplicateError, ValueError):
@@ -174,6 +181,28 @@ def quoted(body: bytes | str) -> str:
 def add(error: ReplicateError, sentence: str) -> None:
     """Add a sentence to an error's message."""
     error.args = (f"{error} {sentence}", *error.args[1:])
+
+
+def stopped(leaving: BaseException, what: str = "") -> None:
+    """Let a notebook whose stop button was pressed show one line, which says what has become of the work."""
+    if isinstance(leaving, KeyboardInterrupt):
+        line = f"Stopped. {what}".strip()
+        leaving._render_traceback_ = lambda: [line]  # type: ignore[attr-defined]
+
+
+def _line_of(traceback: TracebackType | None) -> str:
+    """Say where the caller's own code stood when it called this package."""
+    found = ""
+    while traceback is not None:
+        file = traceback.tb_frame.f_code.co_filename
+        if file.startswith(_HERE):
+            break
+        if "IPython" not in file:
+            # A cell has no file that a person would know.
+            in_cell = "ipykernel" in file or file.startswith("<")
+            found = f"line {traceback.tb_lineno} of {'the cell' if in_cell else file}"
+        traceback = traceback.tb_next
+    return found
 
 
 def missing_token() -> MissingAuthError:

@@ -18,6 +18,7 @@ import urllib3
 from requests.auth import AuthBase
 
 from . import answers, errors, faults
+from .bars import Meter
 from .connections import PacedAdapter
 from .multipart import Form
 from .settings import checked_proxy
@@ -75,26 +76,31 @@ class Fetcher:
                 raise answers.unexpected(200, response.headers, body, doing=doing, wanted="an event stream")
             yield from _arriving(response.raw)
 
-    def download(self, url: str) -> Iterator[bytes]:
+    def download(self, url: str, *, progress: bool = False) -> Iterator[bytes]:
         """Yield the bytes of a file, in pieces; a download that is cut goes on where it was. Its host gets no token.
 
-        Raises ResponseError where the file is gone or changed meanwhile, ConnectionFailed where it comes short in the end.
+        `progress`: show how many bytes have come, where they are more than 5 MB. Raises ResponseError where the file is
+        gone or changed meanwhile, ConnectionFailed where it comes short in the end.
         """
-        got, tag, fruitless = 0, "", 0
-        while True:
-            before = got
-            try:
-                for piece, now in self._part(url, got, tag):
-                    tag, got = now, got + len(piece)
-                    yield piece
-                return
-            except errors.ConnectionFailed as error:
-                fruitless = 0 if got > before else fruitless + 1
-                if fruitless > _FRUITLESS or not error.maybe_sent:
-                    raise
+        with Meter(url.partition("?")[0].rpartition("/")[2], progress) as meter:
+            got, tag, fruitless = 0, "", 0
+            while True:
+                before = got
+                try:
+                    for piece, now, size in self._part(url, got, tag):
+                        tag, got = now, got + len(piece)
+                        meter.moved(got, size)
+                        yield piece
+                    return
+                except errors.ConnectionFailed as error:
+                    fruitless = 0 if got > before else fruitless + 1
+                    if fruitless > _FRUITLESS or not error.maybe_sent:
+                        raise
 
-    def _part(self, url: str, start: int, tag: str) -> Iterator[tuple[bytes, str]]:
-        """Yield the bytes of a file from `start` on, each piece with what tells this file from a changed one."""
+    def _part(self, url: str, start: int, tag: str) -> Iterator[tuple[bytes, str, int | None]]:
+        """Yield the bytes of a file from `start` on, each piece with what tells this file from a changed one, and with
+        the length of the whole file, where it is told.
+        """
         headers = {"User-Agent": self.agent, "Accept": "*/*", "Accept-Encoding": "identity"}
         if start:
             headers["Range"] = f"bytes={start}-"
@@ -111,10 +117,10 @@ class Fetcher:
                 raise error
             if start and tag != now:
                 raise answers.unexpected(status, found, b"", doing="the download", wanted="the same file as before the cut")
-            skip = start if status == 200 else 0
+            skip, size = start if status == 200 else 0, int(whole) if whole.isdecimal() else None
             while piece := response.raw.read1(4 * PIECE, decode_content=True):
                 if skip < len(piece):
-                    yield piece[skip:] if skip else piece, now
+                    yield piece[skip:] if skip else piece, now, size
                 skip = max(0, skip - len(piece))
 
     def close(self) -> None:
@@ -139,6 +145,9 @@ class Fetcher:
             raise
         except faults.KNOWN as fault:
             raise faults.diagnosed(fault, url, doing, silence, repeatable=True) from fault
+        except KeyboardInterrupt as leaving:
+            errors.stopped(leaving)
+            raise
 
     def _send(
         self,

@@ -7,7 +7,7 @@ same models and versions through the official API.
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar, overload
 
 import requests
 
@@ -15,12 +15,23 @@ from . import prompts, refs
 from .deadlines import Deadline
 from .doors import Door
 from .errors import ConnectionFailed, InvalidInputError, PredictionFailed, ReplicateError, ResponseError, add
-from .outputs import ImageOutput, first_file
+from .files import ImageOutput
+from .outputs import first_file
 from .polling import Polling, Retries
 from .predictions import Prediction
 from .resources import Resources
 from .settings import Access
 from .transport import Transport
+
+TextModel = Literal["google-deepmind/gemma-2b-it", "gemma-2b"]
+ImageModel = Literal[
+    "stability-ai/stable-diffusion-3",
+    "bytedance/sdxl-lightning-4step",
+    "playgroundai/playground-v2.5-1024px-aesthetic",
+    "sd-3",
+    "sdxl",
+    "playground-v2.5",
+]
 
 _HOMEPAGE = "https://homepage.replicate.com"
 _WAY_OUT = (
@@ -136,6 +147,29 @@ class ReplicateHome(Door):
             error.prediction = prediction
             raise error
         return ImageOutput(url, prompt, self._transport.download)
+
+    @overload
+    @classmethod
+    def create_completion(
+        cls, model: TextModel, messages: prompts.Messages, prompt: str | None = ..., proxy: str | None = ..., **kwargs: Any
+    ) -> str: ...
+
+    @overload
+    @classmethod
+    def create_completion(
+        cls,
+        model: ImageModel,
+        messages: prompts.Messages,
+        prompt: str | None = None,
+        proxy: str | None = None,
+        **kwargs: Any,
+    ) -> ImageOutput: ...
+
+    @overload
+    @classmethod
+    def create_completion(
+        cls, model: str, messages: prompts.Messages, prompt: str | None = ..., proxy: str | None = ..., **kwargs: Any
+    ) -> str | ImageOutput: ...
 
     @classmethod
     def create_completion(

@@ -21,7 +21,7 @@ from typing import Any, BinaryIO
 from weakref import finalize
 
 from .errors import InvalidInputError
-from .outputs import FileOutput
+from .files import FileOutput
 
 INLINE = 256 * 1024  # bytes: the longest file that travels inside the input
 LONGEST = 100 * 2**20  # bytes: the longest file that can be uploaded

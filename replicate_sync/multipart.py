@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from secrets import token_hex
 from typing import Any, BinaryIO
 from urllib.parse import quote
@@ -12,12 +12,20 @@ _PIECE = 65536
 
 
 class Form:
-    """The body of a file's upload; it reads like a file, and knows its length.
+    """The body of a file's upload; it reads like a file, and knows its length. `told` hears how much has been read of it.
 
     https://replicate.com/docs/reference/http#files.create
     """
 
-    def __init__(self, file: BinaryIO, size: int, name: str, mime_type: str, metadata: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        file: BinaryIO,
+        size: int,
+        name: str,
+        mime_type: str,
+        metadata: Mapping[str, Any],
+        told: Callable[[int, int], None] = lambda so_far, of: None,
+    ) -> None:
         boundary = token_hex(16)
         self.content_type = f"multipart/form-data; boundary={boundary}"
         plain = name.encode("ascii", "replace").decode().replace('"', "_").replace("\r", "_").replace("\n", "_")
@@ -28,7 +36,7 @@ class Form:
             f'Content-Disposition: form-data; name="content"; filename="{plain}"{coded}\r\nContent-Type: {mime_type}\r\n\r\n'
         )
         self._head, self._tail = head.encode(), f"\r\n--{boundary}--\r\n".encode()
-        self._file, self._size, self._at = file, size, 0
+        self._file, self._size, self._at, self._told = file, size, 0, told
 
     def __len__(self) -> int:
         return len(self._head) + self._size + len(self._tail)
@@ -60,4 +68,5 @@ class Form:
         else:
             piece = self._tail[self._at - end : self._at - end + size]
         self._at += len(piece)
+        self._told(self._at, len(self))
         return piece

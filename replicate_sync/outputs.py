@@ -6,130 +6,12 @@ https://replicate.com/docs/topics/predictions/output-files
 
 from __future__ import annotations
 
-import base64
-import mimetypes
-import os
-import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from io import BytesIO
-from pathlib import Path
-from typing import Any, BinaryIO
-from urllib.parse import unquote, unquote_to_bytes, urlsplit
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from .errors import ResponseError
+from .files import Download, FileOutput
 from .schemas import resolved
 from .settings import origin
-
-Download = Callable[[str], Iterator[bytes]]
-
-_IN_MEMORY = 2**20  # bytes of an opened file that are kept in memory
-
-
-class FileOutput:
-    """A file that a model made: a URL that reads, saves and (in a notebook) shows itself. Its repr does no I/O.
-
-    Replicate keeps output files for one hour. `str()` gives the URL.
-    """
-
-    def __init__(self, url: str, download: Download) -> None:
-        self.url = url
-        self._download = download
-        self._bytes: bytes | None = None
-
-    def iter_bytes(self) -> Iterator[bytes]:
-        """Yield the file's bytes in pieces, as they are downloaded.
-
-        Raises ResponseError where the file is gone, ConnectionFailed where it comes short.
-        """
-        if self._bytes is not None:
-            yield self._bytes
-        elif self.url.startswith("data:"):
-            yield _inline(self.url)
-        else:
-            yield from self._download(self.url)
-
-    def read(self) -> bytes:
-        """Give the whole file as bytes; it is fetched once. Raises as `iter_bytes` does."""
-        if self._bytes is None:
-            self._bytes = b"".join(self.iter_bytes())
-        return self._bytes
-
-    def open(self) -> BinaryIO:
-        """Give the file as a file that can be read and gone to and fro in; it is kept on disk where it is large."""
-        file: Any = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115  # the caller closes it
-        for piece in self.iter_bytes():
-            file.write(piece)
-        file.seek(0)
-        kept: BinaryIO = file
-        return kept
-
-    def image(self) -> Any:
-        """Give the picture as a `PIL.Image`. Raises ImportError, with what to install, where Pillow is missing."""
-        try:
-            from PIL import Image
-        except ImportError:
-            raise ImportError('Pictures as objects need Pillow: pip install "replicate-sync[server]"') from None
-        return Image.open(BytesIO(self.read()))
-
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the file to `path` (in a folder, under its own name) and give the path.
-
-        The file appears under its name only when it is whole. Raises as `iter_bytes` does, and OSError.
-        """
-        target = Path(path)
-        if target.is_dir():
-            target = target / self.name
-        handle, partial = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                for piece in self.iter_bytes():
-                    file.write(piece)
-            os.chmod(partial, 0o666 & ~_umask())
-            os.replace(partial, target)
-        except BaseException:
-            os.unlink(partial)
-            raise
-        return target
-
-    @property
-    def name(self) -> str:
-        """The file's own name, such as "out-0.png"."""
-        if self.url.startswith("data:"):
-            return "output" + (mimetypes.guess_extension(self.mime_type) or "")
-        return unquote(_path(self.url)).rpartition("/")[2].lstrip(".") or "output"
-
-    @property
-    def mime_type(self) -> str:
-        """The file's type by its URL, such as "image/png"."""
-        if self.url.startswith("data:"):
-            return self.url[5:].partition(",")[0].partition(";")[0] or "text/plain"
-        return mimetypes.guess_type(_path(self.url))[0] or "application/octet-stream"
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        if not self.mime_type.startswith("image/"):
-            return {"text/plain": repr(self)}
-        return {"text/plain": repr(self), self.mime_type: base64.b64encode(self.read()).decode()}
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, FileOutput) and other.url == self.url
-
-    def __hash__(self) -> int:
-        return hash(self.url)
-
-    def __str__(self) -> str:
-        return self.url
-
-    def __repr__(self) -> str:
-        url = self.url if len(self.url) <= 200 else f"{self.url[:60]}… ({len(self.url)} characters)"
-        return f"{type(self).__name__}({url!r})"
-
-
-class ImageOutput(FileOutput):
-    """A picture and the prompt it was made from."""
-
-    def __init__(self, url: str, prompt: str, download: Download) -> None:
-        super().__init__(url, download)
-        self.prompt = prompt
 
 
 def could_be_either(value: Any) -> bool:
@@ -175,6 +57,14 @@ def _is_text(pieces: list[Any], api: str) -> bool:
     return any(piece != piece.strip() or not piece for piece in pieces)
 
 
+def file_urls(value: Any, api: str) -> list[str]:
+    """Give the URLs in an output that are surely files, as far as no schema is needed to tell."""
+    if isinstance(value, str):
+        return [value] if _on_file_host(value, api) else []
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [url for item in items for url in file_urls(item, api)]
+
+
 def first_file(value: Any) -> str | None:
     """Give the URL of an output's first file, or None where it has none."""
     items: Iterable[Any] = value if isinstance(value, list) else [value]
@@ -195,27 +85,3 @@ def _on_file_host(text: str, api: str) -> bool:
         return False
     host = home[1]
     return host == "replicate.delivery" or host.endswith(".replicate.delivery") or home == origin(api)
-
-
-def _inline(uri: str) -> bytes:
-    head, comma, data = uri.partition(",")
-    try:
-        if not comma:
-            raise ValueError("it has no comma")
-        content = unquote_to_bytes(data)
-        return base64.b64decode(b"".join(content.split()), validate=True) if head.endswith(";base64") else content
-    except ValueError as error:
-        raise ResponseError(f"The model's output is a data URI that cannot be read: {error}") from error
-
-
-def _path(url: str) -> str:
-    try:
-        return urlsplit(url).path
-    except ValueError:
-        return ""
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

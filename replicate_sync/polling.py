@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import ceil
 from time import sleep
 from typing import TypeVar
 
@@ -31,6 +32,12 @@ class Polling:
     def __post_init__(self) -> None:
         if not _count(self.attempts) or not _seconds(self.delay):
             raise InvalidInputError(f"Polling needs attempts of 1 or more and a delay of 0 s or more, not {self}.")
+
+    def closer(self, delay: float) -> Polling:
+        """Give the policy that looks at least every `delay` seconds, for as long in all."""
+        if not 0 < delay < self.delay:
+            return self
+        return Polling(ceil((self.attempts - 1) * self.delay / delay) + 1, delay)
 
     def looks(self, pause: Callable[[float], None] = sleep, deadline: Deadline = NEVER) -> Iterator[int]:
         """Yield the number of each look, when it is time for it; `pause` is called with the seconds between two.

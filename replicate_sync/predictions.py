@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 from weakref import WeakSet
 
+from . import bars, display
 from .deadlines import NEVER, Deadline
 from .errors import (
     QUOTED,
@@ -25,8 +26,11 @@ from .errors import (
     ResponseError,
     StreamError,
     quoted,
+    stopped,
 )
+from .files import FileOutput
 from .listening import Listener
+from .outputs import file_urls
 from .polling import Polling
 from .progress import Progress
 from .transcript import Transcript, as_text
@@ -37,6 +41,7 @@ TERMINAL = frozenset({"succeeded", "failed", "canceled", "aborted"})
 _TEXTS = ("model", "version", "created_at", "started_at", "completed_at")
 _OBJECTS = ("input", "metrics", "urls")
 _ENDINGS = frozenset({"error", "canceled"})  # what a stream may announce besides success
+_IN_SIGHT = 1.0  # seconds between two looks at what somebody watches
 _SILENCE = 45.0  # seconds without an event after which a stream is doubted; Replicate itself closes one after 30
 _LOG_LINES = 5  # the last ones, quoted in an error
 LAST = 1.5  # seconds that all canceling may take when the program ends
@@ -160,30 +165,45 @@ class Prediction:
         self._update(self._transport.request("POST", f"{self._path}/cancel"))
         return self
 
-    def wait(self: _Run, *, deadline: float | Deadline | None = None, cancel_on_exit: bool = True) -> _Run:
+    def wait(
+        self: _Run,
+        *,
+        deadline: float | Deadline | None = None,
+        cancel_on_exit: bool = True,
+        progress: bool = False,
+    ) -> _Run:
         """Block until the prediction has succeeded, and give it.
 
         It is looked at as the client's `Polling` says; between two looks its event stream, where it has one, is listened
         to, so that the end is known when it happens. `deadline`: the seconds that all of it may take. Interrupted
-        (Ctrl-C, a stopped cell, the program's end), it is canceled, unless `cancel_on_exit=False`.
+        (Ctrl-C, a stopped cell, the program's end), it is canceled, unless `cancel_on_exit=False`. `progress`: show a bar
+        with the status and the model's own percentage, looked at every second (needs the extra "progress").
 
         Raises PredictionFailed, PredictionCanceled; PredictionTimeout when the looks or the time are used up, with the
         prediction running on; ConnectionFailed or ResponseError when it cannot be looked at. Each has `.prediction`.
         """
-        for _ in self.events(deadline=deadline, cancel_on_exit=cancel_on_exit):
+        every = _IN_SIGHT if progress else None
+        looks = self.events(deadline=deadline, cancel_on_exit=cancel_on_exit, every=every)
+        for _ in bars.watched(looks, self, self.model or self.id) if progress else looks:
             pass
         return self
 
     def events(
-        self: _Run, *, deadline: float | Deadline | None = None, cancel_on_exit: bool = True
+        self: _Run,
+        *,
+        deadline: float | Deadline | None = None,
+        cancel_on_exit: bool = True,
+        every: float | None = None,
     ) -> Generator[_Run, None, None]:
         """Yield the prediction after each look at it, until it has succeeded: `wait` is this generator, drained.
 
-        Closed or interrupted before its end, the prediction is canceled, unless `cancel_on_exit=False`. Raises as `wait`.
+        `every`: look at least so often, in seconds, where the client's `Polling` would look more seldom. Closed or
+        interrupted before its end, the prediction is canceled, unless `cancel_on_exit=False`. Raises as `wait`.
         """
         limit = Deadline.of(deadline)
         with self._minded(limit, cancel_on_exit):
-            for _ in self._polling.looks(Listener(self._stream_url, self._transport, limit).listen, limit):
+            polling = self._polling if every is None else self._polling.closer(every)
+            for _ in polling.looks(Listener(self._stream_url, self._transport, limit).listen, limit):
                 if not self.ended:
                     self._look(limit)
                 yield self
@@ -226,9 +246,10 @@ class Prediction:
         except ReplicateError as error:
             error.prediction = self
             raise
-        except BaseException:
+        except BaseException as leaving:
             if cancel and os.getpid() == process:  # a forked child that ends is not its parent leaving
                 self.abandon()
+            stopped(leaving, self.aftermath(cancel))
             raise
         finally:
             _minded.discard(self)
@@ -358,33 +379,21 @@ class Prediction:
         except ReplicateError as fault:
             _log.warning("prediction %s could not be canceled and may still run: %s", quoted(self.id), fault)
 
+    def aftermath(self, cancel: bool) -> str:
+        """Say what has become of it for somebody who stopped waiting."""
+        if self.ended:
+            return f"{self.noun} {quoted(self.id)} {'was canceled' if self.status == 'canceled' else f'had {self.status}'}."
+        why = "could not be canceled and may still run" if cancel else "runs on"
+        return f"{self.noun} {quoted(self.id)} {why}: client.{self.collection}.cancel({self.id!r}) cancels it."
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        found = (FileOutput(url, self._transport.download) for url in file_urls(self.output, self._transport.shown))
+        media = [display.medium(file.mime_type, file.name, file.url) for file in found]
+        hide = self._transport.hide
+        return {"text/plain": hide(display.plain(self)), "text/html": hide(display.html(self, media))}
+
     def __repr__(self) -> str:
         return f"<{self.noun} {quoted(self.id)}{self._of}: {self.status}>"
-
-
-class Training(Prediction):
-    """One training of a model; its `output` has the new `version` and the `weights`.
-
-    https://replicate.com/docs/reference/http#trainings.get
-    """
-
-    noun = "Training"
-    collection = "trainings"
-
-    @property
-    def _stream_url(self) -> None:
-        return None
-
-    def stream(self, *, deadline: float | Deadline | None = None, cancel_on_exit: bool = True) -> Generator[str, None, None]:
-        """Yield what is new in the logs after each look, until the training has succeeded.
-
-        `deadline`, `cancel_on_exit` and the errors are those of `wait`.
-        """
-        told = 0
-        for _ in self.events(deadline=deadline, cancel_on_exit=cancel_on_exit):
-            if len(self.logs) > told:
-                yield self.logs[told:]
-                told = len(self.logs)
 
 
 _minded: WeakSet[Prediction] = WeakSet()

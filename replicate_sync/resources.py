@@ -11,24 +11,28 @@ from itertools import islice
 from typing import Any
 
 from . import inputs, webhooks
+from .bars import Meter
 from .catalog import Catalog
 from .creating import Creations
 from .errors import InvalidInputError, WebhookError
 from .multipart import Form
 from .nouns import Resource, limited, named, pages, versioned
 from .polling import Polling
-from .predictions import Prediction, Training
+from .predictions import Prediction
 from .records import Account, Collection, Deployment, File, Found, Hardware, Model, Secret, Version
 from .runnable import DeploymentPredictions, ModelPredictions, Predictions, Trainings
+from .trainings import Training
 from .transport import Transport, identified
 
 
 class Files(Resource):
     """Uploaded files: `create`, `get`, `list`, `delete`, `download`."""
 
-    def create(self, content: Any, *, metadata: Mapping[str, Any] | None = None) -> File:
+    def create(self, content: Any, *, metadata: Mapping[str, Any] | None = None, progress: bool = False) -> File:
         """Upload a file and give its record: a path, an open binary file, bytes, a picture. It is streamed, 100 MB at most.
 
+        `progress`: show how many bytes have gone, where they are more than 5 MB (needs the extra "progress"). Raises
+        InvalidInputError where there is no file, or a longer one.
         https://replicate.com/docs/reference/http#files.create
         """
         found = content if isinstance(content, inputs.Upload) else inputs.upload(content)
@@ -36,15 +40,15 @@ class Files(Resource):
             raise InvalidInputError(
                 f"A file is a path, an open binary file, bytes or a picture, not {type(content).__name__}."
             )
-        with found.opened() as file:
-            form = Form(file, found.size, found.name, found.mime_type, metadata or {})
+        with found.opened() as file, Meter(found.name, progress) as meter:
+            form = Form(file, found.size, found.name, found.mime_type, metadata or {}, meter.moved)
             return File.of(self._transport.request("POST", "/files", content=(form, form.content_type)))
 
-    def place(self, upload: inputs.Upload) -> str:
+    def place(self, upload: inputs.Upload, progress: bool = False) -> str:
         """Give what stands for a file in an input: a data URI where it is small, else its address once it is uploaded."""
         if upload.size <= inputs.INLINE:
             return upload.data_uri()
-        return str(self.create(upload).url)
+        return str(self.create(upload, progress=progress).url)
 
     def get(self, file_id: str) -> File:
         """Give the record of a file. https://replicate.com/docs/reference/http#files.get"""
@@ -256,7 +260,7 @@ class Webhooks(Resource):
         self._trainings = trainings
         self._key: str | None = None
 
-    def receive(self, body: bytes | str, headers: Mapping[str, Any], *, tolerance: float = 300) -> Prediction | Training:
+    def receive(self, body: bytes | str, headers: webhooks.Headers, *, tolerance: float = 300) -> Prediction | Training:
         """Give the live prediction or training that a webhook tells of, if its signature is right.
 
         `body` and `headers` are the request's, the body as it came. The account's key is fetched once and kept; where a

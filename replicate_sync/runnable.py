@@ -14,7 +14,8 @@ from .creating import Creations
 from .deadlines import Deadline
 from .errors import InvalidInputError, ModelNotFoundError
 from .nouns import Resource, named, versioned
-from .predictions import Prediction, Training
+from .predictions import Prediction
+from .trainings import Training
 from .transport import identified
 
 
@@ -41,6 +42,7 @@ class Predictions(Resource):
         deadline: float | Deadline | None = None,
         cancel_on_exit: bool = True,
         stream: bool | None = None,
+        progress: bool = False,
     ) -> Prediction:
         """Start a prediction and give it: at once, or after at most `wait` seconds (60 at most) if it ends sooner.
 
@@ -50,7 +52,7 @@ class Predictions(Resource):
         is to tell of it; `webhook_events_filter`: of which of "start", "output", "logs", "completed". `cancel_after`:
         seconds, or "1h30m", after which the API cancels it. `deadline`: the seconds that this call may take. Interrupted
         while it waits, what it created is canceled, unless `cancel_on_exit=False`. `stream`: a field of old, which the API
-        ignores.
+        ignores. `progress`: show how many bytes of a file of more than 5 MB have been uploaded.
 
         It is never created twice: after an answer that leaves in doubt whether it was, it is looked for among the
         predictions created since. Raises InvalidInputError, ModelNotFoundError, PaymentRequiredError, RateLimitError,
@@ -67,6 +69,7 @@ class Predictions(Resource):
             "headers": creating.headers(self._transport, wait, cancel_after, limit),
             "limit": limit,
             "cancel": cancel_on_exit,
+            "progress": progress,
         }
         version = ref.version or self._versions.get(ref.model or "")
         if version is None:

@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 from . import inputs
 from .batch import Window, at_the_end, elsewhere
 from .deadlines import Deadline
-from .errors import InvalidInputError, MapError, PredictionError, ReplicateError, ResponseError
+from .errors import InvalidInputError, MapError, PredictionError, ReplicateError, ResponseError, stopped
 from .predictions import LAST, PARTING, Prediction
 from .runnable import Predictions
 
@@ -78,9 +78,20 @@ class Runs:
                 if on_error == "raise":
                     so_far[position] = future.result()
                 yield future.result()
+        except KeyboardInterrupt as leaving:
+            stopped(leaving, self._aftermath())
+            raise
         finally:
             _open.pop(self, None)
             self._leave(window)
+
+    def _aftermath(self) -> str:
+        """Say what has become of what was in flight, for somebody who stopped the map."""
+        many = len(self._live) + len(self._asking)
+        flight = f"{many} prediction{'' if many == 1 else 's'} in flight"
+        if self._journal:
+            return f"{flight} will run on, and the same map with the same journal fetches what they give."
+        return f"{flight} will be canceled."
 
     def _run(self, position: int, given: Mapping[str, Any]) -> Any:
         """Give the result of one input, in a thread of the window."""

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import os
 import re
-from functools import partial
+import sys
+from functools import cache, partial
+from importlib import import_module
 from urllib.parse import urlsplit
 
-from .errors import TOKEN_PAGE, TOKEN_VARIABLE, InvalidInputError, MissingAuthError, missing_token
+from .errors import TOKEN_PAGE, TOKEN_VARIABLE, InvalidInputError, MissingAuthError, add, missing_token
 
 _PROXIES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 _BLANK = re.compile(r"\s")
 
+_COLAB = "google.colab"
 API = "https://api.replicate.com/v1"
 BASE_URL_VARIABLE = "REPLICATE_BASE_URL"
 
@@ -60,15 +63,39 @@ class Access:
 
     def _token(self) -> str:
         source = "api_key" if self._api_key is not None else TOKEN_VARIABLE
-        token = os.environ.get(TOKEN_VARIABLE, "") if self._api_key is None else self._api_key
+        token = self._api_key
+        if token is None:
+            token = os.environ.get(TOKEN_VARIABLE) or _secret_of_colab()
         if not token.strip():
-            raise missing_token()
+            error = missing_token()
+            if _COLAB in sys.modules:
+                add(
+                    error,
+                    "In Colab, a secret of that name does as well (the key on the left), if this notebook has access to it.",
+                )
+            raise error
         if not token.isascii() or not token.isprintable() or " " in token:
             raise MissingAuthError(
                 f"The token in {source} has a line break, a blank or another character that no token has, as happens "
                 f"when it is read from a file: strip() it, or copy it again from {TOKEN_PAGE}"
             )
         return token
+
+
+def _secret_of_colab() -> str:
+    """Give the token in the secret store of Google Colab, or "" where there is none or this is not Colab."""
+    if _COLAB not in sys.modules:
+        return ""
+    try:
+        return _asked_of_colab()
+    except Exception:  # no such secret, no access to it, no answer: each an exception of Colab's own
+        return ""
+
+
+@cache
+def _asked_of_colab() -> str:
+    # Asked once: each time, Colab asks the browser, which another thread than the first could not wait for.
+    return str(import_module("google.colab.userdata").get(TOKEN_VARIABLE))
 
 
 def checked(url: str, name: str) -> str:

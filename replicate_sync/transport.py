@@ -190,6 +190,7 @@ class Transport(Fetcher):
             raise faults.diagnosed(fault, url, asked.doing, silence, repeatable=asked.repeatable) from fault
         except BaseException as leaving:
             leaving.in_the_air = True  # type: ignore[attr-defined]  # for whoever must know what may have been done
+            errors.stopped(leaving)
             raise
         status, secret, bad = response.status_code, asked.auth.secret, None
         if _log.isEnabledFor(logging.DEBUG):

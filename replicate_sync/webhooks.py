@@ -8,16 +8,23 @@ from __future__ import annotations
 import base64
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from time import time
-from typing import Any
+from typing import Any, Protocol
 
 from .errors import WebhookError
 
-__all__ = ["verify"]
+__all__ = ["Headers", "verify"]
 
 
-def verify(body: bytes | str, headers: Mapping[str, Any], secret: str, *, tolerance: float = 300) -> Any:
+class Headers(Protocol):
+    """A request's headers, as any framework has them: a dict, or what has items."""
+
+    def items(self) -> Iterable[tuple[str, Any]]:
+        """Give names and values."""
+
+
+def verify(body: bytes | str, headers: Headers, secret: str, *, tolerance: float = 300) -> Any:
     """Give the decoded payload of a webhook whose signature is right.
 
     `body`: the request's body as it came, to the byte. `headers`: the request's, names in any case. `secret`: the

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from replicate_sync.errors import ConnectionFailed, ReplicateError
-from replicate_sync.outputs import FileOutput, ImageOutput, could_be_either, result
+from replicate_sync.files import FileOutput, ImageOutput
+from replicate_sync.outputs import could_be_either, result
 
 API = "https://api.replicate.com/v1"
 FILE = "https://replicate.delivery/pbxt/abc/out-0.png"

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+import types
+from collections.abc import Iterator
+
 import pytest
 
+from replicate_sync import settings
 from replicate_sync.errors import InvalidInputError, MissingAuthError
 from replicate_sync.settings import Access, origin
 
@@ -73,3 +78,39 @@ def test_origins_are_compared_by_scheme_host_and_port() -> None:
     assert origin("http://a.example") != origin("https://a.example")
     assert origin("/relative") is None
     assert origin("http://a:x/") is None
+
+
+@pytest.fixture
+def colab(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Google Colab, as far as a program sees it; a list of the secrets' names that were asked for."""
+    asked: list[str] = []
+    userdata = types.ModuleType("google.colab.userdata")
+
+    def get(name: str) -> str:
+        asked.append(name)
+        if len(asked) == 1:
+            raise LookupError("SecretNotFoundError")
+        return "r8_of_colab"
+
+    userdata.get = get  # type: ignore[attr-defined]
+    for name in ("google", "google.colab"):
+        monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
+    monkeypatch.setitem(sys.modules, "google.colab.userdata", userdata)
+    monkeypatch.delenv("REPLICATE_API_TOKEN")
+    settings._asked_of_colab.cache_clear()
+    yield asked
+    settings._asked_of_colab.cache_clear()
+
+
+def test_in_colab_the_secret_store_is_looked_at_and_asked_once(colab: list[str]) -> None:
+    with pytest.raises(MissingAuthError, match=r"In Colab, a secret of that name does as well"):
+        Access(None).read()
+    assert Access(None).read()[1] == Access(None).read()[1] == "r8_of_colab"
+    assert colab == ["REPLICATE_API_TOKEN"] * 2
+
+
+def test_what_is_given_or_set_wins_over_colabs_secrets(colab: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Access(None, "given").read()[1] == "given"
+    monkeypatch.setenv("REPLICATE_API_TOKEN", "set")
+    assert Access(None).read()[1] == "set"
+    assert colab == []
