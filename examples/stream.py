@@ -1,0 +1,26 @@
+"""Print a model's text as it is written, stop where there is enough of it, and say what it cost.
+
+python examples/stream.py
+"""
+
+from __future__ import annotations
+
+from replicate_sync import Replicate, StreamError
+
+client = Replicate()
+prediction = client.predictions.create("google-deepmind/gemma-2b-it", {"prompt": "Write about rivers."})
+
+written = 0
+stream = prediction.stream()
+try:
+    for text in stream:
+        print(text, end="", flush=True)
+        written += len(text)
+        if written > 300:
+            break  # closing the stream cancels the prediction, so nothing more is paid for
+except StreamError as error:
+    print(f"\nIt broke after {len(error.text)} characters: {error}")
+stream.close()
+
+prediction.reload()
+print(f"\n-- {prediction.status}, {written} characters, {prediction.predict_time} s to be billed")
