@@ -216,6 +216,7 @@ class Replicate(Door):
         `cancel_on_exit=False`.
 
         Raises what `predictions.create` and `Prediction.stream` raise.
+        https://replicate.com/docs/topics/predictions/streaming
         """
         name, given = refs.resolve(model, self.model_aliases), inputs.checked(input)
         Deadline(deadline)
@@ -276,6 +277,7 @@ class Replicate(Door):
         every second then, and `wait` does not count (needs the extra "progress").
 
         Raises what `predictions.create` and `Prediction.wait` raise.
+        https://replicate.com/docs/topics/predictions/create-a-prediction
         """
         limit = Deadline(deadline)
         if progress:

@@ -38,7 +38,8 @@ Download = Callable[..., Iterator[bytes]]
 class FileOutput:
     """A file that a model made: a URL that reads, saves and (in a notebook) shows itself. Its repr does no I/O.
 
-    Replicate keeps output files for one hour. `str()` gives the URL.
+    `url`, `name` ("out-0.png"), `mime_type` ("image/png"). Replicate keeps output files for one hour. `str()` gives the URL.
+    https://replicate.com/docs/topics/predictions/output-files
     """
 
     def __init__(self, url: str, download: Download) -> None:

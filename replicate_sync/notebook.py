@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Generator, Iterable, Mapping
+from secrets import token_hex
 from time import monotonic
 from typing import Any
-from uuid import uuid4
 
 from .markdown import without_html
 
@@ -51,7 +51,7 @@ class Pane:
     """One output of the running cell, which can be shown anew; nothing where there is no notebook."""
 
     def __init__(self) -> None:
-        self._id = uuid4().hex
+        self._id = token_hex(16)
         self._there = False
 
     def show(self, data: Mapping[str, str]) -> None:
