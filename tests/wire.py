@@ -96,7 +96,7 @@ class Wire:
     def seen(self, method: str, path: str) -> list[Request]:
         return [r for r in self.requests if r.method == method and r.path == path]
 
-    def until(self, condition: Callable[[], bool], seconds: float = 5) -> bool:
+    def until(self, condition: Callable[[], bool], seconds: float = 20) -> bool:
         end = time.monotonic() + seconds
         while not condition() and time.monotonic() < end:
             time.sleep(0.005)
