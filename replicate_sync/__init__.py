@@ -11,44 +11,46 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Generator, Iterable, Mapping
 from functools import cache
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, overload
 
-from .client import ImageModel, Replicate, RunOptions, TextModel
-from .errors import (
-    AuthenticationError,
-    ConnectionFailed,
-    InvalidInputError,
-    MapError,
-    MissingAuthError,
-    ModelNotFoundError,
-    PaymentRequiredError,
-    PredictionCanceled,
-    PredictionError,
-    PredictionFailed,
-    PredictionTimeout,
-    RateLimitError,
-    ReplicateError,
-    ResponseError,
-    ServerError,
-    StreamError,
-    WebhookError,
-)
-from .files import FileOutput, ImageOutput, side_by_side
-from .homepage import ReplicateHome
-from .notebook import show, teach
-from .polling import Polling, Retries
-from .predictions import Prediction
-from .trainings import Training
 from .version import __version__
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from . import server as server
+    from .client import ImageModel, Replicate, RunOptions, TextModel
+    from .errors import (
+        AuthenticationError,
+        ConnectionFailed,
+        InvalidInputError,
+        MapError,
+        MissingAuthError,
+        ModelNotFoundError,
+        PaymentRequiredError,
+        PredictionCanceled,
+        PredictionError,
+        PredictionFailed,
+        PredictionTimeout,
+        RateLimitError,
+        ReplicateError,
+        ResponseError,
+        ServerError,
+        StreamError,
+        WebhookError,
+    )
+    from .files import FileOutput, ImageOutput
+    from .homepage import ReplicateHome
+    from .notebook import show
     from .offline import LocalReplicate
+    from .polling import Polling, Retries
+    from .predictions import Prediction
+    from .trainings import Training
 
 __all__ = [
     "AuthenticationError",
@@ -85,14 +87,23 @@ __all__ = [
 ]  # not "map": `from replicate_sync import *` must not hide Python's
 
 
-# A list of results, also one made by list(), shows its pictures in a notebook.
-for _kind in (list, tuple):
-    teach(_kind, side_by_side)
+# Where each name is; it is imported when it is first asked for, and what is not used costs nothing.
+_PLACES = {
+    "FileOutput": "files",
+    "ImageOutput": "files",
+    "Polling": "polling",
+    "Prediction": "predictions",
+    "Replicate": "client",
+    "ReplicateHome": "homepage",
+    "Retries": "polling",
+    "Training": "trainings",
+    "show": "notebook",
+}
 
 
 @cache
 def _default() -> Replicate:
-    return Replicate()
+    return import_module(".client", __name__).Replicate()  # type: ignore[no-any-return]
 
 
 @overload
@@ -117,7 +128,7 @@ def stream(model: str, input: Mapping[str, Any] | None = None, **options: Any) -
     return _default().stream(model, input, **options)
 
 
-def chat(messages: Any, model: str = Replicate.default_model, **options: Any) -> Generator[str, None, None]:
+def chat(messages: Any, model: str = "", **options: Any) -> Generator[str, None, None]:
     """Yield a language model's answer as it is written: `Replicate.chat` on a default client."""
     return _default().chat(messages, model, **options)
 
@@ -138,7 +149,21 @@ def local(**options: Any) -> LocalReplicate:
 
 
 def __getattr__(name: str) -> Any:
-    # The server needs Flask, which a program that only calls Replicate does not.
-    if name == "server":
-        return import_module(".server", __name__)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name in __all__:
+        found = getattr(import_module(f".{_PLACES.get(name, 'errors')}", __name__), name)
+    elif not name.startswith("_") and find_spec(f".{name}", __name__):
+        found = import_module(f".{name}", __name__)  # such as `server`, or `webhooks`
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+if "IPython" in sys.modules:
+    # A list of results, also one made by list(), shows its pictures in a notebook.
+    for _kind in (list, tuple):
+        import_module(".notebook", __name__).teach(_kind, import_module(".files", __name__).side_by_side)

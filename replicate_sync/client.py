@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator, Iterable, Mapping, Sequence
-from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict, overload
 
 import requests
 
-from . import bars, inputs, prompts, refs, runs
+from . import bars, inputs, prompts, refs
 from .deadlines import Deadline
 from .doors import Door
 from .errors import TOKEN_PAGE, InvalidInputError
@@ -19,12 +18,15 @@ from .parameters import spell
 from .polling import Polling, Retries
 from .predictions import Prediction
 from .resources import Models, Resources
-from .runs import OnError
 from .settings import API, Access
 from .transport import Transport
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from typing_extensions import Unpack
+
+    from .runs import OnError
 
 TextModel = Literal["meta/meta-llama-3-70b-instruct", "llama-3-70b"]
 ImageModel = Literal["black-forest-labs/flux-schnell", "flux-schnell"]
@@ -322,26 +324,19 @@ class Replicate(Door):
 
         Raises MapError; InvalidInputError for arguments that cannot be kept. Results are what `run` gives.
         """
+        from . import runs  # late, as only a map needs threads of its own
+
         name = refs.resolve(model, self.model_aliases)
         runs.checked(concurrency, on_error, executor)
         self._transport.check()
-        if not progress:
-            return self._mapping(name, inputs, concurrency, ordered, on_error, executor, journal)
-        bars.check()
-        return bars.counted(self._mapping(name, inputs, concurrency, ordered, on_error, executor, journal), inputs, name)
+        if progress:
+            bars.check()
 
-    def _mapping(
-        self,
-        model: str,
-        inputs: Iterable[Mapping[str, Any]],
-        concurrency: int,
-        ordered: bool,
-        on_error: OnError,
-        executor: Executor | None,
-        journal: str | os.PathLike[str] | None,
-    ) -> Generator[Any, None, None]:
-        many = runs.Runs(self.predictions, model, self._result, executor=executor, journal=journal)
-        yield from many.results(inputs, concurrency, ordered, on_error)
+        def results() -> Generator[Any, None, None]:
+            many = runs.Runs(self.predictions, name, self._result, executor=executor, journal=journal)
+            yield from many.results(inputs, concurrency, ordered, on_error)
+
+        return bars.counted(results(), inputs, name) if progress else results()
 
     def _result(self, prediction: Prediction) -> Any:
         output = prediction.output

@@ -12,9 +12,8 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType, TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 __all__ = [
     "AuthenticationError",
@@ -42,8 +41,7 @@ _HERE = os.path.dirname(__file__)
 QUOTED = 200  # characters of a foreign body or log that an error message quotes
 
 
-@dataclass(frozen=True)
-class Response:
+class Response(NamedTuple):
     """The HTTP answer behind a `ResponseError`, as plain values: it holds no request, hence no token."""
 
     status_code: int

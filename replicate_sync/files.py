@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
-from . import display, notebook
+from . import notebook
 from .errors import ReplicateError, ResponseError
 
 _IN_MEMORY = 2**20  # bytes of an opened file that are kept in memory
@@ -126,6 +126,8 @@ class FileOutput:
         again; one of more than `at_most` bytes is shown from its URL, and any other file is a link. A file that cannot
         be had is a sentence, and no error.
         """
+        from . import display  # late, as is all that only a notebook needs
+
         kind, name = self.mime_type, self.name
         if not kind.startswith(("image/", "audio/", "video/")):
             return display.medium(kind, name, self.url), 0
@@ -186,6 +188,8 @@ def side_by_side(values: Iterable[Any]) -> str | None:
 
     Lists in it are taken as their items, and an error is a sentence in its place.
     """
+    from . import display
+
     found = list(_flat(values))
     if not all(isinstance(one, FileOutput | ReplicateError | None) for one in found):
         return None

@@ -14,7 +14,6 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -38,16 +37,17 @@ _MAGIC = (
 _RIFF = {b"WEBP": "image/webp", b"WAVE": "audio/wav"}
 
 
-@dataclass(eq=False)
 class Upload:
-    """A file that is to be sent: its name, its type, its length in bytes, and how it is opened."""
+    """A file that is to be sent: its name, its type, its length in bytes, and how it is opened.
 
-    name: str
-    mime_type: str
-    size: int
-    opens: Callable[[], BinaryIO]
-    #: Whether it is a caller's own file, or a copy of one, which stays open.
-    stays_open: bool = False
+    One that `stays_open` is a caller's own file, or a copy of one.
+    """
+
+    def __init__(
+        self, name: str, mime_type: str, size: int, opens: Callable[[], BinaryIO], *, stays_open: bool = False
+    ) -> None:
+        self.name, self.mime_type, self.size = name, mime_type, size
+        self.opens, self.stays_open = opens, stays_open
 
     @contextmanager
     def opened(self) -> Iterator[BinaryIO]:

@@ -11,8 +11,6 @@ from secrets import token_hex
 from time import monotonic
 from typing import Any
 
-from .markdown import without_html
-
 _REFRESH = 0.08  # seconds between two renderings of a text that grows; a browser needs as long for one
 
 
@@ -105,6 +103,8 @@ def _render(pieces: Iterable[str], told: list[str]) -> None:
 
 
 def _show_markdown(pane: Pane, told: list[str]) -> None:
+    from .markdown import without_html  # late, as only a notebook needs it
+
     told[:] = ["".join(told)]
     pane.show({"text/markdown": without_html(told[0]), "text/plain": told[0]})
 

@@ -9,13 +9,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import ceil
 from time import sleep
-from typing import TypeVar
-
-from tenacity import RetryCallState, Retrying, retry_always, retry_if_exception, stop_after_attempt
-from tenacity.wait import wait_random_exponential
+from typing import TYPE_CHECKING, TypeVar
 
 from .deadlines import NEVER, Deadline
 from .errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from tenacity import RetryCallState
+
+# tenacity is imported where it first has to wait: a program whose first answer is the last needs none of it.
 
 _LONGEST = 1e6  # seconds: more than any clock here can wait
 
@@ -44,6 +46,8 @@ class Polling:
 
         There is a last look when the `deadline` has passed, and none after it.
         """
+        from tenacity import Retrying, retry_always
+
         policy = Retrying(
             stop=lambda state: state.attempt_number >= self.attempts or deadline.passed,
             wait=lambda _: min(self.delay, deadline.left),
@@ -85,6 +89,9 @@ class Retries:
         Where the wait is longer than what is left before the `deadline`, that is an error now. `told` is called before
         each wait, with the error, the seconds and the number of the attempt that failed.
         """
+        from tenacity import Retrying, retry_if_exception, stop_after_attempt
+        from tenacity.wait import wait_random_exponential
+
         back_off = wait_random_exponential(multiplier=self.first, max=self.ceiling)
 
         def wait(state: RetryCallState) -> float:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 from weakref import WeakSet
 
-from . import bars, display
+from . import bars
 from .deadlines import NEVER, Deadline
 from .errors import (
     QUOTED,
@@ -387,6 +387,8 @@ class Prediction:
         return f"{self.noun} {quoted(self.id)} {why}: client.{self.collection}.cancel({self.id!r}) cancels it."
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        from . import display  # late, as only a notebook needs it
+
         found = (FileOutput(url, self._transport.download) for url in file_urls(self.output, self._transport.shown))
         media = [display.medium(file.mime_type, file.name, file.url) for file in found]
         hide = self._transport.hide

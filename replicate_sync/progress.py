@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _BAR = re.compile(r"^\s*(?:[^|\n]*?:)?\s*(\d+)%\s*\|[^|]*\|\s*(\d+)/(\d+)")
 
 
-@dataclass(frozen=True)
-class Progress:
+class Progress(NamedTuple):
     """`current` of `total` steps; `percentage` from 0 to 100."""
 
     percentage: int

@@ -7,30 +7,43 @@ https://replicate.com/docs/reference/http
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from typing import Any, TypeVar
+from types import MappingProxyType
+from typing import Any, ClassVar, TypeVar
 
 from .schemas import Inputs
 
 _Record = TypeVar("_Record", bound="Record")
 
 
-@dataclass(frozen=True)
 class Record:
-    """Something that the API describes."""
+    """Something that the API describes. Its fields are those that its class names, with their defaults."""
 
     #: All that the API sent.
-    raw: Mapping[str, Any] = field(default_factory=dict, repr=False, kw_only=True)
+    raw: Mapping[str, Any] = MappingProxyType({})
+
+    _unseen: ClassVar[tuple[str, ...]] = ()  # fields that a repr leaves out
 
     @classmethod
     def of(cls: type[_Record], data: Any) -> _Record:
         """Read what the API sent, old shapes and new ones."""
         raw = data if isinstance(data, Mapping) else {}
-        known = {f.name: raw[f.name] for f in fields(cls) if f.init and f.name in raw and f.name != "raw"}
-        return cls(raw=raw, **known)
+        one = cls()
+        vars(one).update({name: raw[name] for name in cls.__annotations__ if name in raw and name != "raw"}, raw=raw)
+        return one
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"{type(self).__name__} is what the API sent, and cannot be changed here.")
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and bool(other.raw == self.raw)
+
+    __hash__ = None  # type: ignore[assignment]  # as of any value that holds a dict
+
+    def __repr__(self) -> str:
+        names = [name for name in type(self).__annotations__ if name[0] != "_" and name not in self._unseen]
+        return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"
 
 
-@dataclass(frozen=True)
 class Account(Record):
     """An account: a user or an organization."""
 
@@ -41,7 +54,6 @@ class Account(Record):
     avatar_url: str | None = None
 
 
-@dataclass(frozen=True)
 class Hardware(Record):
     """Something that models run on; `sku` is what a deployment or a new model is given."""
 
@@ -49,7 +61,6 @@ class Hardware(Record):
     sku: str | None = None
 
 
-@dataclass(frozen=True)
 class File(Record):
     """An uploaded file; `url` is what a model is given. It is kept for a day."""
 
@@ -58,11 +69,11 @@ class File(Record):
     content_type: str | None = None
     size: int | None = None
     etag: str | None = None
-    checksums: Mapping[str, str] = field(default_factory=dict)
-    metadata: Mapping[str, Any] = field(default_factory=dict)
+    checksums: Mapping[str, str] = MappingProxyType({})
+    metadata: Mapping[str, Any] = MappingProxyType({})
     created_at: str | None = None
     expires_at: str | None = None
-    urls: Mapping[str, str] = field(default_factory=dict)
+    urls: Mapping[str, str] = MappingProxyType({})
 
     @property
     def url(self) -> str | None:
@@ -70,14 +81,15 @@ class File(Record):
         return self.urls.get("get") if isinstance(self.urls, Mapping) else None
 
 
-@dataclass(frozen=True)
 class Version(Record):
     """One version of a model; `inputs` is what it takes, as a table."""
+
+    _unseen = ("openapi_schema",)
 
     id: str | None = None
     created_at: str | None = None
     cog_version: str | None = None
-    openapi_schema: Mapping[str, Any] | None = field(default=None, repr=False)
+    openapi_schema: Mapping[str, Any] | None = None
 
     @property
     def schemas(self) -> Mapping[str, Any] | None:
@@ -94,9 +106,10 @@ class Version(Record):
         return Inputs(self.schemas)
 
 
-@dataclass(frozen=True)
 class Model(Record):
     """A model; `inputs` is what its latest version takes, as a table."""
+
+    _unseen = ("github_url", "paper_url", "license_url", "cover_image_url", "created_at", "default_example")
 
     owner: str | None = None
     name: str | None = None
@@ -104,13 +117,13 @@ class Model(Record):
     visibility: str | None = None
     is_official: bool | None = None
     url: str | None = None
-    github_url: str | None = field(default=None, repr=False)
-    paper_url: str | None = field(default=None, repr=False)
-    license_url: str | None = field(default=None, repr=False)
+    github_url: str | None = None
+    paper_url: str | None = None
+    license_url: str | None = None
     run_count: int | None = None
-    cover_image_url: str | None = field(default=None, repr=False)
-    created_at: str | None = field(default=None, repr=False)
-    default_example: Mapping[str, Any] | None = field(default=None, repr=False)
+    cover_image_url: str | None = None
+    created_at: str | None = None
+    default_example: Mapping[str, Any] | None = None
 
     @property
     def latest_version(self) -> Version | None:
@@ -128,14 +141,15 @@ class Model(Record):
         return f"{self.owner}/{self.name}"
 
 
-@dataclass(frozen=True)
 class Collection(Record):
     """Models that Replicate shows together."""
+
+    _unseen = ("full_description",)
 
     name: str | None = None
     slug: str | None = None
     description: str | None = None
-    full_description: str | None = field(default=None, repr=False)
+    full_description: str | None = None
 
     @property
     def models(self) -> Sequence[Model]:
@@ -143,31 +157,32 @@ class Collection(Record):
         return _models(self.raw.get("models"))
 
 
-@dataclass(frozen=True)
 class Deployment(Record):
     """A model with hardware of its own."""
 
     owner: str | None = None
     name: str | None = None
-    current_release: Mapping[str, Any] = field(default_factory=dict)
+    current_release: Mapping[str, Any] = MappingProxyType({})
 
     def __str__(self) -> str:
         return f"{self.owner}/{self.name}"
 
 
-@dataclass(frozen=True)
 class Secret(Record):
     """The key that signs an account's webhooks. Its repr does not show it."""
 
-    key: str | None = field(default=None, repr=False)
+    _unseen = ("key",)
+
+    key: str | None = None
 
 
-@dataclass(frozen=True)
 class Found(Record):
     """What a search found; `models` is what it is mostly asked for."""
 
+    _unseen = ("pages",)
+
     query: str | None = None
-    pages: Sequence[Mapping[str, Any]] = field(default=(), repr=False)
+    pages: Sequence[Mapping[str, Any]] = ()
 
     @property
     def models(self) -> Sequence[Model]:

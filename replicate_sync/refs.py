@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from difflib import get_close_matches
+from typing import NamedTuple
 
 from .errors import ModelNotFoundError
 
@@ -13,8 +12,7 @@ _NAMED = re.compile(r"(?P<owner>[A-Za-z0-9][\w.-]*)/(?P<name>[A-Za-z0-9][\w.-]*)
 _VERSION = re.compile(r"[0-9a-f]{64}")
 
 
-@dataclass(frozen=True)
-class Ref:
+class Ref(NamedTuple):
     """A model to run: `model` is "owner/name" or None, `version` the id of one version or None; never both None."""
 
     model: str | None
@@ -51,6 +49,8 @@ def resolve(name: str, aliases: Mapping[str, str]) -> str:
 
 def unknown(name: object, known: Iterable[str], why: str) -> ModelNotFoundError:
     """The error for a name that is not known, with the known names that look most like it."""
+    from difflib import get_close_matches  # late, as most names are right
+
     names = list(dict.fromkeys(known))
     near = get_close_matches(str(name), names, n=3, cutoff=0.5)
     hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else f" Known here: {', '.join(names)}." if names else ""

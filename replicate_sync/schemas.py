@@ -6,10 +6,7 @@ The schema is the `Input` of a version's OpenAPI document: https://replicate.com
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from difflib import get_close_matches
-from html import escape
-from typing import Any
+from typing import Any, NamedTuple
 
 _TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
@@ -37,8 +34,7 @@ def resolved(schema: Any, schemas: Mapping[str, Any], depth: int = 8) -> Mapping
     return schema
 
 
-@dataclass(frozen=True)
-class Input:
+class Input(NamedTuple):
     """One input of a model."""
 
     name: str
@@ -121,6 +117,8 @@ class Inputs(Mapping[str, Input]):
         return found + [problem for problem in checks if problem]
 
     def _unknown(self, name: str) -> str:
+        from difflib import get_close_matches  # late, as most inputs are right
+
         near = get_close_matches(name, self._inputs, n=1)
         return f"there is no input {name!r}" + (f"; did you mean {near[0]!r}?" if near else "")
 
@@ -143,6 +141,8 @@ class Inputs(Mapping[str, Input]):
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
+        from html import escape  # late, as only a notebook needs it
+
         def line(cells: Sequence[str], tag: str) -> str:
             return "<tr>" + "".join(f'<{tag} style="text-align:left">{escape(cell)}</{tag}>' for cell in cells) + "</tr>"
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from sseclient import SSEClient
 
@@ -26,8 +26,7 @@ _ID = re.compile(rb"^id(?:: ?([^\n\0]*))?$", re.MULTILINE)
 _RETRY = re.compile(rb"^retry: ?([0-9]{1,18})$", re.MULTILINE)
 
 
-@dataclass(frozen=True)
-class Event:
+class Event(NamedTuple):
     """One event: its name, its data, the last event id so far, and the `retry` it set, in milliseconds."""
 
     event: str
@@ -35,7 +34,15 @@ class Event:
     id: str = ""
     retry: int | None = None
     #: Whether the id came with this very event; else it is that of an earlier one.
-    own_id: bool = field(default=False, compare=False, repr=False)
+    own_id: bool = False
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Event) and other[:4] == self[:4]
+        )  # whose id it is tells one of two streams, not of two events
+
+    def __hash__(self) -> int:
+        return hash(self[:4])
 
 
 def events(chunks: Iterable[bytes]) -> Iterator[Event]:

@@ -81,6 +81,8 @@ def imported(name: str, tree: ast.Module) -> tuple[set[str], set[str]]:
             ours |= {node.module.partition(".")[0]} if node.module else {alias.name for alias in node.names}
         elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "import_module":
             first = node.args[0]
+            if name == "__init__" and isinstance(first, ast.JoinedStr):
+                continue  # it stands above all, and gives whatever it is asked for
             assert isinstance(first, ast.Constant)
             (ours if first.value.startswith(".") else foreign).add(first.value.lstrip("."))
     return ours, foreign - {"replicate_sync"}
