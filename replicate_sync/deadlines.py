@@ -38,6 +38,10 @@ class Deadline:
         """Sleep for so long, at most until it is over."""
         self._cut.wait(min(seconds, self.left))
 
+    def passed_at(self, moment: float) -> bool:
+        """Whether nothing was left at a moment that `time.monotonic` gave."""
+        return moment >= self._end or self._cut.is_set()
+
     @property
     def passed(self) -> bool:
         """Whether nothing is left."""

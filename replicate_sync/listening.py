@@ -11,7 +11,6 @@ from .deadlines import NEVER, Deadline
 from .errors import ConnectionFailed, ResponseError
 from .transport import Transport
 
-_TELLING = frozenset({"output", "done", "error"})
 _FAILURES = 3  # in a row, after which a stream is not opened again
 _AT_ONCE = 1.0  # seconds: a stream that ends sooner, with nothing new, has failed
 _SHORT = 0.05  # seconds: the first pause where an end was announced that the API does not show yet
@@ -30,6 +29,7 @@ class Listener:
         self._failures = 0
         self._short = _SHORT
         self._news = False
+        self._told = False  # whether what arrived last had an output in it
         self.last_id = ""
         #: None while the model works; then "" for success, "error", "canceled", or what else the API may say.
         self.end: str | None = None
@@ -55,19 +55,24 @@ class Listener:
         """
         opened, self._news = monotonic(), False
         silence = max(0.05, min(silence, self._deadline.left))
+        bounded = self._deadline.seconds is not None
         broken = False
+        arriving = self._chunks(silence)
         try:
-            for event in self._events(silence):
+            for event in sse.events(arriving):
                 self.last_id = event.id or self.last_id
                 if event.event == "output":
+                    self._told = True
                     yield event
                 elif event.event in ("done", "error"):
                     self._ended(event)
                     return
-                if self._deadline.passed:
+                if bounded and self._deadline.passed:
                     break
         except (ConnectionFailed, ResponseError):
             broken = True
+        finally:
+            arriving.close()
         if self._news or (not broken and monotonic() - opened > _AT_ONCE):
             self._failures = 0
         else:
@@ -93,25 +98,18 @@ class Listener:
                     break
         self.sleep(max(0.0, until - monotonic()))
 
-    def _events(self, silence: float) -> Iterator[sse.Event]:
-        heard = monotonic()
-
-        def chunks() -> Generator[bytes, None, None]:
-            assert self._url
-            # Comments and unknown events keep a connection open that has nothing to say.
-            for chunk in self._transport.stream(self._url, silence=silence, last_event_id=self.last_id):
-                yield chunk
-                if monotonic() - heard > silence or self._deadline.passed:
-                    return
-
-        arriving = chunks()
-        try:
-            for event in sse.events(arriving):
-                yield event
-                if event.event in _TELLING:
-                    heard = monotonic()
-        finally:
-            arriving.close()
+    def _chunks(self, silence: float) -> Generator[bytes, None, None]:
+        """Yield what arrives, until it has told nothing for `silence` seconds: comments keep a connection open as well."""
+        assert self._url
+        heard = arrived = monotonic()
+        self._told = False
+        for chunk in self._transport.stream(self._url, silence=silence, last_event_id=self.last_id):
+            if self._told:
+                heard, self._told = arrived, False
+            arrived = monotonic()
+            yield chunk
+            if (not self._told and arrived - heard > silence) or self._deadline.passed_at(arrived):
+                return
 
     def _ended(self, event: sse.Event) -> None:
         try:
