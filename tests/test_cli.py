@@ -246,3 +246,23 @@ def test_local_is_taken_by_every_command_that_has_to_do_with_the_api() -> None:
 
     without = [c.name for c in commands(main) if "--local" not in [name for p in c.params for name in p.opts]]
     assert without == ["completion"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says", "code"),
+    [
+        (["--host", "0.0.0.0"], r"0\.0\.0\.0.*--token", 2),
+        (["--host", "example.com"], r"example\.com.*--token", 2),
+        (["predict.py:Predictor"], "--as", 2),
+        (["--as", "me/model"], "--cog-url", 2),
+        (["predict.py", "--cog-url", "http://127.0.0.1:1", "--as", "me/model"], "not both", 2),
+        (["nowhere.py", "--as", "nameless"], "owner/name", 2),
+        (["nowhere.py:Predictor", "--as", "me/model"], r"no predictor at nowhere\.py:Predictor", 1),
+        (["--cog-url", "http://127.0.0.1:1", "--as", "me/model"], "No Cog server answers", 1),
+    ],
+)
+def test_what_cannot_be_served_is_one_sentence(arguments: list[str], says: str, code: int) -> None:
+    shown = invoke("serve", "--port", "0", *arguments)
+    assert shown.exit_code == code
+    assert re.search(rf"^Error: .*{says}", shown.stderr, re.MULTILINE)
+    assert shown.stdout == ""

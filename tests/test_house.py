@@ -43,8 +43,8 @@ FLOORS: dict[str, set[str]] = {
 }
 OWNERS = {
     # Both are used to send and fetch, on `connections` that it mounts; `faults` reads what they raise, and the doors name
-    # requests.Session in a type.
-    "requests": {"transport", "fetching", "connections", "faults", "client", "homepage"},
+    # requests.Session in a type. The server speaks to Cog with it, in `cog_client`.
+    "requests": {"transport", "fetching", "connections", "faults", "client", "homepage", SERVER},
     "urllib3": {"fetching", "connections", "faults"},
     "tenacity": {"polling"},
     "sseclient": {"sse"},
@@ -54,6 +54,7 @@ OWNERS = {
     "google.colab.userdata": {"settings"},  # where it is loaded already
     "flask": {SERVER},
     "werkzeug": {SERVER},
+    "cog": {SERVER},  # in `cog_signature`, a program of its own
     "PIL": {SERVER, "inputs", "files"},  # late, where a picture is really made or wanted
 }
 

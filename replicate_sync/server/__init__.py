@@ -18,9 +18,11 @@ if find_spec("flask") is None:
     raise ImportError('The local server needs Flask and Pillow: pip install "replicate-sync[server]"')
 
 from . import builtin as builtin
+from .cog_process import CogError
+from .hosts import loopback
 from .local import LocalServer
 from .models import Model, Registry, everywhere, model
 from .running import log, metric
 from .schemas import Between
 
-__all__ = ["Between", "LocalServer", "Model", "Registry", "everywhere", "log", "metric", "model"]
+__all__ = ["Between", "CogError", "LocalServer", "Model", "Registry", "everywhere", "log", "loopback", "metric", "model"]

@@ -47,6 +47,7 @@ class Job:
         self.error: str | None = None
         self.metrics: dict[str, Any] = {}
         self.changed = threading.Condition()
+        self._canceling: list[Callable[[], None]] = []
         self._files = kept
         self._events: list[Event] = []
         self._second, self._sequence = 0, 0
@@ -75,7 +76,7 @@ class Job:
         if self._timer:
             self._timer.daemon = True
             self._timer.start()
-        threading.Thread(target=self._run, name=f"prediction-{self.id}", daemon=True).start()
+        threading.Thread(target=self._take_turn, name=f"prediction-{self.id}", daemon=True).start()
 
     def wait(self, seconds: float, stopped: Callable[[], bool]) -> None:
         """Block until it is over, the seconds have passed, or the server stops."""
@@ -99,6 +100,14 @@ class Job:
         with self.changed:
             self.metrics[name] = value
 
+    def when_canceled(self, call: Callable[[], None]) -> None:
+        """Call this, in another thread, when it is canceled; where it is over, at once."""
+        with self.changed:
+            if not self.over:
+                self._canceling.append(call)
+                return
+        call()
+
     def position(self, last: str | None) -> int:
         """Give the number of the event after the one with this id; 0 for an unknown one."""
         with self.changed:
@@ -111,6 +120,10 @@ class Job:
             if len(self._events) <= position:
                 self.changed.wait(seconds)
             return self._events[position:]
+
+    def _take_turn(self) -> None:
+        with self.model.slot:
+            self._run()
 
     def _run(self) -> None:
         if self.model.boot:
@@ -125,6 +138,8 @@ class Job:
                 self._take(self.model.function(**self._arguments(pathlib.Path(folder))))
             except running.Canceled:
                 self._finish(CANCELED)
+            except running.Failed as error:
+                self._finish(FAILED, str(error))
             except BaseException as error:  # a model's sys.exit() too, or its prediction would never end
                 self.write_log(_end_of(error))
                 self._finish(FAILED, str(error) or type(error).__name__)
@@ -191,7 +206,7 @@ class Job:
                 return
             self.completed = max(times.now(), self.created)
             begun = self.started or self.completed
-            self.metrics["predict_time"] = (self.completed - begun).total_seconds()
+            self.metrics.setdefault("predict_time", (self.completed - begun).total_seconds())
             self.metrics["total_time"] = (self.completed - self.created).total_seconds()
             if status == SUCCEEDED and self._output is None and self.model.streams:
                 self._output = []
@@ -204,6 +219,8 @@ class Job:
             self.changed.notify_all()
         if self._timer:
             self._timer.cancel()
+        for call in self._canceling if status in (CANCELED, ABORTED) else ():
+            call()
 
     def _event(self, name: str, data: str) -> None:
         second = max(int(time.time()), self._second)

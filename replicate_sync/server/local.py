@@ -15,10 +15,11 @@ from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 from . import webhooks
 from .app import API
 from .catalogue import Catalogue
+from .cog_model import CogModel
 from .deployments import Deployments
 from .files import Files
 from .jobs import Jobs
-from .models import F, Registry, everywhere
+from .models import F, Registry, check_name, everywhere
 from .uploads import LIMIT, Uploads
 
 _BACKLOG = 256
@@ -58,6 +59,7 @@ class LocalServer:
         self.deployments = Deployments()
         self.uploads = Uploads()
         self.jobs = Jobs(Files(self.uploads))
+        self._cogs: list[CogModel] = []
         self._application = API(self).application()
         self._listener: _Listener | None = None
         self._lock = threading.Lock()
@@ -81,6 +83,19 @@ class LocalServer:
         """Register a function as what trains a model, on this server only, as `Registry.trainer` does."""
         return self.models.trainer(name)
 
+    def cog(self, name: str, predictor: str | None = None, *, url: str | None = None) -> None:
+        """Register a Cog predictor as a model of this server only, and start it; it ends with the server.
+
+        `predictor` is its file and class or function, such as "predict.py:Predictor", or a folder with a cog.yaml that
+        names it; it is run by this Python, which needs the extra "cog". `url` is a Cog server that runs already instead.
+        Raises CogError where it cannot be served, and ValueError for a name that is not `owner/name`.
+        """
+        check_name(name)
+        one = CogModel(predictor, url)
+        one.open()
+        self._cogs.append(one)
+        self.models.add(one.model(name))
+
     def start(self) -> LocalServer:
         """Open the port and serve in a thread; where it is open already, do nothing. Gives the server.
 
@@ -88,6 +103,8 @@ class LocalServer:
         """
         with self._lock:
             if self._listener is None:
+                for cog in self._cogs:
+                    cog.open()
                 with _bound(self.host, self.port) as bound:
                     self._listener = _Listener(self.host, bound, self._application)
                 self.port = self._listener.port
@@ -102,6 +119,8 @@ class LocalServer:
         if listener is not None:
             self.jobs.stop()
             listener.end()
+        for cog in self._cogs:
+            cog.close()
 
     def stopped(self) -> bool:
         """Tell whether it is not serving."""

@@ -7,6 +7,7 @@ import json
 import re
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
@@ -26,7 +27,10 @@ class Trainer(NamedTuple):
 
 @dataclass(frozen=True)
 class Model:
-    """A function that can be run by name; `boot` is for how many seconds each prediction is `starting`."""
+    """A function that can be run by name; `boot` is for how many seconds each prediction is `starting`.
+
+    A prediction holds the `slot` while it runs, and is `starting` as long as it waits for it.
+    """
 
     name: str
     function: Callable[..., Any]
@@ -38,6 +42,7 @@ class Model:
     boot: float = 0.0
     created_at: datetime = field(default_factory=times.tick)
     trainer: Trainer | None = None
+    slot: AbstractContextManager[object] = field(default_factory=nullcontext)
 
     @property
     def streams(self) -> bool:
@@ -80,19 +85,21 @@ class Registry:
         is `starting`.
         Raises ValueError for a name that is not `owner/name`.
         """
-        if not re.fullmatch(r"[^/:\s]+/[^/:\s]+", name):
-            raise ValueError(f"A model's name is owner/name, not {name!r}.")
+        check_name(name)
 
         def register(function: F) -> F:
             given, made = schemas.input_schema(function), schemas.output_schema(function)
-            known = json.dumps([name, given, made], sort_keys=True)
-            digest = version or hashlib.sha256(known.encode()).hexdigest()
+            digest = version or version_of(name, given, made)
             about = schemas.description(function)
-            with self._lock:
-                self._models[name] = Model(name, function, digest, about, given, made, official, boot)
+            self.add(Model(name, function, digest, about, given, made, official, boot))
             return function
 
         return register
+
+    def add(self, model: Model) -> None:
+        """Register a model under its name."""
+        with self._lock:
+            self._models[model.name] = model
 
     def trainer(self, name: str) -> Callable[[F], F]:
         """Register a function as the one that trains a model; a decorator, which gives the function back.
@@ -127,6 +134,17 @@ class Registry:
         with self._lock:
             found = inherited | self._models
         return sorted(found.values(), key=lambda model: model.created_at, reverse=True)
+
+
+def check_name(name: str) -> None:
+    """Raise ValueError for a model's name that is not `owner/name`."""
+    if not re.fullmatch(r"[^/:\s]+/[^/:\s]+", name):
+        raise ValueError(f"A model's name is owner/name, not {name!r}.")
+
+
+def version_of(name: str, given: Schema, made: Schema) -> str:
+    """Give the version that follows from a model's name and schemas: 64 hexadecimal digits."""
+    return hashlib.sha256(json.dumps([name, given, made], sort_keys=True).encode()).hexdigest()
 
 
 standins = Registry()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -20,6 +20,13 @@ class Run(Protocol):
 
     def measure(self, name: str, value: Any) -> None:
         """Put a value among the metrics."""
+
+    def when_canceled(self, call: Callable[[], None]) -> None:
+        """Call this, in another thread, when it is canceled; where it has been, at once."""
+
+
+class Failed(Exception):
+    """Ends a function whose prediction has failed elsewhere: its text is the error, and its traceback is nobody's."""
 
 
 class Canceled(BaseException):
@@ -59,6 +66,13 @@ def metric(name: str, value: Any) -> None:
     run: Run | None = getattr(_here, "run", None)
     if run is not None:
         run.measure(name, value)
+
+
+def when_canceled(call: Callable[[], None]) -> None:
+    """Call this, in another thread, when the prediction of this thread is canceled; outside of one, do nothing."""
+    run: Run | None = getattr(_here, "run", None)
+    if run is not None:
+        run.when_canceled(call)
 
 
 def check() -> None:

@@ -1,0 +1,1 @@
+raise ValueError("it is said in\ntwo lines")

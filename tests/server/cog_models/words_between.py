@@ -1,0 +1,5 @@
+"""A module beside the predictor."""
+
+
+def gap(number: int) -> str:
+    return " " if number else ""
