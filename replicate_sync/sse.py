@@ -64,7 +64,9 @@ def events(chunks: Iterable[bytes]) -> Iterator[Event]:
                     data = data.replace(b"\ndata: ", b"\n")
                 yield Event(name.decode("utf-8", "replace"), data.decode("utf-8", "replace"), last_id, None, True)
                 continue
-            start, at = at, whole.index(b"\n\n", at) + 2
+            start, at = at, whole.find(b"\n\n", at) + 2
+            if at == 1:  # a blank line more than an event needs
+                break
             block = whole[start:at]
             if not block.isascii():
                 block = block.decode("utf-8", "replace").encode()
