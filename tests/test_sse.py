@@ -90,6 +90,11 @@ def test_whatwg_examples(stream: bytes, expected: list[tuple[str, str, str]]) ->
         (b"data: a\r\rdata: b\n\ndata: c\r\n\r\n\rdata: d\n\r\n", [Event("message", c) for c in "abcd"]),
         ("data: a\u2028b\u0085c\x0bd\x0ce\n\n".encode(), [Event("message", "a\u2028b\u0085c\x0bd\x0ce")]),
         (b"data: whole\n\ndata: half\n", [Event("message", "whole")]),
+        (b"data: a\n\n\n", [Event("message", "a")]),
+        (
+            b"event: output\nid: 7\ndata: a\n\n\nevent: output\nid: 8\ndata: b\n\n\n",
+            [Event("output", "a", "7"), Event("output", "b", "8")],
+        ),
         (b"Data: a\n data: b\ndata : c\n\n", []),
     ],
 )
