@@ -38,7 +38,7 @@ FLOORS: dict[str, set[str]] = {
     "many at a time": {"runs", "doors"},
     "doors": {"client", "homepage"},
     "the machine's own": {"offline"},
-    "the shell": {"cli"},
+    "the shell": {"cli", "pytest_plugin"},
     "the way in": {"__init__", "__main__"},
 }
 OWNERS = {
@@ -49,6 +49,7 @@ OWNERS = {
     "tenacity": {"polling"},
     "sseclient": {"sse"},
     "click": {CLI},
+    "pytest": {"pytest_plugin"},
     "tqdm": {"bars"},
     "typing_extensions": {"client", "__init__"},  # for type checkers only
     "google.colab.userdata": {"settings"},  # where it is loaded already

@@ -78,7 +78,7 @@ class Notebook:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[LocalServer]:
-    with LocalServer(token="r8_secret_of_the_notebook") as server:
+    with LocalServer(token="r8_secret_of_the_notebook", inline_files=False) as server:
 
         @server.model("me/steps")
         def steps() -> str:

@@ -8,7 +8,7 @@ ACCOUNT: dict[str, Any] = {
     "type": "user",
     "username": "local",
     "name": "Local",
-    "github_url": None,
-    "avatar_url": None,
+    "github_url": "https://github.com/local",
+    "avatar_url": "https://github.com/local.png",
 }
 USERNAME = "local"

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from flask import Flask, Response, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from . import problems
 from .account import ACCOUNT
@@ -91,7 +91,10 @@ def _refuse(error: HTTPException) -> Response:
     if error.code == 404:
         return problem(problems.not_found())
     code = error.code or 500
-    return problem(Refusal(code, "Internal server error" if code == 500 else error.name))
+    response = problem(Refusal(code, "Internal server error" if code == 500 else error.name))
+    if isinstance(error, MethodNotAllowed):
+        response.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
+    return response
 
 
 def _meter(response: Response) -> Response:

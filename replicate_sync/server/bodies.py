@@ -12,7 +12,7 @@ from . import times
 from .answers import ordered
 from .catalogue import Entry
 from .files import Files
-from .jobs import PROCESSING, Job
+from .jobs import PROCESSING, STARTING, Job
 from .models import Model
 
 _INLINE = 256 * 2**10  # bytes that a file may have to be given in an answer
@@ -24,10 +24,11 @@ def prediction(job: Job) -> dict[str, Any]:
         return database(job) if job.over or job.training else edge(job)
 
 
-def edge(job: Job, processing: bool = False, files: Files | None = None) -> dict[str, Any]:
+def edge(job: Job, status: str | None = None, files: Files | None = None) -> dict[str, Any]:
     """Give a prediction as the edge writes it.
 
-    `processing` shows one that has succeeded as the edge often sees it: all of the output, not yet its end.
+    `status` is another one than it has: PROCESSING shows one that has succeeded as the edge often sees it, all of the
+    output and not yet its end; STARTING shows one that runs as it was before, without output.
     With `files`, those of its output that are small are there as `data:` URIs.
     """
     body: dict[str, Any] = {
@@ -37,14 +38,13 @@ def edge(job: Job, processing: bool = False, files: Files | None = None) -> dict
         "input": ordered(job.input),
     }
     with job.changed:
-        over = job.over and not processing
         output = files.inlined(job.output, job.id, _INLINE) if files else job.output
-        body |= {"logs": "" if processing else job.logs, "output": output, "data_removed": False}
-        body |= {"error": job.error, "source": job.source, "status": PROCESSING if processing else job.status}
+        body |= {"logs": "" if status else job.logs, "output": None if status == STARTING else output}
+        body |= {"data_removed": False, "error": job.error, "source": job.source, "status": status or job.status}
         body["created_at"] = times.trimmed(job.created)
-        if job.started and not processing:
+        if job.started and not status:
             body["started_at"] = times.trimmed(job.started)
-        if over:
+        if job.over and not status:
             body |= {"completed_at": times.trimmed(job.completed), "metrics": dict(job.metrics)}
     return body | _deadline(job) | job.echo | {"urls": _urls(job, "predictions")}
 

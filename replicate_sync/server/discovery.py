@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flask import Response, request
@@ -98,13 +99,22 @@ class Discovery:
 
     def query(self) -> Response:
         """Find models with all words of the body; there is one page of them."""
-        text = request.get_data().decode("utf-8", "replace")
+        text = _unquoted(request.get_data().decode("utf-8", "replace"))
         found = [bodies.model(entry) for _, entry in self._ranked(text)[:_PAGE]]
         return answer({"next": None, "previous": None, "results": found})
 
     def _ranked(self, query: str) -> list[tuple[float, Entry]]:
         scored = [(_score(query, one.name, one.about.get("description") or ""), one) for one in self.catalogue.public()]
         return sorted(((score, one) for score, one in scored if score), key=lambda pair: -pair[0])
+
+
+def _unquoted(text: str) -> str:
+    # Two of the official clients send the query as JSON, which puts it in quotes.
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    return value if isinstance(value, str) else text
 
 
 def _score(query: str, name: str, description: str) -> float:

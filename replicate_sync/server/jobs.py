@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from . import files, running, streams, times
+from . import files, printing, running, streams, times
 from .files import Files
 from .models import Model
 
@@ -32,6 +32,7 @@ class Job:
     def __init__(
         self, model: Model, version: str, given: dict[str, Any], created: datetime, origin: str, kept: Files,
         source: str = "api", lifetime: int | None = None, echo: Mapping[str, Any] | None = None, training: bool = False,
+        example: bool = False,
     ) -> None:  # fmt: skip
         self.id = "".join(secrets.choice(_LETTERS) for _ in range(26))
         self.capability = "".join(secrets.choice(_LETTERS) for _ in range(52))
@@ -39,7 +40,7 @@ class Job:
         self.origin, self.source, self.echo = origin, source, dict(echo or {})
         self.created, self.started, self.completed = created, None, None  # type: datetime, datetime | None, datetime | None
         self.deadline = created + timedelta(seconds=lifetime) if lifetime else None
-        self.training = training
+        self.training, self.example = training, example
         self.status = STARTING
         self.counts = {"output": 0, "logs": 0}  # how many times each of them has changed
         self._logs: list[str] = []
@@ -78,7 +79,7 @@ class Job:
             self._timer.start()
         threading.Thread(target=self._take_turn, name=f"prediction-{self.id}", daemon=True).start()
 
-    def wait(self, seconds: float, stopped: Callable[[], bool]) -> None:
+    def wait(self, seconds: float, stopped: Callable[[], bool] = lambda: False) -> None:
         """Block until it is over, the seconds have passed, or the server stops."""
         with self.changed:
             self.changed.wait_for(lambda: self.over or stopped(), seconds)
@@ -127,7 +128,7 @@ class Job:
 
     def _run(self) -> None:
         if self.model.boot:
-            self.wait(self.model.boot, lambda: False)
+            self.wait(self.model.boot)
         with self.changed:
             if self.over:
                 return
@@ -135,7 +136,9 @@ class Job:
             self.changed.notify_all()
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, running.inside(self):
             try:
-                self._take(self.model.function(**self._arguments(pathlib.Path(folder))))
+                given = self._arguments(pathlib.Path(folder))
+                with printing.captured():
+                    self._take(self.model.function(**given))
             except running.Canceled:
                 self._finish(CANCELED)
             except running.Failed as error:
@@ -258,9 +261,9 @@ class Jobs:
         return self._streams.get(capability)
 
     def all(self) -> list[Job]:
-        """Give every job, newest first."""
+        """Give every job, newest first, and no example."""
         with self._lock:
-            return list(self._jobs.values())[::-1]
+            return [job for job in reversed(self._jobs.values()) if not job.example]
 
     def forget(self, version: str) -> None:
         """End and drop every job of a version of a model, with its files."""

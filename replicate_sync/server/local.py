@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import selectors
 import socket
+import struct
 import threading
 import time
-from collections.abc import Callable
-from typing import Any, Literal
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Literal
 
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
-from . import webhooks
+from . import scripts, webhooks
 from .app import API
 from .catalogue import Catalogue
 from .cog_model import CogModel
 from .deployments import Deployments
+from .faults import Faults
 from .files import Files
+from .gate import Gate, Reset
 from .jobs import Jobs
 from .models import F, Registry, check_name, everywhere
+from .received import Requests
 from .uploads import LIMIT, Uploads
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIEnvironment
 
 _BACKLOG = 256
 
@@ -30,11 +38,14 @@ class LocalServer:
 
     `port=0` takes a free one. `token` is the one it accepts. A stream is closed after `idle_timeout` seconds
     without an event. `sync_status` is the status of a finished prediction in the answer to `Prefer: wait`:
-    "succeeded", or "processing" as Replicate's edge has been seen to write it; with `inline_files` the files of at
-    most 256 kB are `data:` URIs there, and URLs wherever else the prediction is shown. An uploaded file may have
+    "succeeded", or "processing" as Replicate's edge has been seen to write it; files of at most 256 kB
+    are `data:` URIs there, as many clients take no http URL for a file, unless `inline_files` is False, and URLs wherever
+    else the prediction is shown. An uploaded file may have
     `file_limit` bytes. Webhooks are signed with `webhook_secret`, and the URLs of downloads with `file_secret`:
     attributes that may be set. Replicate tells webhooks at https URLs of anywhere; this server tells only programs
     on this machine, at http URLs as well.
+
+    For tests, `script` lets a model do what the test says, `faults` lets requests go wrong, and `requests` are what came.
     """
 
     def __init__(
@@ -45,7 +56,7 @@ class LocalServer:
         token: str = "r8_local",
         idle_timeout: float = 30.0,
         sync_status: Literal["succeeded", "processing"] = "succeeded",
-        inline_files: bool = False,
+        inline_files: bool = True,
         file_limit: int = LIMIT,
     ) -> None:
         if sync_status not in ("succeeded", "processing"):
@@ -60,6 +71,8 @@ class LocalServer:
         self.uploads = Uploads()
         self.jobs = Jobs(Files(self.uploads))
         self._cogs: list[CogModel] = []
+        self.requests = Requests()
+        self.faults = Faults()
         self._application = API(self).application()
         self._listener: _Listener | None = None
         self._lock = threading.Lock()
@@ -96,6 +109,31 @@ class LocalServer:
         self._cogs.append(one)
         self.models.add(one.model(name))
 
+    def script(
+        self,
+        name: str,
+        output: Any = None,
+        *,
+        tokens: Iterable[str] | None = None,
+        fail: str | None = None,
+        delay: float = 0.0,
+        logs: str = "",
+        metrics: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Let a model of this server do the same on every run, whatever its input: for tests.
+
+        It gives `output`, any JSON value; bytes, a Path or a picture is a file, in a list or a dict too. With `tokens`
+        it streams these pieces of text instead. With `fail` it fails with these words, after the tokens, if any.
+        `delay` seconds pass before the output, or before each token. `logs` is what it logs at its beginning, and
+        `metrics` are put among those that every prediction has.
+        A model that is there keeps its version and its inputs, and takes any others too; one that is not is made, and
+        runs by its name alone. A further call for the same name takes the place of the one before.
+        Raises ValueError for a name that is not `owner/name`, and where there are both an output and tokens.
+        """
+        known = self.models.get(name)
+        more: dict[str, Any] = {"fail": fail, "delay": delay, "logs": logs, "metrics": metrics}
+        self.models.add(scripts.model(name, known, output=output, tokens=tokens, **more))
+
     def start(self) -> LocalServer:
         """Open the port and serve in a thread; where it is open already, do nothing. Gives the server.
 
@@ -106,7 +144,8 @@ class LocalServer:
                 for cog in self._cogs:
                     cog.open()
                 with _bound(self.host, self.port) as bound:
-                    self._listener = _Listener(self.host, bound, self._application)
+                    gate = Gate(self._application, self.requests, self.faults, self.stopped)
+                    self._listener = _Listener(self.host, bound, gate)
                 self.port = self._listener.port
                 self.jobs.open()
                 self._listener.begin()
@@ -157,7 +196,8 @@ class _Listener(ThreadedWSGIServer):
         """Stop serving, close every connection, and give the threads a moment to end."""
         patience = time.monotonic() + 0.7
         self.stopping.set()
-        self._mouth.send(b".")
+        with contextlib.suppress(OSError):  # a connection may have woken the other end just now, and it is gone
+            self._mouth.send(b".")
         self._serving.join(0.3)
         self.server_close()
         self._mouth.close()
@@ -196,6 +236,14 @@ class _Handler(WSGIRequestHandler):
         """Forget the connection."""
         self.server.connections.pop(self.connection, None)
         super().finish()
+
+    def connection_dropped(self, error: BaseException, environ: WSGIEnvironment | None = None) -> None:
+        """Reset the connection where a fault says so; that a client has left needs no word."""
+        if isinstance(error, Reset):
+            self.close_connection = True
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.rfile.close()  # it holds the connection open
+            self.connection.close()
 
     def log(self, type: str, message: str, *args: Any) -> None:
         """Say only what is a fault of the server's own."""

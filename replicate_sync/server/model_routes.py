@@ -9,8 +9,10 @@ from flask import Response, request
 from . import bodies, creation, pages, problems
 from .answers import answer
 from .catalogue import Entry
+from .examples import Examples
 from .hardware import SKUS
 from .homepage import Route
+from .prediction_routes import origin
 from .problems import Problem, Refusal
 from .schemas import Schema
 
@@ -19,7 +21,8 @@ if TYPE_CHECKING:
 
 _PAGE = 25
 _STRING: Schema = {"type": "string", "nullable": True}
-_LINKS: Schema = {"description": _STRING, "github_url": _STRING, "paper_url": _STRING, "license_url": _STRING}
+_URL: Schema = {**_STRING, "format": "uri"}
+_ABOUT: Schema = {"description": _STRING, "github_url": _URL, "paper_url": _URL, "license_url": _URL}
 _NEW: Schema = {
     "type": "object",
     "required": ["owner", "name", "visibility", "hardware"],
@@ -29,14 +32,14 @@ _NEW: Schema = {
         "name": {"type": "string"},
         "visibility": {"type": "string", "enum": ["public", "private"]},
         "hardware": {"type": "string", "enum": SKUS},
-        "cover_image_url": _STRING,
-        **_LINKS,
+        "cover_image_url": _URL,
+        **_ABOUT,
     },
 }
 _CHANGE: Schema = {
     "type": "object",
     "additionalProperties": True,
-    "properties": {"readme": _STRING, "weights_url": _STRING, **_LINKS},
+    "properties": {"readme": _STRING, "weights_url": _URL, **_ABOUT},
 }
 _ORDERS: Schema = {
     "type": "object",
@@ -54,6 +57,7 @@ class Models:
     def __init__(self, server: LocalServer) -> None:
         self.server = server
         self.catalogue = server.catalogue
+        self.picked = Examples(server.jobs)
 
     def routes(self) -> list[Route]:
         """Give method, path, kind and view of each route."""
@@ -128,9 +132,10 @@ class Models:
         return Response(text, content_type="text/plain; charset=utf-8")
 
     def examples(self, owner: str, name: str) -> Response:
-        """List the examples of a model; nobody has picked any here."""
-        self._entry(owner, name)
-        return answer({"next": None, "previous": None, "results": []})
+        """List the examples of a model: some of those that the library brings have any."""
+        model = self.server.models.get(self._entry(owner, name).name)
+        found = self.picked.of(model, origin()) if model else []
+        return answer({"next": None, "previous": None, "results": [bodies.prediction(job) for job in found]})
 
     def versions(self, owner: str, name: str) -> Response:
         """List the versions of a model, newest first."""

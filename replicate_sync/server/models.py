@@ -97,7 +97,8 @@ class Registry:
         return register
 
     def add(self, model: Model) -> None:
-        """Register a model under its name."""
+        """Take a model, in place of one of the same name."""
+        check_name(model.name)
         with self._lock:
             self._models[model.name] = model
 

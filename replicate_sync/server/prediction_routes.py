@@ -11,15 +11,21 @@ from flask import Response, request, send_file
 from . import bodies, creation, headers, pages, problems, streams, times
 from .answers import answer
 from .homepage import Route
-from .jobs import SUCCEEDED, Job
+from .jobs import STARTING, SUCCEEDED, Job
 from .models import Model
 from .problems import Refusal
+from .schemas import Schema
 from .webhooks import Courier
 
 if TYPE_CHECKING:
     from .local import LocalServer
 
 _PAGE = 100
+_FILTERS: Schema = {
+    "type": "object",
+    "additionalProperties": True,
+    "properties": {"source": {"type": "string", "enum": ["web"]}},
+}
 
 
 class Predictions:
@@ -71,24 +77,35 @@ class Predictions:
             return response
         launch(job, self.server)
         job.wait(wait.seconds, self.server.stopped)
-        early = job.status == SUCCEEDED and self.server.sync_status != SUCCEEDED
         inline = self.jobs.files if self.server.inline_files else None
-        response = answer(bodies.edge(job, processing=early, files=inline), 201)
+        response = answer(bodies.edge(job, self._seen(job), inline), 201)
         response.headers["Preference-Applied"] = wait.applied
         return response
 
+    def _seen(self, job: Job) -> str | None:
+        """Give the status in which the answer to a wait shows a prediction, where it is not the one it has.
+
+        One that is not over has not started: clients take any other status for the end.
+        """
+        if job.status == SUCCEEDED:
+            return self.server.sync_status if self.server.sync_status != SUCCEEDED else None
+        return None if job.over else STARTING
+
     def all(self) -> Response:
         """List predictions, newest first, 100 to a page."""
+        query = request.args.to_dict()
+        wrong = problems.find(query, _FILTERS)
+        if wrong:
+            raise problems.invalid(wrong)
         after, before = (_moment(name) for name in ("created_after", "created_before"))
         found = [
             job
             for job in self.jobs.all()
             if (not after or job.created >= after)
             and (not before or job.created < before)
-            and request.args.get("source", job.source) == job.source
+            and query.get("source", job.source) == job.source
             and not job.training
         ]
-        query = request.args.to_dict()
         return answer(pages.page(found, lambda job: job.created, bodies.prediction, _PAGE, request.base_url, query))
 
     def show(self, id: str) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, NamedTuple
 
 from .schemas import Schema
@@ -73,6 +74,8 @@ def find(value: Any, schema: Schema, field: str = "") -> list[Problem]:
         return [p for i, one in enumerate(value) for p in find(one, schema["items"], f"{field}.{i}")]
     if _type(value) in ("integer", "number"):
         return _in_number(value, schema, field)
+    if isinstance(value, str) and schema.get("format") == "uri" and not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:.", value):
+        return [Problem("format", field, "Does not match format 'uri'")]
     return []
 
 

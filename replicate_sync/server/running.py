@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
@@ -20,6 +21,9 @@ class Run(Protocol):
 
     def measure(self, name: str, value: Any) -> None:
         """Put a value among the metrics."""
+
+    def wait(self, seconds: float) -> None:
+        """Block for these seconds, or until it is over."""
 
     def when_canceled(self, call: Callable[[], None]) -> None:
         """Call this, in another thread, when it is canceled; where it has been, at once."""
@@ -46,10 +50,16 @@ def inside(run: Run) -> Iterator[None]:
         _here.run = None
 
 
+def here() -> bool:
+    """Tell whether this thread runs a prediction."""
+    return getattr(_here, "run", None) is not None
+
+
 def log(text: str, end: str = "\n") -> None:
     """Append a line to the logs of the prediction that runs in this thread; outside of one, do nothing.
 
-    With `end=""` it is a piece of a line, such as a progress bar that `\\r` draws over the one before.
+    `print` does the same, and outside of a prediction prints. With `end=""` it is a piece of a line, such as a progress
+    bar that `\\r` draws over the one before.
 
     Where that prediction has been canceled, this ends the function, so a long loop that logs can be stopped.
     """
@@ -73,6 +83,16 @@ def when_canceled(call: Callable[[], None]) -> None:
     run: Run | None = getattr(_here, "run", None)
     if run is not None:
         run.when_canceled(call)
+
+
+def pause(seconds: float) -> None:
+    """Block for these seconds; where the prediction is canceled meanwhile, end the function."""
+    run: Run | None = getattr(_here, "run", None)
+    if run is None:
+        time.sleep(seconds)
+    elif seconds > 0:
+        run.wait(seconds)
+    check()
 
 
 def check() -> None:

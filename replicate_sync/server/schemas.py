@@ -21,13 +21,14 @@ _ASYNC_STREAMS = (
     collections.abc.AsyncIterable,
     collections.abc.AsyncGenerator,
 )
-_TEXT_STREAM: Schema = {
+TEXT_STREAM: Schema = {
     "type": "array",
     "items": {"type": "string"},
     "title": "Output",
     "x-cog-array-type": "iterator",
     "x-cog-array-display": "concatenate",
 }
+"""The schema of an output that is text, piece by piece."""
 
 
 _TRAINED: Schema = {
@@ -86,11 +87,11 @@ def output_schema(function: Callable[..., Any]) -> Schema:
     if hint is Any:
         code = function if inspect.isroutine(function) else type(function).__call__
         streams = any(map(inspect.isgeneratorfunction, (function, code)))
-        return dict(_TEXT_STREAM) if streams else {"title": "Output"}
+        return dict(TEXT_STREAM) if streams else {"title": "Output"}
     if typing.get_origin(hint) in (*_STREAMS, *_ASYNC_STREAMS) or hint in (*_STREAMS, *_ASYNC_STREAMS):
         item = value_schema((typing.get_args(hint) or (str,))[0])
         if item == {"type": "string"}:
-            return dict(_TEXT_STREAM)
+            return dict(TEXT_STREAM)
         return {"type": "array", "items": item, "title": "Output", "x-cog-array-type": "iterator"}
     return value_schema(hint) | {"title": "Output"}
 
@@ -119,6 +120,14 @@ def value_schema(hint: Any) -> Schema:
     if issubclass(kind, (collections.abc.Sequence, collections.abc.Set)) and kind is not bytes:
         return {"type": "array", "items": value_schema(arguments[0]) if arguments else {}}
     return {}
+
+
+def of(value: Any) -> Schema:
+    """Give the schema of a value; of a list, that of its items where they have one in common."""
+    if isinstance(value, (list, tuple)):
+        kinds = [of(item) for item in value]
+        return {"type": "array", "items": kinds[0] if kinds and all(kind == kinds[0] for kind in kinds) else {}}
+    return {} if value is None else value_schema(type(value))
 
 
 def is_iterator(output: Schema) -> bool:

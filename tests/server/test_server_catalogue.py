@@ -40,6 +40,8 @@ def test_a_new_model_is_empty(local: LocalServer, call: Any) -> None:
         ({"visibility": "secret"}, "visibility"),
         ({"hardware": "abacus"}, "hardware"),
         ({"description": 1}, "description"),
+        ({"github_url": ""}, "github_url"),
+        ({"cover_image_url": "cover.png"}, "cover_image_url"),
     ],
 )
 def test_a_wrong_model_is_refused(local: LocalServer, call: Any, change: dict[str, Any], field: str) -> None:
@@ -93,6 +95,12 @@ def test_a_private_model_is_in_no_list(local: LocalServer, call: Any) -> None:
     assert [one["model"]["name"] for one in call.get("/v1/search?query=platypus").json()["models"]] == ["shown-platypus"]
 
 
+@pytest.mark.parametrize("body", ["hello world", '"hello world"'])
+def test_the_words_to_find_models_by_may_be_quoted(local: LocalServer, call: Any, body: str) -> None:
+    found = call.send("QUERY", "/v1/models", data=body).json()
+    assert [one["name"] for one in found["results"]] == ["hello-world"]
+
+
 @pytest.mark.parametrize("by", ["model_created_at", "latest_version_created_at"])
 def test_models_are_listed_in_the_order_asked_for(local: LocalServer, call: Any, by: str) -> None:
     for number in range(30):
@@ -114,9 +122,20 @@ def test_models_are_listed_in_the_order_asked_for(local: LocalServer, call: Any,
     assert call.get("/v1/models?sort_by=name").status_code == 422
 
 
-def test_examples_are_an_empty_page(local: LocalServer, call: Any) -> None:
+def test_examples_are_predictions_that_are_in_no_other_list(local: LocalServer, call: Any) -> None:
+    first, second = call.get("/v1/models/replicate/hello-world/examples").json()["results"]
+    assert (first["input"], first["output"], first["status"]) == ({"text": "Alice"}, "hello Alice", "succeeded")
+    assert call.get(second["urls"]["get"]).json() == second
+    assert call.get("/v1/models/replicate/hello-world/examples").json()["results"] == [first, second]
+    assert call.get("/v1/predictions").json()["results"] == []
+    assert call.get(call.get("/v1/models/black-forest-labs/flux-schnell/examples").json()["results"][0]["output"][0]).content
+
+
+def test_a_model_that_nobody_has_picked_examples_for_has_none(local: LocalServer, call: Any) -> None:
+    local.model("replicate/hello-world")(lambda number: number)  # the known inputs are not for this one
     empty = {"next": None, "previous": None, "results": []}
     assert call.get("/v1/models/replicate/hello-world/examples").json() == empty
+    assert call.get("/v1/models/local/slow/examples").json() == empty
     assert call.get("/v1/models/a/b/examples").status_code == 404
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import pathlib
 import re
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -168,6 +170,20 @@ def test_waiting_can_answer_processing_with_all_of_the_output(
         call.session.close()
 
 
+def test_a_file_is_given_by_a_uri(local: LocalServer, call: Any) -> None:
+    local.model("me/size")(_size)
+    assert call.create("me/size", {"file": "data:,abc", "more": ["https://example.com/a"]}, Prefer="wait")["output"] == 3
+    response = call.post("/v1/models/me/size/predictions", {"input": {"file": "a.png", "more": [""]}})
+    assert response.status_code == 422
+    assert response.json()["detail"] == (
+        "- input.file: Does not match format 'uri'\n- input.more.0: Does not match format 'uri'\n"
+    )
+
+
+def _size(file: pathlib.Path, more: list[pathlib.Path]) -> int:
+    return file.stat().st_size
+
+
 @pytest.mark.parametrize(
     ("prefer", "applied"), [("wait", "wait"), ("wait=61", "wait=60"), ("respond-async, wait=3", "wait=3")]
 )
@@ -183,10 +199,20 @@ def test_other_preferences_are_ignored(local: LocalServer, call: Any, prefer: st
     assert response.json()["status"] == "starting"
 
 
-def test_a_wait_that_is_too_short_gives_what_there_is(local: LocalServer, call: Any) -> None:
-    body = call.create("local/slow", {"seconds": 60}, Prefer="wait=1")
-    assert (body["status"], body["output"]) == ("processing", None)
-    assert body["started_at"]
+def test_what_outlasts_the_wait_has_not_started_for_clients_that_take_any_other_status_for_the_end(
+    local: LocalServer, call: Any
+) -> None:
+    @local.model("me/endless")
+    def endless() -> Iterator[str]:
+        while True:
+            yield "more"
+            time.sleep(0.01)
+
+    body = call.create("me/endless", {}, Prefer="wait=1")
+    assert (body["status"], body["output"], body["logs"]) == ("starting", None, "")
+    assert "started_at" not in body
+    body = call.get(body["urls"]["get"]).json()
+    assert (body["status"], body["output"][0]) == ("processing", "more")
 
 
 def test_a_deadline_is_shown_and_kept(local: LocalServer, call: Any) -> None:
@@ -230,8 +256,8 @@ def test_a_webhooks_events_are_a_list_of_the_four(local: LocalServer, call: Any,
     assert response.json()["invalid_fields"][0]["field"].startswith("webhook_events_filter")
 
 
-def test_small_files_can_come_inline_with_the_wait(caller_of: Callable[[LocalServer], Any]) -> None:
-    with LocalServer(inline_files=True) as server:
+def test_small_files_come_inline_with_the_wait(caller_of: Callable[[LocalServer], Any]) -> None:
+    with LocalServer() as server:
         server.model("me/small")(lambda: [io.BytesIO(b"\x89PNG small"), "text", {"a": io.BytesIO(b"b")}])
         server.model("me/big")(lambda: io.BytesIO(bytes(256 * 2**10 + 1)))
         call = caller_of(server)
@@ -243,7 +269,15 @@ def test_small_files_can_come_inline_with_the_wait(caller_of: Callable[[LocalSer
         ]
         assert call.get(made["urls"]["get"]).json()["output"][0] == f"{server.origin}/outputs/{made['id']}/out-0.png"
         assert call.create("me/big", {}, Prefer="wait")["output"].startswith("http")
+        server.inline_files = False
+        assert call.create("me/small", {}, Prefer="wait")["output"][0].startswith("http")
         call.session.close()
+
+
+def test_the_version_in_the_path_may_be_said_twice(local: LocalServer, call: Any) -> None:
+    twice = call.get("/v1/v1/models?sort_by=model_created_at").json()
+    assert twice == call.get("/v1/models?sort_by=model_created_at").json()
+    assert requests.get(f"{local.url}/v1/models", timeout=5).status_code == 401
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,21 @@ def test_it_stops_within_a_second_with_streams_waits_and_silent_connections_open
         assert not thread.is_alive(), thread
 
 
+def test_it_stops_also_where_a_connection_comes_in_with_the_end(local: LocalServer) -> None:
+    listener = local._listener
+    assert listener is not None
+
+    def set_and_wake() -> None:
+        set()
+        with socket.create_connection(("127.0.0.1", local.port)):
+            listener._serving.join(5)  # it is awake, sees the end, and closes its ear
+
+    set, listener.stopping.set = listener.stopping.set, set_and_wake
+    local.stop()
+    assert local.stopped()
+    assert listener.socket.fileno() == -1
+
+
 def test_it_starts_again_on_the_same_port() -> None:
     server = LocalServer()
     with server:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 import requests
@@ -70,3 +71,16 @@ def test_an_operation_is_there_and_needs_the_token(local: LocalServer, operation
     rules = local._application.url_map.bind("localhost")
     endpoint, _ = rules.match("/v1" + path, method)
     assert endpoint
+
+
+def test_a_method_that_is_not_there_is_told_which_are(local: LocalServer, call: Any) -> None:
+    response = call.send("TRACE", "/v1/models")
+    assert response.status_code == 405
+    assert {"GET", "POST", "QUERY"} <= set(response.headers["Allow"].split(", "))
+    assert response.json() == {"detail": "Method Not Allowed", "status": 405}
+
+
+def test_the_account_has_all_that_one_has(call: Any) -> None:
+    account = call.get("/v1/account").json()
+    assert set(account) == {"type", "username", "name", "github_url", "avatar_url"}
+    assert all(isinstance(value, str) for value in account.values())

@@ -177,6 +177,7 @@ def test_the_list_can_begin_and_end_at_a_moment(local: LocalServer, call: Any) -
     assert call.get("/v1/predictions", params={"created_after": "2999-01-01"}).json()["results"] == []
     assert call.get("/v1/predictions", params={"created_after": "yesterday"}).status_code == 400
     assert call.get("/v1/predictions", params={"source": "web"}).json()["results"] == []
+    assert call.get("/v1/predictions", params={"source": "api"}).status_code == 422  # there is no such filter
 
 
 def test_a_next_page_keeps_the_rest_of_the_query_and_the_host(local: LocalServer, call: Any) -> None:
