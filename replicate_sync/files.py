@@ -42,9 +42,10 @@ class FileOutput:
     https://replicate.com/docs/topics/predictions/output-files
     """
 
-    def __init__(self, url: str, download: Download) -> None:
+    def __init__(self, url: str, download: Download, stem: str = "output") -> None:
         self.url = url
         self._download = download
+        self._stem = stem  # of the name, where the URL has none
         self._bytes: bytes | None = None
 
     def iter_bytes(self, *, progress: bool = False) -> Iterator[bytes]:
@@ -107,8 +108,10 @@ class FileOutput:
     def name(self) -> str:
         """The file's own name, such as "out-0.png"."""
         if self.url.startswith("data:"):
-            return "output" + (mimetypes.guess_extension(self.mime_type) or "")
-        return unquote(_path(self.url)).rpartition("/")[2].lstrip(".") or "output"
+            kind = self.mime_type
+            known = next((ending for ending, own in _KINDS.items() if own == kind), None)
+            return self._stem + (known or mimetypes.guess_extension(kind, strict=False) or "")
+        return unquote(_path(self.url)).rpartition("/")[2].lstrip(".") or self._stem
 
     @property
     def mime_type(self) -> str:

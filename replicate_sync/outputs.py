@@ -7,6 +7,7 @@ https://replicate.com/docs/topics/predictions/output-files
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import count
 from typing import Any
 
 from .files import Download, FileOutput
@@ -30,12 +31,17 @@ def result(value: Any, schemas: Mapping[str, Any] | None, download: Download, ap
     data URI, or a URL on Replicate's file hosts or the API's own origin.
     """
 
+    places = count()
+
     def made(value: Any, schema: Mapping[str, Any]) -> Any:
         schema = resolved(schema, schemas or {})
         kind = schema.get("type")
         if isinstance(value, str):
             is_file = schema.get("format") == "uri" and _looks_like_file(value)
-            return FileOutput(value, download) if is_file or (not kind and _on_file_host(value, api)) else value
+            if is_file or (not kind and _on_file_host(value, api)):
+                # A small file may come as a data URI, which has no name; Replicate calls its files so.
+                return FileOutput(value, download, f"out-{next(places)}")
+            return value
         if isinstance(value, list):
             if schema.get("x-cog-array-display") == "concatenate" or (not kind and _is_text(value, api)):
                 return "".join(item for item in value if isinstance(item, str))

@@ -151,3 +151,10 @@ def test_a_url_cannot_choose_a_place_outside_the_folder(tmp_path: Path) -> None:
     ):
         saved = FileOutput(url, lambda _: iter([b"a"])).save(tmp_path)
         assert saved.resolve().parent == tmp_path.resolve()
+
+
+def test_files_that_came_inside_the_answer_have_names_of_their_own(tmp_path: Path) -> None:
+    inside = ["data:image/webp;base64,YQ==", "data:image/webp;base64,Yg==", "data:audio/wav;base64,Yw=="]
+    files = result(inside, None, lambda url: iter([b""]), "https://api.replicate.com/v1")
+    assert [file.save(tmp_path).name for file in files] == ["out-0.webp", "out-1.webp", "out-2.wav"]
+    assert [path.read_bytes() for path in sorted(tmp_path.iterdir())] == [b"a", b"b", b"c"]

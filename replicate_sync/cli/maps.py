@@ -38,7 +38,7 @@ _FOR_ALL = (MissingAuthError, AuthenticationError, ModelNotFoundError, PaymentRe
 @click.option("-o", "--out", metavar="FILE", help="Where the results go; by default to stdout.")
 @click.option("--journal", metavar="FILE", help="Remember every run here, so that a second start creates nothing twice.")
 @click.option("--concurrency", type=click.IntRange(min=1), default=8, show_default=True, help="How many run at a time.")
-@click.option("--files", "folder", metavar="FOLDER", help="Save files here, and give their paths; else their addresses.")
+@click.option("--files", "folder", metavar="FOLDER", help="Save files here, and give their paths.")
 @progress_option
 @calling
 def map_(
@@ -57,6 +57,8 @@ def map_(
     INPUTS are JSON lines, a CSV file whose first row names the inputs, or - for JSON lines on stdin. Cells are read as
     `run` reads values, @path for a file too, and empty ones are left out; in JSON, "@path" is a file where the model takes
     one. All of them are checked before anything runs.
+
+    Files are addresses, which last an hour, or, small ones, data URIs; with --files they are saved, and are paths.
 
     A line is {"index": 0, "input": {…}, "output": …}, or {"index": 0, "input": {…}, "error": {"type", "message",
     "prediction"}}. An input that fails does not stop the others; the exit code is 5 then.

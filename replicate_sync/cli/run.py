@@ -11,7 +11,7 @@ from ..deadlines import Deadline
 from ..predictions import Prediction
 from . import values
 from .calling import calling, inputs_of, model_argument, progress_option, result_of, timeout_option, wants_progress
-from .results import document, give, told
+from .results import document, files_in, give, told
 
 
 @click.command(short_help="Run a model, and write its result.")
@@ -73,6 +73,8 @@ def finish(
 ) -> None:
     """Wait for a prediction, and write its result."""
     prediction.wait(deadline=limit, progress=bars)
+    if out is None and any(file.url.startswith("data:") for file in files_in(result_of(client, prediction))):
+        prediction.reload()  # the answer that was waited for has small files in it, any other their addresses
     give(prediction, result_of(client, prediction), out, as_json=as_json, progress=bars)
 
 
