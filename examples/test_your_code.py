@@ -2,40 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-import replicate_sync
 from replicate_sync import PredictionFailed, Replicate
-from replicate_sync.offline import LocalReplicate
+from replicate_sync.server import LocalServer
+
+LLAMA = "meta/meta-llama-3-70b-instruct"
 
 
-def summary(client: Replicate, text: str) -> str:
-    """Your own code: one sentence about a text."""
-    return "".join(client.chat(f"Summarize in one sentence: {text}", max_tokens=50)).strip()
+def summary(text: str) -> str:
+    """Your own code: one sentence about a text, by this client or the official one."""
+    return "".join(Replicate().chat(f"Summarize in one sentence: {text}", LLAMA, max_tokens=50)).strip()
 
 
-@pytest.fixture
-def client() -> Iterator[LocalReplicate]:
-    with replicate_sync.local() as client:
-        yield client
+def test_a_summary_is_what_the_model_wrote(replicate_server: LocalServer) -> None:
+    replicate_server.script(LLAMA, tokens=["A river", " runs.\n"])
+    assert summary("Long ago …") == "A river runs."
+    assert replicate_server.requests[0].json["input"]["prompt"].startswith("Summarize")
 
 
-def test_a_summary_is_what_the_model_wrote(client: LocalReplicate) -> None:
-    @client.server.model("meta/meta-llama-3-70b-instruct")
-    def llama(prompt: str, max_tokens: int) -> Iterator[str]:
-        assert prompt.startswith("Summarize")
-        assert max_tokens == 50
-        yield from ("A river", " runs.\n")
-
-    assert summary(client, "Long ago …") == "A river runs."
+def test_a_cut_connection_loses_nothing(replicate_server: LocalServer) -> None:
+    replicate_server.script(LLAMA, tokens=["A river", " runs", ".\n"])
+    replicate_server.faults.cut_stream(after=1)
+    assert summary("Long ago …") == "A river runs."
 
 
-def test_a_model_that_fails_is_not_taken_for_a_summary(client: LocalReplicate) -> None:
-    @client.server.model("meta/meta-llama-3-70b-instruct")
-    def llama(prompt: str, max_tokens: int) -> str:
-        raise RuntimeError("out of memory")
-
+def test_a_model_that_fails_is_not_taken_for_a_summary(replicate_server: LocalServer) -> None:
+    replicate_server.script(LLAMA, fail="out of memory")
     with pytest.raises(PredictionFailed, match="out of memory"):
-        summary(client, "Long ago …")
+        summary("Long ago …")

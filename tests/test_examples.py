@@ -94,7 +94,7 @@ def test_train_makes_a_version_that_runs(run: Run, tmp_path: Path, server: Local
 def test_the_tests_of_your_code_pass(run: Run) -> None:
     ran = run("-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull, str(EXAMPLES / "test_your_code.py"))
     assert ran.returncode == 0, ran.stdout
-    assert "2 passed" in ran.stdout
+    assert "3 passed" in ran.stdout
 
 
 @pytest.mark.parametrize("name", ["tour", "pictures"])
