@@ -6,7 +6,7 @@ the two variables that it reads anyway, so code that uses another client of Repl
     def test_a_summary_is_short(replicate_server):
         replicate_server.script("meta/meta-llama-3-70b-instruct", tokens=["In", " short."])
         assert summary_of("a long text") == "In short."
-        assert replicate_server.requests[-1].json["input"]["prompt"].endswith("a long text")
+        assert replicate_server.requests.to("POST *")[-1].json["input"]["prompt"].endswith("a long text")
 """
 
 from __future__ import annotations
