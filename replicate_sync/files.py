@@ -63,7 +63,10 @@ class FileOutput:
     def read(self, *, progress: bool = False) -> bytes:
         """Give the whole file as bytes; it is fetched once. `progress` and the errors are those of `iter_bytes`."""
         if self._bytes is None:
-            self._bytes = b"".join(self.iter_bytes(progress=progress))
+            kept = BytesIO()  # which gives its bytes away without copying them
+            for piece in self.iter_bytes(progress=progress):
+                kept.write(piece)
+            self._bytes = kept.getvalue()
         return self._bytes
 
     def open(self) -> BinaryIO:
