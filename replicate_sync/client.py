@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict, overload
 import requests
 
 from . import bars, inputs, prompts, refs
+from .bodies import Plain
 from .deadlines import Deadline
 from .doors import Door
 from .errors import TOKEN_PAGE, InvalidInputError
 from .files import FileOutput
-from .outputs import could_be_either, result
+from .outputs import could_be_either, may_be_text, result
 from .parameters import spell
 from .polling import Polling, Retries
 from .predictions import Prediction
@@ -340,6 +341,8 @@ class Replicate(Door):
 
     def _result(self, prediction: Prediction) -> Any:
         output = prediction.output
+        if isinstance(prediction.raw, Plain) and not may_be_text(output):
+            return output  # as it came, without a walk through it
         asked = could_be_either(output)
         schemas = self._catalog.schemas(prediction.model, prediction.version) if asked else None
         return result(output, schemas, self._transport.download, self._transport.base_url)

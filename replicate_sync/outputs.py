@@ -24,6 +24,11 @@ def could_be_either(value: Any) -> bool:
     return isinstance(value, list) and any(isinstance(item, str) or could_be_either(item) for item in value)
 
 
+def may_be_text(value: Any) -> bool:
+    """Whether a value is a string, or a list with strings in it, which may be the pieces of one text."""
+    return isinstance(value, str) or (isinstance(value, list) and str in set(map(type, value)))
+
+
 def result(value: Any, schemas: Mapping[str, Any] | None, download: Download, api: str) -> Any:
     """Give what a person is handed for an output: str, FileOutput, a list of them, or the JSON value with files inside.
 

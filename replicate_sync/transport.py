@@ -21,6 +21,7 @@ from requests.auth import AuthBase
 from requests.structures import CaseInsensitiveDict
 
 from . import answers, errors, faults, inputs
+from .bodies import LONG, marked
 from .deadlines import NEVER, Deadline
 from .fetching import REDIRECTS, Fetcher, Sent, body_of
 from .settings import Access, origin
@@ -199,7 +200,10 @@ class Transport(Fetcher):
             try:
                 if asked.text or asked.raw:
                     return body if asked.raw else body.decode("utf-8", "replace")
-                return json.loads(body) if body.strip() else None
+                if not body or body.isspace():
+                    return None
+                value = json.loads(body)
+                return value if len(body) < LONG else marked(value, body)
             except (ValueError, RecursionError) as error:
                 bad = None if secret and secret.encode() in body else error  # the error holds the body
         shown = CaseInsensitiveDict({name: self.hide(value) for name, value in response.headers.items()})

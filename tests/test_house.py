@@ -25,7 +25,7 @@ FLOORS: dict[str, set[str]] = {
     "what is shown": {"display", "markdown"},
     "where it is shown": {"notebook"},
     "as it goes on": {"bars"},
-    "shapes": {"answers", "faults", "files", "connections", "records", "webhooks"},
+    "shapes": {"answers", "bodies", "faults", "files", "connections", "records", "webhooks"},
     "values": {"inputs", "outputs"},
     "tools": {"polling", "sse", "fetching", "batch", "journal"},
     "the API": {"transport"},
