@@ -81,7 +81,8 @@ def show(pieces: Iterable[str]) -> str:
             for piece in pieces:
                 told.append(piece)
                 print(piece, end="", flush=True)
-            print()
+            if told and not told[-1].endswith("\n"):
+                print()
     finally:
         if isinstance(pieces, Generator):
             pieces.close()

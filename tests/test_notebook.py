@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from jupyter_client.manager import KernelManager
 
+import replicate_sync
 from replicate_sync.server import LocalServer, log
 
 FIRST = "import replicate_sync\nfrom replicate_sync import *\nclient = Replicate()\n"
@@ -260,6 +261,14 @@ def test_show_renders_markdown_as_it_arrives_and_gives_the_text_once(notebook: N
     first = next(iter(cell.shown.values()))
     assert notebook.run("print(text, end='')").stdout == first["text/markdown"] == first["text/plain"]
     assert notebook.run("text == str(text) and isinstance(text, str)").value == {"text/plain": "True"}
+
+
+def test_elsewhere_show_prints_and_ends_the_line_once(capsys: pytest.CaptureFixture[str]) -> None:
+    for pieces in (["a", "b"], ["a", "b\n"]):
+        assert replicate_sync.show(pieces) == "".join(pieces)
+        assert capsys.readouterr().out == "ab\n"
+    assert replicate_sync.show([]) == ""
+    assert capsys.readouterr().out == ""
 
 
 def test_html_that_a_model_writes_is_not_run(notebook: Notebook) -> None:
