@@ -13,7 +13,7 @@ from .transport import Transport
 
 _FAILURES = 3  # in a row, after which a stream is not opened again
 _AT_ONCE = 1.0  # seconds: a stream that ends sooner, with nothing new, has failed
-_SHORT = 0.05  # seconds: the first pause where an end was announced that the API does not show yet
+_SHORT = 0.05  # seconds: the first pause after a look that does not show an end which was announced
 
 
 class Listener:
@@ -27,7 +27,7 @@ class Listener:
         self._url = url
         self._transport = transport
         self._failures = 0
-        self._short = _SHORT
+        self._short = 0.0  # the first look after the announcement is at once
         self._news = False
         self._told = False  # whether what arrived last had an output in it
         self.last_id = ""
@@ -81,7 +81,7 @@ class Listener:
     def sleep(self, seconds: float) -> None:
         """Wait for the next look without listening: only shortly where the end has been announced."""
         if self.end is not None:
-            seconds, self._short = min(seconds, self._short), self._short * 2
+            seconds, self._short = min(seconds, self._short), 2 * self._short or _SHORT
         self._deadline.rest(seconds)
 
     def rest(self, seconds: float) -> None:

@@ -27,6 +27,8 @@ from replicate_sync import (
     Retries,
     ServerError,
 )
+from replicate_sync.deadlines import Deadline
+from replicate_sync.listening import Listener
 
 Start = Callable[[Callable[[Request], Any]], Wire]
 API = "https://api.replicate.com/v1"
@@ -448,3 +450,18 @@ def test_cancel_gives_the_prediction_as_it_then_is() -> None:
     assert client().predictions.cancel("p1").status == "canceled"
     assert client().predictions.get("p1").cancel().status == "canceled"
     assert repr(client().predictions.get("p1")) == "<Prediction p1 of a/b: processing>"
+
+
+def test_an_end_that_was_announced_is_looked_at_at_once_and_then_soon() -> None:
+    rests: list[float] = []
+
+    class Noted(Deadline):
+        def rest(self, seconds: float) -> None:
+            rests.append(seconds)
+
+    listener = Listener(None, Replicate()._transport, Noted())
+    listener.sleep(5.0)
+    listener.end = ""
+    for _ in range(4):
+        listener.sleep(5.0)
+    assert rests == [5.0, 0.0, 0.05, 0.1, 0.2]
