@@ -345,7 +345,8 @@ class Replicate(Door):
             return output  # as it came, without a walk through it
         asked = could_be_either(output)
         schemas = self._catalog.schemas(prediction.model, prediction.version) if asked else None
-        return result(output, schemas, self._transport.download, self._transport.base_url)
+        files = self._transport
+        return result(output, schemas, files.download, files.base_url, files.fetch)
 
     @classmethod
     def create_completion(

@@ -10,7 +10,9 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.cookiejar import DefaultCookiePolicy
+from io import BytesIO
 from time import monotonic
+from typing import ClassVar
 from urllib.parse import urljoin
 
 import requests
@@ -39,6 +41,7 @@ class Fetcher:
     """Sends requests, in any thread and process, and fetches what needs no token."""
 
     agent = f"replicate-sync/{__version__}"
+    _plain_headers: ClassVar = {"User-Agent": agent, "Accept": "*/*", "Accept-Encoding": "identity"}
 
     def __init__(self, *, proxy: str | None, timeout: float, session: requests.Session | None) -> None:
         if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout <= _LONGEST:
@@ -76,6 +79,21 @@ class Fetcher:
                 raise answers.unexpected(200, response.headers, body, doing=doing, wanted="an event stream")
             yield from _arriving(response.raw)
 
+    def fetch(self, url: str) -> bytes:
+        """Give the bytes of a file at once: they move once, where the download is not cut. Raises as `download` does."""
+        try:
+            with self._open(url, self._plain_headers, self.timeout, "the download") as response:
+                if response.status_code == 200:
+                    whole: bytes = response.raw.read(decode_content=True)
+                    return whole
+        except errors.ConnectionFailed as error:
+            if not error.maybe_sent:
+                raise
+        kept = BytesIO()  # which gives its bytes away without copying them
+        for piece in self.download(url):
+            kept.write(piece)
+        return kept.getvalue()
+
     def download(self, url: str, *, progress: bool = False) -> Iterator[bytes]:
         """Yield the bytes of a file, in pieces; a download that is cut goes on where it was. Its host gets no token.
 
@@ -101,9 +119,7 @@ class Fetcher:
         """Yield the bytes of a file from `start` on, each piece with what tells this file from a changed one, and with
         the length of the whole file, where it is told.
         """
-        headers = {"User-Agent": self.agent, "Accept": "*/*", "Accept-Encoding": "identity"}
-        if start:
-            headers["Range"] = f"bytes={start}-"
+        headers = {**self._plain_headers, "Range": f"bytes={start}-"} if start else self._plain_headers
         with self._open(url, headers, self.timeout, "the download") as response:
             status, found = response.status_code, response.headers
             whole = found.get("Content-Range", "").rpartition("/")[2] if status == 206 else found.get("Content-Length", "")

@@ -42,9 +42,11 @@ class FileOutput:
     https://replicate.com/docs/topics/predictions/output-files
     """
 
-    def __init__(self, url: str, download: Download, stem: str = "output") -> None:
+    def __init__(
+        self, url: str, download: Download, stem: str = "output", fetch: Callable[[str], bytes] | None = None
+    ) -> None:
         self.url = url
-        self._download = download
+        self._download, self._fetch = download, fetch  # piece by piece, and at once
         self._stem = stem  # of the name, where the URL has none
         self._bytes: bytes | None = None
 
@@ -63,10 +65,10 @@ class FileOutput:
     def read(self, *, progress: bool = False) -> bytes:
         """Give the whole file as bytes; it is fetched once. `progress` and the errors are those of `iter_bytes`."""
         if self._bytes is None:
-            kept = BytesIO()  # which gives its bytes away without copying them
-            for piece in self.iter_bytes(progress=progress):
-                kept.write(piece)
-            self._bytes = kept.getvalue()
+            if self._fetch and not progress and not self.url.startswith("data:"):
+                self._bytes = self._fetch(self.url)
+            else:
+                self._bytes = b"".join(self.iter_bytes(progress=progress))
         return self._bytes
 
     def open(self) -> BinaryIO:
@@ -184,8 +186,8 @@ class FileOutput:
 class ImageOutput(FileOutput):
     """A picture and the prompt it was made from."""
 
-    def __init__(self, url: str, prompt: str, download: Download) -> None:
-        super().__init__(url, download)
+    def __init__(self, url: str, prompt: str, download: Download, fetch: Callable[[str], bytes] | None = None) -> None:
+        super().__init__(url, download, fetch=fetch)
         self.prompt = prompt
 
 

@@ -146,7 +146,7 @@ class ReplicateHome(Door):
             error = PredictionFailed(f"Prediction {prediction.id} of {name} succeeded without a picture in its output.")
             error.prediction = prediction
             raise error
-        return ImageOutput(url, prompt, self._transport.download)
+        return ImageOutput(url, prompt, self._transport.download, self._transport.fetch)
 
     @overload
     @classmethod

@@ -6,7 +6,7 @@ https://replicate.com/docs/topics/predictions/output-files
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import count
 from typing import Any
 
@@ -29,7 +29,13 @@ def may_be_text(value: Any) -> bool:
     return isinstance(value, str) or (isinstance(value, list) and str in set(map(type, value)))
 
 
-def result(value: Any, schemas: Mapping[str, Any] | None, download: Download, api: str) -> Any:
+def result(
+    value: Any,
+    schemas: Mapping[str, Any] | None,
+    download: Download,
+    api: str,
+    fetch: Callable[[str], bytes] | None = None,
+) -> Any:
     """Give what a person is handed for an output: str, FileOutput, a list of them, or the JSON value with files inside.
 
     `schemas`: the model's `components.schemas`. Where they do not tell, a value is a file only where the whole of it is a
@@ -45,7 +51,7 @@ def result(value: Any, schemas: Mapping[str, Any] | None, download: Download, ap
             is_file = schema.get("format") == "uri" and _looks_like_file(value)
             if is_file or (not kind and _on_file_host(value, api)):
                 # A small file may come as a data URI, which has no name; Replicate calls its files so.
-                return FileOutput(value, download, f"out-{next(places)}")
+                return FileOutput(value, download, f"out-{next(places)}", fetch)
             return value
         if isinstance(value, list):
             if schema.get("x-cog-array-display") == "concatenate" or (not kind and _is_text(value, api)):
