@@ -1,0 +1,53 @@
+"""What a token or a prediction costs when there are many of them: the same, if all is linear."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import process_time
+from typing import Any
+
+from . import tape
+from .many import plans
+from .rows import OFFICIAL, OURS, Figure, Goal, Row, check
+
+
+def streams(peer: Any, powers: list[int]) -> dict[str, float]:
+    """Measure the processor time of a token in texts of 10, 100, 1,000 … tokens."""
+
+    def stream(count: int) -> None:
+        text = "".join(peer.stream({"kind": "events", "count": count}))
+        check(text == tape.words(count), "the text is another one")
+
+    return _costs(stream, powers)
+
+
+def maps(peer: Any, powers: list[int]) -> dict[str, float]:
+    """Measure the processor time of a prediction among 10, 100, 1,000 … of them."""
+    return _costs(lambda count: check(sum(1 for _ in peer.many(plans(count, 0.0), 8)) == count, "some are missing"), powers)
+
+
+def _costs(work: Callable[[int], None], powers: list[int]) -> dict[str, float]:
+    found = {}
+    for step, power in enumerate(powers):
+        least = []
+        for _ in range(3 if power < 4 else 1):
+            began = process_time()
+            work(10**power)
+            least.append(process_time() - began)
+        found[f"step{step}"] = 1e6 * min(least) / 10**power
+    return {**found, "growth": found[f"step{step}"] / found[f"step{step - 1}"]}
+
+
+def _row(work: str, what: str, among: str, powers: list[int]) -> Row:
+    figures = [
+        Figure(f"step{step}", f"processor time of {what}, 10^{power} {among}", "µs") for step, power in enumerate(powers)
+    ]
+    growth = Figure("growth", f"the last over the one before, {among}", "×", Goal(plus=1.25))
+    given, quick = {"powers": powers}, {"powers": list(range(len(powers)))}
+    return Row(f"growth.{work}", what, (*figures, growth), given, quick, (OFFICIAL, OURS), rounds=2)
+
+
+ROWS = [
+    _row("streams", "an event", "in a stream", [2, 3, 4, 5]),
+    _row("maps", "a prediction", "in a map", [2, 3, 4]),
+]

@@ -1,0 +1,37 @@
+"""A large JSON output, beside decoding it and nothing more."""
+
+from __future__ import annotations
+
+import gc
+import json
+from time import perf_counter
+from typing import Any
+
+from . import tape
+from .rows import Figure, Goal, Row, check
+
+
+def output(peer: Any, of: str, size: int) -> dict[str, float]:
+    """Measure a run that gives that output, beside `json.loads` of the same bytes in the same process."""
+    body = tape.document(of, size)
+    began = perf_counter()
+    value = json.loads(body)
+    bare = perf_counter() - began
+    del value  # which the garbage collector would look through again and again in the run
+    gc.collect()
+    began = perf_counter()
+    given = peer.run({"kind": "json", "of": of, "size": size})
+    took = perf_counter() - began
+    check(given == json.loads(body), "the value is another one")
+    return {"ratio": took / bare}
+
+
+def _row(of: str, title: str) -> Row:
+    figure = Figure("ratio", title, "×", Goal(plus=1.15))
+    return Row("values.output", title, (figure,), {"of": of, "size": 20_000_000}, {"size": 100_000}, rounds=3)
+
+
+ROWS = [
+    _row("numbers", "20 MB of numbers as JSON, over `json.loads`"),
+    _row("records", "20 MB of records as JSON, over `json.loads`"),
+]
