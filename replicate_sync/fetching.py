@@ -233,7 +233,7 @@ class NoAuth(AuthBase):
 def body_of(response: requests.Response, seconds: float, *, at_most: int = _BODY) -> bytes:
     """Read a body, neither longer than fits nor slower than `seconds` in all."""
     pieces, size, end = [], 0, monotonic() + seconds
-    while piece := response.raw.read1(PIECE, decode_content=True):
+    while piece := response.raw.read1(PIECE if size < PIECE else 4 * PIECE, decode_content=True):
         pieces.append(piece)
         size += len(piece)
         if size > at_most:
