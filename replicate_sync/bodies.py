@@ -13,6 +13,9 @@ _FILES = (b'"http', b'"data:')  # how a string begins that may be a file, as JSO
 class Plain(dict[str, Any]):
     """A JSON object in whose `output` no string can be a file, so that none need be looked for."""
 
+    #: Whether there is no string in its output at all.
+    wordless = False
+
 
 def marked(value: Any, body: bytes) -> Any:
     """Give a decoded body, as `Plain` where that can be told: what may begin a file stands nowhere but beside the output.
@@ -23,5 +26,7 @@ def marked(value: Any, body: bytes) -> Any:
         return value
     beside = json.dumps({name: item for name, item in value.items() if name != "output"}).encode()
     if body.count(b'"') == beside.count(b'"') + 2:
-        return Plain(value)  # no string at all, but for the name of the output; this is counted quickest
+        found = Plain(value)
+        found.wordless = True  # all quotes are of the name of the output, and of what stands beside it
+        return found
     return Plain(value) if all(body.count(mark) == beside.count(mark) for mark in _FILES) else value

@@ -341,7 +341,7 @@ class Replicate(Door):
 
     def _result(self, prediction: Prediction) -> Any:
         output = prediction.output
-        if isinstance(prediction.raw, Plain) and not may_be_text(output):
+        if isinstance(prediction.raw, Plain) and (prediction.raw.wordless or not may_be_text(output)):
             return output  # as it came, without a walk through it
         asked = could_be_either(output)
         schemas = self._catalog.schemas(prediction.model, prediction.version) if asked else None

@@ -19,6 +19,7 @@ BESIDE = {"id": "p1", "status": "succeeded", "model": "a/b", "version": "v", "ur
     ("output", "plain"),
     [
         ({"boxes": [[1.5, 2]]}, True),
+        ([[1.5, 2], None, True], True),
         ([{"text": "a http://link inside"}], True),
         ({"file": FILE}, False),
         (["data:image/png;base64,AA=="], False),
@@ -35,6 +36,7 @@ def test_it_is_told_by_the_bytes_whether_a_file_can_be_in_an_output(
     found = marked(value, json.dumps(value, separators=separators).encode())
     assert found == value
     assert isinstance(found, Plain) == plain
+    assert getattr(found, "wordless", False) == ('"' not in json.dumps(output))
 
 
 def test_what_is_no_prediction_stays_what_it_is() -> None:
