@@ -8,7 +8,6 @@ from urllib.parse import quote
 
 from . import refs
 from .errors import ModelNotFoundError, ReplicateError, ResponseError
-from .records import Model, Version
 from .schemas import Inputs
 from .transport import Transport
 
@@ -22,6 +21,8 @@ class Catalog:
 
     def latest(self, model: str) -> str:
         """Give the id of a model's latest version. Raises ModelNotFoundError where there is none."""
+        from .records import Model  # late, as most runs need no schema
+
         found = Model.of(self._transport.request("GET", f"/models/{model}", model=model)).latest_version
         if found is None or found.id is None:
             raise ModelNotFoundError(f"The model {model!r} has no version that could be run; ask its owner to publish one.")
@@ -39,6 +40,8 @@ class Catalog:
 
         Not getting them is no error: what was paid for must not hang on them.
         """
+        from .records import Model, Version
+
         key = version if version and version != "hidden" else model
         if not model or not key:
             return self._found.get(key or "")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict, overload
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypedDict, TypeVar, overload
 
 import requests
 
 from . import bars, inputs, prompts, refs
 from .bodies import Plain
+from .catalog import Catalog
+from .creating import Creations
 from .deadlines import Deadline
 from .doors import Door
 from .errors import TOKEN_PAGE, InvalidInputError
@@ -18,7 +21,7 @@ from .outputs import could_be_either, may_be_text, result
 from .parameters import spell
 from .polling import Polling, Retries
 from .predictions import Prediction
-from .resources import Models, Resources
+from .runnable import Predictions, Trainings
 from .settings import API, Access
 from .transport import Transport
 
@@ -27,12 +30,17 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
+    from .records import Found
+    from .resources import Accounts, Collections, Deployments, Files, HardwareList, Models, Resources, Webhooks
     from .runs import OnError
 
 TextModel = Literal["meta/meta-llama-3-70b-instruct", "llama-3-70b"]
 ImageModel = Literal["black-forest-labs/flux-schnell", "flux-schnell"]
 
 _OPEN_API = "https://replicate.com/api"  # gpt4free's base for calls without a token
+
+
+_T = TypeVar("_T")
 
 
 class _NamesOrModels:
@@ -48,7 +56,18 @@ class _NamesOrModels:
     def __get__(self, client: Replicate, kind: type) -> Models: ...
 
     def __get__(self, client: Replicate | None, kind: type) -> list[str] | Models:
-        return self._names  # a client has a `models` of its own, which is found first
+        return self._names if client is None else client._nouns.models
+
+
+class _Noun(Generic[_T]):
+    """A noun of the API, by its operation id; it is made when a client is first asked for it."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, client: Replicate | None, kind: type) -> _T:
+        found: Any = self if client is None else getattr(client._nouns, self._name)
+        return found  # type: ignore[no-any-return]
 
 
 class RunOptions(TypedDict, total=False):
@@ -87,6 +106,13 @@ class Replicate(Door):
     model_aliases: ClassVar[dict[str, str]] = {"llama-3-70b": default_model, "flux-schnell": default_image_model}
     model_versions: ClassVar[dict[str, str]] = {}
 
+    account: _Noun[Accounts] = _Noun()
+    collections: _Noun[Collections] = _Noun()
+    deployments: _Noun[Deployments] = _Noun()
+    files: _Noun[Files] = _Noun()
+    hardware: _Noun[HardwareList] = _Noun()
+    webhooks: _Noun[Webhooks] = _Noun()
+
     def __init__(
         self,
         api_key: str | None = None,
@@ -114,13 +140,29 @@ class Replicate(Door):
             headers=headers,
             session=session,
         )
-        api = Resources(self._transport, polling, self.model_aliases)
-        self._catalog = api.catalog
-        # Every operation of the HTTP API, by its operation id.
-        self.predictions, self.trainings, self.deployments = api.predictions, api.trainings, api.deployments
-        self.collections, self.hardware = api.collections, api.hardware
-        vars(self)["models"] = api.models
-        self.files, self.account, self.webhooks, self.search = api.files, api.account, api.webhooks, api.search
+        self._catalog = Catalog(self._transport)
+        self._creations = Creations(self._transport, polling, self._place)
+        self.predictions = Predictions(self._creations, self._catalog, self.model_aliases)
+        self.trainings = Trainings(self._creations)
+
+    @cached_property
+    def _nouns(self) -> Resources:
+        from .resources import Resources  # late, as most programs only run models
+
+        return Resources(self._creations, self.predictions, self.trainings)
+
+    def _place(self, upload: inputs.Upload, progress: bool) -> str:
+        return self.files.place(upload, progress)
+
+    def search(self, query: str, *, limit: int | None = None) -> Found:
+        """Search models, collections and pages; `limit`: how many of each, 1 to 50.
+
+        https://replicate.com/docs/reference/http#search
+        """
+        from .records import Found  # late, as most programs only run models
+
+        params = {"query": query} if limit is None else {"query": query, "limit": str(limit)}
+        return Found.of(self._transport.request("GET", "/search", params=params))
 
     @classmethod
     def get_model(cls, name: str = "") -> str:

@@ -11,7 +11,9 @@ from typing import Any, ClassVar, Literal, TypeVar, overload
 
 import requests
 
-from . import prompts, refs
+from . import inputs, prompts, refs
+from .catalog import Catalog
+from .creating import Creations
 from .deadlines import Deadline
 from .doors import Door
 from .errors import ConnectionFailed, InvalidInputError, PredictionFailed, ReplicateError, ResponseError, add
@@ -19,7 +21,7 @@ from .files import ImageOutput
 from .outputs import first_file
 from .polling import Polling, Retries
 from .predictions import Prediction
-from .resources import Resources
+from .runnable import Predictions
 from .settings import Access
 from .transport import Transport
 
@@ -96,7 +98,10 @@ class ReplicateHome(Door):
             timeout=timeout,
             session=session,
         )
-        self._official = Resources(self._transport, polling, self.model_aliases).predictions if api_key is not None else None
+        self._official: Predictions | None = None
+        if api_key is not None:
+            creations = Creations(self._transport, polling, _inside)
+            self._official = Predictions(creations, Catalog(self._transport), self.model_aliases)
 
     @classmethod
     def get_model(cls, name: str = "") -> str:
@@ -233,6 +238,10 @@ class _OnHomepage(_Polled):
 
     def abandon(self) -> None:
         """Let it end by itself."""
+
+
+def _inside(upload: inputs.Upload, progress: bool) -> str:
+    return upload.data_uri()  # these models take no files
 
 
 def _point_out(error: ReplicateError) -> None:

@@ -12,14 +12,12 @@ from typing import Any
 
 from . import inputs, webhooks
 from .bars import Meter
-from .catalog import Catalog
 from .creating import Creations
 from .errors import InvalidInputError, WebhookError
 from .multipart import Form
 from .nouns import Resource, limited, named, pages, versioned
-from .polling import Polling
 from .predictions import Prediction
-from .records import Account, Collection, Deployment, File, Found, Hardware, Model, Secret, Version
+from .records import Account, Collection, Deployment, File, Hardware, Model, Secret, Version
 from .runnable import DeploymentPredictions, ModelPredictions, Predictions, Trainings
 from .trainings import Training
 from .transport import Transport, identified
@@ -286,29 +284,17 @@ class Webhooks(Resource):
 
 
 class Resources:
-    """Every noun of the API, on one transport."""
+    """Every noun of the API but those that run, on one transport."""
 
-    def __init__(self, transport: Transport, polling: Polling, aliases: Mapping[str, str]) -> None:
-        self.catalog = Catalog(transport)
+    def __init__(self, creations: Creations, predictions: Predictions, trainings: Trainings) -> None:
+        transport = creations.transport
         self.files = Files(transport)
-        creations = Creations(transport, polling, self.files.place)
-        self.predictions = Predictions(creations, self.catalog, aliases)
-        self.trainings = Trainings(creations)
-        self.models = Models(self.predictions)
+        self.models = Models(predictions)
         self.deployments = Deployments(creations)
         self.collections = Collections(transport)
         self.hardware = HardwareList(transport)
         self.account = Accounts(transport)
-        self.webhooks = Webhooks(self.predictions, self.trainings)
-        self._transport = transport
-
-    def search(self, query: str, *, limit: int | None = None) -> Found:
-        """Search models, collections and pages; `limit`: how many of each, 1 to 50.
-
-        https://replicate.com/docs/reference/http#search
-        """
-        params = {"query": query} if limit is None else {"query": query, "limit": str(limit)}
-        return Found.of(self._transport.request("GET", "/search", params=params))
+        self.webhooks = Webhooks(predictions, trainings)
 
 
 def _fields(given: Mapping[str, Any], allowed: tuple[str, ...]) -> dict[str, Any]:
