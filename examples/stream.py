@@ -8,7 +8,7 @@ from __future__ import annotations
 from replicate_sync import Replicate, StreamError
 
 client = Replicate()
-prediction = client.predictions.create("google-deepmind/gemma-2b-it", {"prompt": "Write about rivers."})
+prediction = client.predictions.create("google-deepmind/gemma-2b-it", {"prompt": "Rivers.", "min_new_tokens": 100})
 
 written = 0
 stream = prediction.stream()
@@ -16,7 +16,7 @@ try:
     for text in stream:
         print(text, end="", flush=True)
         written += len(text)
-        if written > 300:
+        if written > 200:
             break  # closing the stream cancels the prediction, so nothing more is paid for
 except StreamError as error:
     print(f"\nIt broke after {len(error.text)} characters: {error}")

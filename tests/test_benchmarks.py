@@ -19,7 +19,10 @@ from benchmarks.peers.ours import Peer  # noqa: E402
 from benchmarks.processes import Server  # noqa: E402
 from benchmarks.rows import FLOOR, NAIVE, OFFICIAL, OURS, Figure, Goal, WrongContent  # noqa: E402
 
-pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the benchmarks are for Linux")
+pytestmark = [
+    pytest.mark.bench,
+    pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the benchmarks are for Linux"),
+]
 STEPS = 14  # of functions and generators, for an event in a chunk of its own
 Figures = Mapping[str, Mapping[str, float]]
 

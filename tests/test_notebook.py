@@ -207,7 +207,8 @@ def test_a_prediction_shows_how_it_stands(notebook: Notebook) -> None:
 
 
 def test_a_prediction_of_pictures_shows_them_without_fetching(notebook: Notebook) -> None:
-    value = notebook.run("client.predictions.create('flux-schnell', {'prompt': 'x'}).wait()").value
+    made = "client.predictions.create('flux-schnell', {'prompt': 'x'}, wait=True)"
+    value = notebook.run(f"client.predictions.get({made}.id)").value
     assert value is not None
     assert re.search(r'<img src="http://127.0.0.1:\d+/', value["text/html"])
 
