@@ -23,7 +23,7 @@ peer gave was compared each time with what the server had played.
 """
 _LOOK = "This was a look, at works much smaller than the lines say: its numbers are worth nothing.\n\n"
 _NOTES = """
-`floor`: a socket and no more work than the bytes need (for the first two lines `http.client`). `naive`: requests and
+`floor`: a socket and no more work than the bytes need (for the first three lines `http.client`). `naive`: requests and
 sseclient-py, with no session. `httpx`: one `httpx.Client`, and httpx-sse. `beta`: replicate 2.0.0b4, which knows no event
 streams. `–`: the peer cannot do it, or is not asked to. Goals are about this package; `missed` is said where it is so.
 """
