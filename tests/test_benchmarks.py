@@ -118,7 +118,7 @@ def test_an_unknown_row_is_one_sentence() -> None:
         cwd=ROOT,
     )
     assert ran.returncode == 1
-    assert ran.stderr.startswith("No row has nothing of that name in it; there are starting.importing, ")
+    assert ran.stderr.startswith("No row has nothing of that name in it; there are starting.package, ")
 
 
 def test_a_streamed_event_takes_few_steps_of_our_own() -> None:
