@@ -233,7 +233,7 @@ class NoAuth(AuthBase):
 def body_of(response: requests.Response, seconds: float, *, at_most: int = _BODY) -> bytes:
     """Read a body, neither longer than fits nor slower than `seconds` in all."""
     pieces, size, end = [], 0, monotonic() + seconds
-    # What is long comes in longer pieces, but for what is compressed: older versions of urllib3 copy all that is left each time.
+    # What is long comes in longer pieces, but for what is compressed: an older urllib3 copies all that is left each time.
     long = PIECE if "Content-Encoding" in response.headers else 4 * PIECE
     while piece := response.raw.read1(PIECE if size < PIECE else long, decode_content=True):
         pieces.append(piece)
