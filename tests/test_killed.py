@@ -22,7 +22,8 @@ Start = Callable[[Callable[[Request], Any]], Wire]
 INPUTS = 1200
 PROGRAM = f"""
 import json, os, random, signal, sqlite3, sys, time
-from replicate_sync import Polling, Replicate
+from replicate_sync import Polling, Replicate, journal, runs  # what a map loads late is here before each fork
+import tenacity.wait
 
 def results():
     client = Replicate("r8_x", base_url=sys.argv[1], polling=Polling(100, 0.01))
