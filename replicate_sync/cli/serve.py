@@ -39,7 +39,7 @@ def serve(predictor: str | None, name: str | None, cog_url: str | None, host: st
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # a model's process is ended in order then, too
     try:
         if name:
-            click.echo(f"Starting {name} ...", err=True)
+            click.echo(f"Starting {name} ...")
             server.cog(name, predictor, url=cog_url)
         server.start()
         click.echo(f"A local Replicate listens at {server.url}. In another terminal:\n")
