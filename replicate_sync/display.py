@@ -85,7 +85,7 @@ def html(one: Standing, media: Sequence[str]) -> str:
         parts.append(row(media))
     elif one.output is not None:
         parts.append(f"{_PRE}{escape(_told(one.output))}</pre>")
-    if logs := _end_of(one.logs):
+    if logs := _logs(one):
         parts.append(f"{_FAINT}{escape(logs)}</pre>")
     return f"<div>{''.join(parts)}</div>"
 
@@ -95,9 +95,19 @@ def plain(one: Standing) -> str:
     parts = [f"{one.noun} {one.id}: {_title(one)}, {_state(one)}"]
     parts += [f"error: {one.error}"] if one.error else []
     parts += [f"output: {_told(one.output)}"] if one.output is not None else []
-    if logs := _end_of(one.logs):
+    if logs := _logs(one):
         parts += ["logs:", *(f"  {line}" for line in logs.splitlines())]
     return "\n".join([*parts, url] if (url := _page(one)) else parts)
+
+
+def end_of(logs: str, most: int) -> str:
+    """Give the last lines of logs, as a terminal would show them: of a bar that was drawn over and over, its last state."""
+    lines = [line.rstrip("\r").rpartition("\r")[2] for line in logs.strip("\n").split("\n")]
+    return "\n".join(lines[-most:])
+
+
+def _logs(one: Standing) -> str:
+    return end_of(one.logs.strip(), _LOG_LINES).strip("\n")
 
 
 def _title(one: Standing) -> str:
@@ -130,9 +140,3 @@ def _told(output: Any) -> str:
     else:
         text = output if isinstance(output, str) else json.dumps(output, indent=2, ensure_ascii=False)
     return text if len(text) <= _OUTPUT else f"{text[:_OUTPUT]}… ({len(text):,} characters)"
-
-
-def _end_of(logs: str) -> str:
-    """The last lines of logs, as a terminal would show them: a bar that was drawn over and over counts once."""
-    lines = [line.rstrip("\r").rpartition("\r")[2] for line in logs.strip().split("\n")]
-    return "\n".join(lines[-_LOG_LINES:]).strip("\n")

@@ -9,6 +9,7 @@ import click
 
 from ..client import Replicate
 from ..deadlines import Deadline
+from ..display import end_of
 from ..errors import quoted
 from ..predictions import Prediction
 from .calling import calling, progress_option, result_of, timeout_option, wants_progress
@@ -71,7 +72,7 @@ def show(client: Replicate, as_json: bool, id: str) -> None:
         "input": "\n".join(f"{name}: {_short(value)}" for name, value in found.input.items()),
         "output": _output(client, found),
         "error": found.error,
-        "logs": _end_of(found.logs),
+        "logs": end_of(found.logs, _LOG_LINES),
     }
     width = max(map(len, facts)) + 2
     for name, fact in facts.items():
@@ -115,12 +116,6 @@ def _output(client: Replicate, prediction: Prediction) -> str | None:
     if isinstance(result, str):
         return result
     return "\n".join(map(str, files)) if files and isinstance(result, list) else dumped(result)
-
-
-def _end_of(logs: str) -> str:
-    """The last lines of logs; of a bar that was drawn over and over, its last state."""
-    lines = [line.rstrip("\r").rpartition("\r")[2] for line in logs.strip("\n").split("\n")]
-    return "\n".join(lines[-_LOG_LINES:])
 
 
 def _moment(text: str | None) -> str:
