@@ -6,10 +6,9 @@ The figures 30 and 5 are written here and nowhere else.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from math import ceil
 from time import sleep
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .deadlines import NEVER, Deadline
 from .errors import InvalidInputError
@@ -24,14 +23,33 @@ _LONGEST = 1e6  # seconds: more than any clock here can wait
 _Answer = TypeVar("_Answer")
 
 
-@dataclass(frozen=True)
-class Polling:
+class _Value:
+    """A value, which is what it was made of, and stays so. By hand, as dataclasses take as long to load as all policies."""
+
+    def __init__(self, **parts: Any) -> None:
+        vars(self).update(parts)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"A {type(self).__name__} cannot be changed: make another one.")
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and vars(other) == vars(self)
+
+    def __hash__(self) -> int:
+        return hash(tuple(vars(self).values()))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{name}={part!r}' for name, part in vars(self).items())})"
+
+
+class Polling(_Value):
     """How a prediction is looked at until it ends: `attempts` looks, `delay` seconds apart, the first at once."""
 
-    attempts: int = 30
-    delay: float = 5.0
+    attempts: int
+    delay: float
 
-    def __post_init__(self) -> None:
+    def __init__(self, attempts: int = 30, delay: float = 5.0) -> None:
+        super().__init__(attempts=attempts, delay=delay)
         if not _count(self.attempts) or not _seconds(self.delay):
             raise InvalidInputError(f"Polling needs attempts of 1 or more and a delay of 0 s or more, not {self}.")
 
@@ -60,20 +78,20 @@ class Polling:
             attempt.retry_state.set_result(None)
 
 
-@dataclass(frozen=True)
-class Retries:
+class Retries(_Value):
     """How a request is repeated that failed for a passing reason.
 
     `attempts` requests in all. Between two, a random time up to `first` seconds, then up to twice that, and so on up to
     `ceiling`; or what the API asks for, where it does and that is not more than `longest`.
     """
 
-    attempts: int = 5
-    first: float = 0.5
-    ceiling: float = 8.0
-    longest: float = 60.0
+    attempts: int
+    first: float
+    ceiling: float
+    longest: float
 
-    def __post_init__(self) -> None:
+    def __init__(self, attempts: int = 5, first: float = 0.5, ceiling: float = 8.0, longest: float = 60.0) -> None:
+        super().__init__(attempts=attempts, first=first, ceiling=ceiling, longest=longest)
         if not _count(self.attempts) or not all(map(_seconds, (self.first, self.ceiling, self.longest))):
             raise InvalidInputError(f"Retries needs attempts of 1 or more and times of 0 s or more, not {self}.")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import builtins
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -139,22 +138,20 @@ def test_the_root_gives_what_it_promises() -> None:
     assert not set(replicate_sync.__all__) & set(dir(builtins))
 
 
-def test_importing_takes_nothing_that_is_optional() -> None:
-    code = "import sys, json, replicate_sync; print(json.dumps(sorted(sys.modules)))"
-    loaded = json.loads(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout)
-    optional = {
-        "flask",
-        "werkzeug",
-        "PIL",
-        "click",
-        "tqdm",
-        "IPython",
-        "numpy",
-        "sqlite3",
-        "replicate_sync.server",
-        "replicate_sync.cli",
-    }
-    assert optional & set(loaded) == set()
+def loaded(line: str) -> set[str]:
+    code = f"import sys; {line}; print(*sys.modules)"
+    return set(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout.split())
+
+
+def test_importing_takes_what_requests_takes_and_nothing_else() -> None:
+    ours = loaded("from replicate_sync import Polling, Replicate, ReplicateHome, Retries")
+    foreign = {name for name in ours if name.partition(".")[0] != "replicate_sync"}
+    assert foreign - loaded("import requests, sseclient") <= {"secrets"}
+    assert not {"replicate_sync.server", "replicate_sync.cli"} & ours
+
+
+def test_importing_the_package_alone_takes_not_even_that() -> None:
+    assert not {"requests", "urllib3", "json", "replicate_sync.client"} & loaded("import replicate_sync")
 
 
 @responses.activate

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 
 from replicate_sync import InvalidInputError, Polling, RateLimitError, Retries
@@ -32,6 +34,16 @@ def test_a_policy_that_cannot_be_kept_is_refused(bad: dict[str, int]) -> None:
         Polling(**bad)
     with pytest.raises(InvalidInputError):
         Retries(**{"attempts": 0} if "attempts" in bad else {"first": -1})
+
+
+@pytest.mark.parametrize("policy", [Polling(3, 0.5), Retries(attempts=2, first=0.0)])
+def test_a_policy_is_a_value(policy: Polling | Retries) -> None:
+    same = eval(repr(policy))
+    assert same == policy == pickle.loads(pickle.dumps(policy))
+    assert hash(same) == hash(policy)
+    assert policy not in (Polling(4, 0.5), Retries(attempts=2), (3, 0.5))
+    with pytest.raises(AttributeError, match=f"A {type(policy).__name__} cannot be changed: make another one"):
+        policy.attempts = 7
 
 
 def counting(errors: list[Exception]) -> tuple[list[int], object]:
