@@ -34,8 +34,10 @@ EVENTS = ("start", "output", "logs", "completed")
 _SLACK = 60.0  # seconds that this machine's clock and the API's may differ before a first answer has told
 _ROUNDING = 1.0  # seconds: an answer's date has no fraction
 _ANOTHER_MONTH = 30 * 86400.0  # seconds
-_LOOKED_THROUGH = 1000  # predictions, in the look-up for a lost one
-_REMEMBERED = 16384  # ids of own predictions, so that a look-up for a lost one never finds one that is not lost
+_LOOKED_THROUGH = 1000  # predictions, the newest first, in the look-up for a lost one
+# Ids of own predictions, so that a look-up never takes one that is not lost for the lost one: as many as it may see, and
+# more than that may be claimed in another order than they were created in, by threads.
+_REMEMBERED = 4 * _LOOKED_THROUGH
 _LIFETIME = re.compile(r"(?=\d)(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?")
 
 

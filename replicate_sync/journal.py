@@ -76,9 +76,9 @@ class Journal:
         return Entry(row[0], row[1], row[2], json.loads(row[3]) if row[3] else None)
 
     def ids(self) -> list[str]:
-        """Give the ids of all predictions in it."""
+        """Give the ids of all predictions in it, those asked for first at the front."""
         with self._told():
-            return [row[0] for row in self._file.execute("select id from runs where id is not null")]
+            return [row[0] for row in self._file.execute("select id from runs where id is not null order by asked")]
 
     def asks(self, position: int, key: str, now: float) -> None:
         """Write that a prediction is about to be asked for."""
