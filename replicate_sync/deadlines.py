@@ -18,7 +18,8 @@ class Deadline:
             raise InvalidInputError(f"deadline must be a number of seconds above 0, or None, not {seconds!r}.")
         self.seconds = seconds
         self._cut = Event()
-        self._end = inf if seconds is None else monotonic() + seconds
+        #: The moment, by `time.monotonic`, from which on nothing is left.
+        self.end = inf if seconds is None else monotonic() + seconds
 
     @classmethod
     def of(cls, given: float | Deadline | None) -> Deadline:
@@ -28,19 +29,16 @@ class Deadline:
     @property
     def left(self) -> float:
         """The seconds that are left: none below 0, infinity where there is no end."""
-        return 0.0 if self._cut.is_set() else max(0.0, self._end - monotonic())
+        return max(0.0, self.end - monotonic())
 
     def cut(self) -> None:
         """Let it be over now, also for a thread that rests."""
+        self.end = -inf
         self._cut.set()
 
     def rest(self, seconds: float) -> None:
         """Sleep for so long, at most until it is over."""
         self._cut.wait(min(seconds, self.left))
-
-    def passed_at(self, moment: float) -> bool:
-        """Whether nothing was left at a moment that `time.monotonic` gave."""
-        return moment >= self._end or self._cut.is_set()
 
     @property
     def passed(self) -> bool:

@@ -250,9 +250,7 @@ def body_of(response: requests.Response, seconds: float, *, at_most: int = _BODY
 
 
 def _arriving(raw: urllib3.response.HTTPResponse) -> Iterator[bytes]:
-    """Yield what has arrived, without waiting for a piece to be full."""
+    """Give what arrives, piece by piece, without waiting for a piece to be full."""
     if raw.chunked:
-        yield from raw.stream(PIECE, decode_content=True)
-        return
-    while piece := raw.read1(PIECE, decode_content=True):
-        yield piece
+        return raw.stream(PIECE, decode_content=True)
+    return iter(lambda: raw.read1(PIECE, decode_content=True), b"")

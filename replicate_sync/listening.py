@@ -108,7 +108,7 @@ class Listener:
                 heard, self._told = arrived, False
             arrived = monotonic()
             yield chunk
-            if (not self._told and arrived - heard > silence) or self._deadline.passed_at(arrived):
+            if (not self._told and arrived - heard > silence) or arrived >= self._deadline.end:
                 return
 
     def _ended(self, event: sse.Event) -> None:

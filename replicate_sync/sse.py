@@ -54,7 +54,7 @@ def events(chunks: Iterable[bytes]) -> Iterator[Event]:
     `chunks` may be cut anywhere, in the middle of a character or of a CRLF too.
     """
     last_id, usual = "", _USUAL.match
-    for whole in _whole(_lines(chunks)):
+    for whole in _whole(chunks):
         at, end = 0, len(whole)
         while at < end:
             if found := usual(whole, at):
@@ -67,7 +67,7 @@ def events(chunks: Iterable[bytes]) -> Iterator[Event]:
             start, at = at, whole.find(b"\n\n", at) + 2
             if at == 1:  # a blank line more than an event needs
                 break
-            block = whole[start:at]
+            block = bytes(whole[start:at])
             if not block.isascii():
                 block = block.decode("utf-8", "replace").encode()
             ids, retries = _ID.findall(block), _RETRY.findall(block)
@@ -76,38 +76,44 @@ def events(chunks: Iterable[bytes]) -> Iterator[Event]:
                 yield Event(parsed.event, parsed.data, last_id, int(retries[-1]) if retries else None, bool(ids))
 
 
-def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Strip the byte order mark and let every line end in LF."""
-    start: bytes | None = b""
-    after_cr = False
-    for chunk in chunks:
-        if start is not None:
-            start += chunk
-            if len(start) < len(_BOM) and _BOM.startswith(start):
-                continue
-            chunk, start = start.removeprefix(_BOM), None
-        if after_cr and chunk:
-            chunk, after_cr = chunk.removeprefix(b"\n"), False
+class _Lines:
+    """Strips the byte order mark and lets every line end in LF, chunk by chunk."""
+
+    def __init__(self) -> None:
+        self._start = b""
+        self._started = self._after_cr = False
+        #: Whether a next chunk without a CR stays as it is.
+        self.settled = False
+
+    def spelled(self, chunk: bytes) -> bytes:
+        """Give what is to be read of the next chunk."""
+        if not self._started:
+            self._start += chunk
+            if len(self._start) < len(_BOM) and _BOM.startswith(self._start):
+                return b""
+            chunk, self._started = self._start.removeprefix(_BOM), True
+        if self._after_cr and chunk:
+            chunk, self._after_cr = chunk.removeprefix(b"\n"), False
         if b"\r" in chunk:
-            after_cr = chunk.endswith(b"\r")
+            self._after_cr = chunk.endswith(b"\r")
             chunk = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        if chunk:
-            yield chunk
+        self.settled = not self._after_cr
+        return chunk
 
 
-def _whole(chunks: Iterable[bytes]) -> Iterator[bytes]:
+def _whole(chunks: Iterable[bytes]) -> Iterator[bytes | bytearray]:
     """Cut the stream behind blank lines, so that each piece is whole events; what no blank line ends is dropped."""
-    pending: list[bytes] = []
+    lines, pending = _Lines(), bytearray()
     for chunk in chunks:
+        if b"\r" in chunk or not lines.settled:
+            chunk = lines.spelled(chunk)
         if not pending and chunk.endswith(b"\n\n"):
             yield chunk
             continue
-        end = chunk.rfind(b"\n\n") + 2
-        if end == 1 and chunk[0] == 10 and pending and pending[-1].endswith(b"\n"):
-            end = 1
-        elif end == 1:
-            pending.append(chunk)
+        end = chunk.rfind(b"\n\n") + 2 if b"\n" in chunk else 1
+        if end == 1 and not (chunk[:1] == b"\n" and pending[-1:] == b"\n"):
+            pending += chunk
             continue
-        whole = b"".join([*pending, chunk[:end]])
-        pending = [chunk[end:]] if len(chunk) > end else []
-        yield whole
+        pending += chunk[:end]
+        yield pending
+        pending = bytearray(chunk[end:])

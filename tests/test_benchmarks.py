@@ -23,7 +23,7 @@ pytestmark = [
     pytest.mark.bench,
     pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the benchmarks are for Linux"),
 ]
-STEPS = 14  # of functions and generators, for an event in a chunk of its own
+STEPS = 11  # of functions and generators, for an event in a chunk of its own
 Figures = Mapping[str, Mapping[str, float]]
 
 
