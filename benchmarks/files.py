@@ -29,8 +29,8 @@ def read(peer: Any, size: int) -> dict[str, float]:
 def iterate(peer: Any, size: int) -> dict[str, float]:
     """Measure taking the pieces, each of which is looked at at its ends."""
     output = peer.run({"kind": "file", "size": size})
-    before = memory("VmRSS")
     got, block = 0, tape.BLOCK * 2
+    before = memory("VmRSS")
     began = perf_counter()
     for piece in peer.pieces(output):
         at, end = got % len(tape.BLOCK), (got + len(piece) - _ENDS) % len(tape.BLOCK)
