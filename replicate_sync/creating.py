@@ -37,7 +37,7 @@ _ANOTHER_MONTH = 30 * 86400.0  # seconds
 _LOOKED_THROUGH = 1000  # predictions, the newest first, in the look-up for a lost one
 # Ids of own predictions, so that a look-up never takes one that is not lost for the lost one: as many as it may see, and
 # more than that may be claimed in another order than they were created in, by threads.
-_REMEMBERED = 4 * _LOOKED_THROUGH
+_REMEMBERED = 2 * _LOOKED_THROUGH
 _LIFETIME = re.compile(r"(?=\d)(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?")
 
 
