@@ -24,7 +24,8 @@ class Transcript:
         #: Whether what arrives fits nowhere in what was told; then only the output itself can tell more.
         self.lost = False
         self._parts: list[str] = []
-        self._ends: dict[str, list[int]] = {}  # where the text behind an id begins; several where it is not known which
+        self._ends: dict[str, int] = {}  # where the text behind an id begins
+        self._unsure: dict[str, list[int]] = {}  # where it may begin, behind an id of which that is not known
         self._places: list[int] | None = None  # where the connection may stand; None: at the end of the text
         self._held: list[str] = []
         self._resumed = 0  # where the connection stands if it was resumed
@@ -45,7 +46,7 @@ class Transcript:
         self._held = []
         if self._ends or self.length:
             self.unbroken = False
-            resumed = self._ends[self.last_id] if self.last_id else []
+            resumed = self._after(self.last_id) if self.last_id else []
             self.certain &= bool(resumed)
             self._resumed = resumed[0] if resumed else 0
             self._places = list(dict.fromkeys([*resumed, 0]))
@@ -55,18 +56,19 @@ class Transcript:
         if self._places is None and own and event_id and event_id not in self._ends:
             self._parts.append(data)  # the next piece of a stream that never broke, as most are
             self.length += len(data)
-            self._ends[event_id] = [self.length]
+            self._ends[event_id] = self.length
             self.last_id = event_id
             return data
         if own and self._seen(data, event_id):
-            self._held, self._places = [], list(self._ends[event_id])
+            self._held, self._places = [], [self._ends[event_id]]
             return ""
         if self._places is None:
             self._tell(data)
         elif data:
             data = self._placed(data)
         if not self.lost and not self._held:
-            self._ends.setdefault(event_id, [self.length] if self._places is None else list(self._places))
+            if not self._after(event_id):
+                self._note(event_id)
             self.last_id = event_id
         return data
 
@@ -85,9 +87,19 @@ class Transcript:
         self._parts.append(data)
         self.length += len(data)
 
+    def _after(self, event_id: str) -> list[int]:
+        return [self._ends[event_id]] if event_id in self._ends else self._unsure.get(event_id, [])
+
+    def _note(self, event_id: str) -> None:
+        places = [self.length] if self._places is None else self._places
+        if len(places) == 1:
+            self._ends[event_id] = places[0]
+        else:
+            self._unsure[event_id] = list(places)
+
     def _seen(self, data: str, event_id: str) -> bool:
-        ends = self._ends.get(event_id, []) if event_id else []
-        return len(ends) == 1 and self.text.endswith(data, 0, ends[0])
+        end = self._ends.get(event_id) if event_id else None
+        return end is not None and self.text.endswith(data, 0, end)
 
     def _placed(self, data: str) -> str:
         """Hold the data back while two places fit it; once one is left, tell what goes beyond the text."""
