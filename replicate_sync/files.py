@@ -134,19 +134,26 @@ class FileOutput:
         again; one of more than `at_most` bytes is shown from its URL, and any other file is a link. A file that cannot
         be had is a sentence, and no error.
         """
+        content = self._medium(at_most)
+        return self._as_html(content), len(content) if isinstance(content, bytes) else 0
+
+    def _medium(self, at_most: int) -> bytes | ReplicateError | None:
+        """Give a picture, sound or video of at most so many bytes; the error where it cannot be had; else None."""
+        if not self.mime_type.startswith(("image/", "audio/", "video/")):
+            return None
+        try:
+            return self._short(at_most)
+        except ReplicateError as error:
+            return error
+
+    def _as_html(self, content: bytes | ReplicateError | None) -> str:
         from . import display  # late, as is all that only a notebook needs
 
         kind, name = self.mime_type, self.name
-        if not kind.startswith(("image/", "audio/", "video/")):
-            return display.medium(kind, name, self.url), 0
-        try:
-            content = self._short(at_most)
-        except ReplicateError as error:
-            return display.note(f"{name} cannot be shown. {error}"), 0
-        if content is None:
-            return display.medium(kind, name, self.url), 0
-        inside = f"data:{kind};base64,{base64.b64encode(content).decode()}"
-        return display.medium(kind, name, inside), len(content)
+        if isinstance(content, ReplicateError):
+            return display.note(f"{name} cannot be shown. {content}")
+        inside = self.url if content is None else f"data:{kind};base64,{base64.b64encode(content).decode()}"
+        return display.medium(kind, name, inside)
 
     def _short(self, at_most: int) -> bytes | None:
         """Give the whole file, or None where it is longer."""
@@ -164,10 +171,10 @@ class FileOutput:
         shown: dict[str, Any] = {"text/plain": repr(self)}
         if notebook.shows_text_only():
             return shown
-        made, size = self.html()
-        if size and self.mime_type in _AS_THEY_ARE:
-            return {**shown, self.mime_type: base64.b64encode(self.read()).decode()}
-        return {**shown, "text/html": made}
+        content = self._medium(_EMBEDDED)
+        if content and isinstance(content, bytes) and self.mime_type in _AS_THEY_ARE:
+            return {**shown, self.mime_type: base64.b64encode(content).decode()}
+        return {**shown, "text/html": self._as_html(content)}
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, FileOutput) and other.url == self.url
