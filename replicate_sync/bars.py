@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Protocol, TypeVar
 
 from . import notebook
-from .progress import Progress
+from .logs import Progress
 
 LONG = 5 * 2**20  # bytes: a shorter file is there before anybody has read of it
 

@@ -17,7 +17,7 @@ from itertools import islice
 from time import strptime, time
 from typing import Any, TypeVar
 
-from . import inputs
+from . import inputs, verdicts
 from .deadlines import NEVER, Deadline
 from .errors import ConnectionFailed, InvalidInputError, ReplicateError, ResponseError, ServerError, add, stopped
 from .nouns import pages
@@ -88,7 +88,7 @@ class Creations:
                 if found:
                     found.abandon()
                 # One that the API does not show was stopped before it began, as far as can be seen.
-                stopped(leaving, found.aftermath(cancel) if found else f"No {kind.noun.lower()} of it was found.")
+                stopped(leaving, verdicts.aftermath(found, cancel) if found else f"No {kind.noun.lower()} of it was found.")
             raise
         self.claim(made.id)
         return made

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any, Protocol
 
-from .progress import Progress
+from .logs import Progress, end_of
 
 _OUTPUT = 2000  # characters of an output that are shown
 _LOG_LINES = 8  # the last ones
@@ -98,12 +98,6 @@ def plain(one: Standing) -> str:
     if logs := _logs(one):
         parts += ["logs:", *(f"  {line}" for line in logs.splitlines())]
     return "\n".join([*parts, url] if (url := _page(one)) else parts)
-
-
-def end_of(logs: str, most: int) -> str:
-    """Give the last lines of logs, as a terminal would show them: of a bar that was drawn over and over, its last state."""
-    lines = [line.rstrip("\r").rpartition("\r")[2] for line in logs.strip("\n").split("\n")]
-    return "\n".join(lines[-most:])
 
 
 def _logs(one: Standing) -> str:

@@ -13,26 +13,14 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 from weakref import WeakSet
 
-from . import bars
+from . import bars, verdicts
 from .deadlines import NEVER, Deadline
-from .errors import (
-    QUOTED,
-    ConnectionFailed,
-    PredictionCanceled,
-    PredictionError,
-    PredictionFailed,
-    PredictionTimeout,
-    ReplicateError,
-    ResponseError,
-    StreamError,
-    quoted,
-    stopped,
-)
+from .errors import ConnectionFailed, PredictionError, ReplicateError, ResponseError, quoted, stopped
 from .files import FileOutput
 from .listening import Listener
+from .logs import Progress
 from .outputs import file_urls
 from .polling import Polling
-from .progress import Progress
 from .transcript import Transcript, as_text
 from .transport import Transport
 
@@ -43,11 +31,9 @@ _OBJECTS = ("input", "metrics", "urls")
 _ENDINGS = frozenset({"error", "canceled"})  # what a stream may announce besides success
 _IN_SIGHT = 1.0  # seconds between two looks at what somebody watches
 _SILENCE = 45.0  # seconds without an event after which a stream is doubted; Replicate itself closes one after 30
-_LOG_LINES = 5  # the last ones, quoted in an error
 LAST = 1.5  # seconds that all canceling may take when the program ends
 PARTING = 1.0  # seconds that canceling may take when the caller is on the way out
 
-_Error = TypeVar("_Error", bound=ReplicateError)
 _Run = TypeVar("_Run", bound="Prediction")
 _log = logging.getLogger("replicate_sync")
 
@@ -210,7 +196,7 @@ class Prediction:
                 if self.ended:
                     self._raise_unless_succeeded()
                     return
-            raise self._timeout(limit)
+            raise verdicts.unended(self, self._polling, limit)
 
     def stream(self, *, deadline: float | Deadline | None = None, cancel_on_exit: bool = True) -> Generator[str, None, None]:
         """Yield the model's text as it is written, exactly: nothing lost or repeated over a broken connection.
@@ -228,7 +214,7 @@ class Prediction:
             except (ConnectionFailed, ResponseError) as fault:
                 if limit.passed:
                     raise
-                raise self._broken(told, f"could not be looked at: {fault}") from fault
+                raise verdicts.broken(self, told.text, f"could not be looked at: {fault}") from fault
 
     @contextmanager
     def _minded(self, limit: Deadline, cancel: bool) -> Iterator[None]:
@@ -242,14 +228,14 @@ class Prediction:
             fault.prediction = self
             if not limit.passed:
                 raise
-            raise self._timeout(limit) from fault
+            raise verdicts.unended(self, self._polling, limit) from fault
         except ReplicateError as error:
             error.prediction = self
             raise
         except BaseException as leaving:
             if cancel and os.getpid() == process:  # a forked child that ends is not its parent leaving
                 self.abandon()
-            stopped(leaving, self.aftermath(cancel))
+            stopped(leaving, verdicts.aftermath(self, cancel))
             raise
         finally:
             _minded.discard(self)
@@ -270,7 +256,7 @@ class Prediction:
             if told.length > progress:
                 looks, progress = self._polling.looks(listener.rest, limit), told.length
             if next(looks, None) is None:
-                raise self._timeout(limit)
+                raise verdicts.unended(self, self._polling, limit)
             self._look(limit)
             if not self.ended and (more := told.read(as_text(self.output) or "", final=False)):
                 yield more
@@ -307,19 +293,19 @@ class Prediction:
         truth = as_text(self.output)
         if truth is None:
             if self.status == "succeeded" and (told.length or self.data_removed):
-                raise self._broken(told, "succeeded, but the API no longer has its output to compare with")
+                raise verdicts.broken(self, told.text, "succeeded, but the API no longer has its output to compare with")
             return
         more = told.read(truth, final=True)
         if more:
             yield more
         if more is None and self.status == "succeeded":
-            raise self._broken(told, "succeeded with an output that is not what the stream told; .prediction.output has it")
+            raise verdicts.broken(
+                self, told.text, "succeeded with an output that is not what the stream told; .prediction.output has it"
+            )
 
     def _raise_unless_succeeded(self) -> None:
-        if self.status == "failed":
-            raise self._failed(self.error)
-        if self.status in ("canceled", "aborted"):
-            raise self._canceled()
+        if error := verdicts.of(self, self._transport.hide):
+            raise error
 
     def _announced(self, listener: Listener) -> PredictionError:
         """The error for an end that the stream announced; the API is asked for the logs, and need not answer."""
@@ -327,48 +313,9 @@ class Prediction:
             self.reload()
         except ReplicateError as fault:
             _log.debug("prediction %s ended, and could not be looked at: %s", self.id, fault)
-        return self._failed(self.error or listener.error) if listener.end == "error" else self._canceled()
-
-    def _failed(self, why: str | None) -> PredictionFailed:
-        why = quoted(self._transport.hide(why)) if why else "the model gave no reason"
-        return self._error(PredictionFailed, f"{self.noun} {quoted(self.id)}{self._of} failed: {why}{self._logs_end()}")
-
-    def _canceled(self) -> PredictionCanceled:
-        how = "was aborted before it started" if self.status == "aborted" else "was canceled"
-        return self._error(PredictionCanceled, f"{self.noun} {quoted(self.id)}{self._of} {how}.{self._logs_end()}")
-
-    def _timeout(self, limit: Deadline) -> PredictionTimeout:
-        looks = f"{self._polling.attempts} looks, {self._polling.delay:g} s apart"
-        after = f"the deadline of {limit.seconds:g} s" if limit.passed and limit.seconds else looks
-        more = "a longer deadline=" if limit.passed else "polling=Polling(attempts, delay)"
-        return self._error(
-            PredictionTimeout,
-            f"{self.noun} {quoted(self.id)}{self._of} is still {self.status} after {after}. It runs on: "
-            f".prediction.wait() waits on, .prediction.cancel() stops it, and {more} allows more.",
-        )
-
-    def _broken(self, told: Transcript, why: str) -> StreamError:
-        error = self._error(
-            StreamError,
-            f"The stream of {self.noun.lower()} {quoted(self.id)}{self._of} broke after {told.length} characters, "
-            f"and the prediction {why}. The text so far is in .text, the prediction in .prediction.",
-        )
-        error.text = told.text
-        return error
-
-    def _error(self, kind: type[_Error], message: str) -> _Error:
-        error = kind(message)
-        error.prediction = self
-        return error
-
-    @property
-    def _of(self) -> str:
-        return f" of {self.model}" if self.model else ""
-
-    def _logs_end(self) -> str:
-        logs = self._transport.hide(self.logs).strip()
-        lines = [line.strip() for line in logs.splitlines()[-_LOG_LINES:]]
-        return "\nIts logs end:\n  " + "\n  ".join(line[-QUOTED:] for line in lines) if lines else ""
+        hide = self._transport.hide
+        failed = listener.end == "error"
+        return verdicts.failed(self, self.error or listener.error, hide) if failed else verdicts.canceled(self, hide)
 
     def abandon(self) -> None:
         """Cancel the prediction on the way out: within a second, and without an error where that fails."""
@@ -379,13 +326,6 @@ class Prediction:
         except ReplicateError as fault:
             _log.warning("prediction %s could not be canceled and may still run: %s", quoted(self.id), fault)
 
-    def aftermath(self, cancel: bool) -> str:
-        """Say what has become of it for somebody who stopped waiting."""
-        if self.ended:
-            return f"{self.noun} {quoted(self.id)} {'was canceled' if self.status == 'canceled' else f'had {self.status}'}."
-        why = "could not be canceled and may still run" if cancel else "runs on"
-        return f"{self.noun} {quoted(self.id)} {why}: client.{self.collection}.cancel({self.id!r}) cancels it."
-
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         from . import display  # late, as only a notebook needs it
 
@@ -395,7 +335,7 @@ class Prediction:
         return {"text/plain": hide(display.plain(self)), "text/html": hide(display.html(self, media))}
 
     def __repr__(self) -> str:
-        return f"<{self.noun} {quoted(self.id)}{self._of}: {self.status}>"
+        return f"<{self.noun} {quoted(self.id)}{f' of {self.model}' if self.model else ''}: {self.status}>"
 
 
 _minded: WeakSet[Prediction] = WeakSet()

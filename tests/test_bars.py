@@ -12,8 +12,8 @@ import pytest
 
 import replicate_sync
 from replicate_sync import PredictionFailed, ReplicateError, bars
+from replicate_sync.logs import Progress
 from replicate_sync.offline import LocalReplicate
-from replicate_sync.progress import Progress
 
 BAR = "{:3d}%|{:10}| {}/20 [00:00<00:00, 10.00it/s]\n"
 

@@ -20,7 +20,7 @@ CLI = "cli"
 # From the ground up; a module may import what stands below its own floor, and nothing else of ours.
 FLOORS: dict[str, set[str]] = {
     "facts": {"version", "errors"},
-    "words": {"settings", "deadlines", "refs", "prompts", "parameters", "transcript", "schemas", "multipart", "progress"},
+    "words": {"settings", "deadlines", "refs", "prompts", "parameters", "transcript", "schemas", "multipart", "logs"},
     "what is shown": {"display", "markdown"},
     "where it is shown": {"notebook"},
     "as it goes on": {"bars"},
@@ -28,7 +28,7 @@ FLOORS: dict[str, set[str]] = {
     "values": {"inputs", "outputs"},
     "tools": {"polling", "sse", "fetching", "batch", "journal"},
     "the API": {"transport"},
-    "listening": {"listening", "nouns", "catalog"},
+    "listening": {"listening", "nouns", "catalog", "verdicts"},
     "what takes time": {"predictions"},
     "what takes longer": {"trainings"},
     "what costs": {"creating"},

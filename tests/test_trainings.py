@@ -9,7 +9,7 @@ import pytest
 from wire import CUT, Request, Wire, answer
 
 from replicate_sync import Polling, Prediction, PredictionFailed, Training
-from replicate_sync.progress import Progress
+from replicate_sync.logs import Progress
 
 Start = Callable[[Callable[[Request], Any]], Wire]
 V = "ab" * 32

@@ -9,8 +9,8 @@ import click
 
 from ..client import Replicate
 from ..deadlines import Deadline
-from ..display import end_of
 from ..errors import quoted
+from ..logs import end_of
 from ..predictions import Prediction
 from .calling import calling, progress_option, result_of, timeout_option, wants_progress
 from .results import dumped, files_in

@@ -1,4 +1,4 @@
-"""How far a model is, by the progress bar in its logs."""
+"""What the logs of a model tell: how far it is, and how they end."""
 
 from __future__ import annotations
 
@@ -22,3 +22,9 @@ class Progress(NamedTuple):
             if found := _BAR.match(line):
                 return cls(*map(int, found.groups()))
         return None
+
+
+def end_of(logs: str, most: int) -> str:
+    """Give the last lines of logs, as a terminal would show them: of a bar that was drawn over and over, its last state."""
+    lines = [line.rstrip("\r").rpartition("\r")[2] for line in logs.strip("\n").split("\n")]
+    return "\n".join(lines[-most:])
