@@ -44,8 +44,8 @@ def long(peer: Any, size: int, piece: int) -> dict[str, float]:
 
 def _late(title: str, closed: bool, factor: float, of: str) -> Row:
     figures = tuple(Figure(key, f"{title}, {key}", "ms", Goal(factor, of)) for key in ("p50", "p99"))
-    given = {"count": 400, "pace": 0.004, "closed": closed}
-    return Row("streaming.latency", title, figures, given, {"count": 20}, STREAMING, rounds=5)
+    given = {"count": 200, "pace": 0.004, "closed": closed}
+    return Row("streaming.latency", title, figures, given, {"count": 20}, STREAMING, rounds=15)
 
 
 def _costs(title: str, piece: int, factor: float) -> Row:
