@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypedDict, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict, overload
 
 import requests
 
@@ -17,6 +17,7 @@ from .deadlines import Deadline
 from .doors import Door
 from .errors import TOKEN_PAGE, InvalidInputError
 from .files import FileOutput
+from .nouns import NamesOrNoun, Noun
 from .outputs import could_be_either, may_be_text, result
 from .parameters import spell
 from .polling import Polling, Retries
@@ -38,36 +39,6 @@ TextModel = Literal["meta/meta-llama-3-70b-instruct", "llama-3-70b"]
 ImageModel = Literal["black-forest-labs/flux-schnell", "flux-schnell"]
 
 _OPEN_API = "https://replicate.com/api"  # gpt4free's base for calls without a token
-
-
-_T = TypeVar("_T")
-
-
-class _NamesOrModels:
-    """`models`: of the class the names of known models, as gpt4free's providers have it; of a client the API's models."""
-
-    def __init__(self, names: list[str]) -> None:
-        self._names = names
-
-    @overload
-    def __get__(self, client: None, kind: type) -> list[str]: ...
-
-    @overload
-    def __get__(self, client: Replicate, kind: type) -> Models: ...
-
-    def __get__(self, client: Replicate | None, kind: type) -> list[str] | Models:
-        return self._names if client is None else client._nouns.models
-
-
-class _Noun(Generic[_T]):
-    """A noun of the API, by its operation id; it is made when a client is first asked for it."""
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._name = name
-
-    def __get__(self, client: Replicate | None, kind: type) -> _T:
-        found: Any = self if client is None else getattr(client._nouns, self._name)
-        return found  # type: ignore[no-any-return]
 
 
 class RunOptions(TypedDict, total=False):
@@ -102,16 +73,16 @@ class Replicate(Door):
     default_image_model = "black-forest-labs/flux-schnell"
     text_models: ClassVar[list[str]] = [default_model]
     image_models: ClassVar[list[str]] = [default_image_model]
-    models = _NamesOrModels([*text_models, *image_models])
+    models: NamesOrNoun[Models] = NamesOrNoun([*text_models, *image_models])
     model_aliases: ClassVar[dict[str, str]] = {"llama-3-70b": default_model, "flux-schnell": default_image_model}
     model_versions: ClassVar[dict[str, str]] = {}
 
-    account: _Noun[Accounts] = _Noun()
-    collections: _Noun[Collections] = _Noun()
-    deployments: _Noun[Deployments] = _Noun()
-    files: _Noun[Files] = _Noun()
-    hardware: _Noun[HardwareList] = _Noun()
-    webhooks: _Noun[Webhooks] = _Noun()
+    account: Noun[Accounts] = Noun()
+    collections: Noun[Collections] = Noun()
+    deployments: Noun[Deployments] = Noun()
+    files: Noun[Files] = Noun()
+    hardware: Noun[HardwareList] = Noun()
+    webhooks: Noun[Webhooks] = Noun()
 
     def __init__(
         self,

@@ -1,10 +1,10 @@
-"""What every noun of the API has: names that stand in paths, and lists that come in pages."""
+"""What every noun of the API has: its place on a client, names that stand in paths, and lists that come in pages."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar, overload
 
 from . import refs
 from .answers import unexpected
@@ -13,6 +13,7 @@ from .settings import origin
 from .transport import Transport
 
 _Item = TypeVar("_Item")
+_Kind = TypeVar("_Kind")
 
 
 def pages(
@@ -58,6 +59,38 @@ class Resource:
     ) -> Iterator[_Item]:
         given = {name: str(value) for name, value in (params or {}).items() if value is not None}
         return map(read, islice(pages(self._transport, path, given), limited(limit)))
+
+
+class Noun(Generic[_Kind]):
+    """A noun's place on a client, under its operation id; it is made when a client is first asked for it."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, client: None, kind: type) -> Any: ...
+
+    @overload
+    def __get__(self, client: object, kind: type) -> _Kind: ...
+
+    def __get__(self, client: Any, kind: type) -> Any:
+        return self if client is None else getattr(client._nouns, self._name)
+
+
+class NamesOrNoun(Noun[_Kind]):
+    """A noun on a client; on its class the names that are known, as gpt4free's providers have it."""
+
+    def __init__(self, names: list[str]) -> None:
+        self._names = names
+
+    @overload
+    def __get__(self, client: None, kind: type) -> list[str]: ...
+
+    @overload
+    def __get__(self, client: object, kind: type) -> _Kind: ...
+
+    def __get__(self, client: Any, kind: type) -> Any:
+        return self._names if client is None else super().__get__(client, kind)
 
 
 def named(name: str) -> str:
