@@ -34,8 +34,8 @@ class Peer:
         return self._client.stream(tape.REF, plan)
 
     def many(self, plans: Iterable[dict[str, Any]], width: int) -> Iterator[Any]:
-        """Yield the output of many predictions, so many at a time."""
-        return self._client.map(tape.REF, plans, concurrency=width)
+        """Yield the output of many predictions, so many at a time; as with the others, none is kept for an error."""
+        return self._client.map(tape.REF, plans, concurrency=width, on_error="return")
 
     def read(self, output: FileOutput) -> bytes:
         """Give a file."""
