@@ -56,5 +56,5 @@ def _row(work: str, what: str, among: str, powers: list[int], rounds: int) -> Ro
 
 ROWS = [
     _row("streams", "an event", "in a stream", [2, 3, 4, 5], rounds=3),
-    _row("maps", "a prediction", "in a map", [2, 3, 4, 5], rounds=1),  # which takes minutes,
+    _row("maps", "a prediction", "in a map", [2, 3, 4, 5], rounds=1),  # which takes minutes
 ]
