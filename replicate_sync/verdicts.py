@@ -99,4 +99,4 @@ def _named(run: Run, noun: str = "") -> str:
 
 def _logs_end(run: Run, hide: Hide) -> str:
     end = end_of(hide(run.logs).strip(), _LOG_LINES)
-    return "\nIts logs end:" + "".join(f"\n  {line.strip()[-QUOTED:]}" for line in end.split("\n")) if end else ""
+    return "\nIts logs end:" + "".join(f"\n  {line.rstrip()[-QUOTED:]}" for line in end.split("\n")) if end else ""
