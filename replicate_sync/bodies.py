@@ -25,6 +25,8 @@ def marked(value: Any, body: bytes) -> Any:
     if not isinstance(value, dict) or "output" not in value:
         return value
     beside = json.dumps({name: item for name, item in value.items() if name != "output"}).encode()
+    if b'\\"' in beside and rb"\u0022" in body:
+        return value  # a quote in a string may be spelled so, and then the counts are of two spellings
     if body.count(b'"') == beside.count(b'"') + 2:
         found = Plain(value)
         found.wordless = True  # all quotes are of the name of the output, and of what stands beside it

@@ -39,6 +39,14 @@ def test_it_is_told_by_the_bytes_whether_a_file_can_be_in_an_output(
     assert getattr(found, "wordless", False) == ('"' not in json.dumps(output))
 
 
+@pytest.mark.parametrize("output", [["a"], {"file": FILE}])
+def test_quotes_that_a_writer_spells_as_numbers_do_not_hide_an_output(output: Any) -> None:
+    value = {**BESIDE, "input": {"prompt": 'see "http://x"'}, "output": output}
+    body = json.dumps(value).replace('\\"', "\\u0022").encode()
+    assert json.loads(body) == value
+    assert type(marked(value, body)) is dict
+
+
 def test_what_is_no_prediction_stays_what_it_is() -> None:
     assert marked([FILE], b"[]") == [FILE]
     assert type(marked({"results": []}, b"{}")) is dict
