@@ -335,7 +335,7 @@ class Prediction:
         return {"text/plain": hide(display.plain(self)), "text/html": hide(display.html(self, media))}
 
     def __repr__(self) -> str:
-        return f"<{self.noun} {quoted(self.id)}{f' of {self.model}' if self.model else ''}: {self.status}>"
+        return f"<{verdicts.named(self)}: {self.status}>"
 
 
 _minded: WeakSet[Prediction] = WeakSet()

@@ -36,6 +36,11 @@ class Run(Protocol):
         """Whether the status is a final one."""
 
 
+def named(run: Run, noun: str = "") -> str:
+    """Name a run for people: what it is, its id, and its model. `noun`: another word for what it is."""
+    return f"{noun or run.noun} {quoted(run.id)}{f' of {run.model}' if run.model else ''}"
+
+
 def of(run: Run, hide: Hide) -> PredictionError | None:
     """Give the error for how a run ended; None where it succeeded, or has not ended."""
     if run.status == "failed":
@@ -46,13 +51,13 @@ def of(run: Run, hide: Hide) -> PredictionError | None:
 def failed(run: Run, why: str | None, hide: Hide) -> PredictionFailed:
     """Give the error for a model that failed."""
     why = quoted(hide(why)) if why else "the model gave no reason"
-    return _with(run, PredictionFailed(f"{_named(run)} failed: {why}{_logs_end(run, hide)}"))
+    return _with(run, PredictionFailed(f"{named(run)} failed: {why}{_logs_end(run, hide)}"))
 
 
 def canceled(run: Run, hide: Hide) -> PredictionCanceled:
     """Give the error for a run that was canceled, or aborted."""
     how = "was aborted before it started" if run.status == "aborted" else "was canceled"
-    return _with(run, PredictionCanceled(f"{_named(run)} {how}.{_logs_end(run, hide)}"))
+    return _with(run, PredictionCanceled(f"{named(run)} {how}.{_logs_end(run, hide)}"))
 
 
 def unended(run: Run, polling: Polling, limit: Deadline) -> PredictionTimeout:
@@ -63,7 +68,7 @@ def unended(run: Run, polling: Polling, limit: Deadline) -> PredictionTimeout:
     return _with(
         run,
         PredictionTimeout(
-            f"{_named(run)} is still {run.status} after {after}. It runs on: "
+            f"{named(run)} is still {run.status} after {after}. It runs on: "
             f".prediction.wait() waits on, .prediction.cancel() stops it, and {more} allows more."
         ),
     )
@@ -72,7 +77,7 @@ def unended(run: Run, polling: Polling, limit: Deadline) -> PredictionTimeout:
 def broken(run: Run, text: str, why: str) -> StreamError:
     """Give the error for a stream that told only this text, of a run that `why` tells of."""
     error = StreamError(
-        f"The stream of {_named(run, run.noun.lower())} broke after {len(text)} characters, "
+        f"The stream of {named(run, run.noun.lower())} broke after {len(text)} characters, "
         f"and the prediction {why}. The text so far is in .text, the prediction in .prediction."
     )
     error.text = text
@@ -91,10 +96,6 @@ def aftermath(run: Run, cancel: bool) -> str:
 def _with(run: Run, error: _Error) -> _Error:
     error.prediction = run
     return error
-
-
-def _named(run: Run, noun: str = "") -> str:
-    return f"{noun or run.noun} {quoted(run.id)}{f' of {run.model}' if run.model else ''}"
 
 
 def _logs_end(run: Run, hide: Hide) -> str:
