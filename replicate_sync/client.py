@@ -1,88 +1,117 @@
-"""The door with a token: `Replicate` runs any model, streams its text, and gives back text, files or values."""
+"""The client: `Replicate` runs any model and returns text, files or values."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict, overload
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, overload
 
 import requests
 
-from . import bars, inputs, prompts, refs
-from .bodies import Plain
-from .catalog import Catalog
-from .creating import Creations
-from .deadlines import Deadline
-from .doors import Door
-from .errors import TOKEN_PAGE, InvalidInputError
-from .files import FileOutput
-from .nouns import NamesOrNoun, Noun
-from .outputs import could_be_either, may_be_text, result
-from .parameters import spell
-from .polling import Polling, Retries
-from .predictions import Prediction
-from .runnable import Predictions, Trainings
-from .settings import API, Access
-from .transport import Transport
+from . import refs
+from .base_client import BaseClient
+from .display.progress import batch_progress, require_tqdm
+from .exceptions import TOKEN_PAGE, InputRejectedError, InvalidInputError
+from .http.config import API_URL, ApiConfig
+from .http.transport import Transport
+from .payloads.generation_parameters import to_model_inputs
+from .payloads.inputs import Upload, validate_input
+from .payloads.messages import Messages, build_prompt
+from .payloads.schema_cache import SchemaCache
+from .polling import Deadline, Polling, Retries
+from .prediction.context import Context
+from .prediction.create import CreateOptions, Creator, PredictionRequest, create_headers
+from .prediction.prediction import Prediction
+from .resources.predictions import Predictions
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-    from typing_extensions import Unpack
+    from .batch.runner import OnError
+    from .resources.account import Accounts
+    from .resources.collections import Collections
+    from .resources.deployments import Deployments
+    from .resources.files import Files
+    from .resources.hardware import HardwareList
+    from .resources.models import Models
+    from .resources.search import SearchResults
+    from .resources.trainings import Trainings
+    from .resources.webhooks import Webhooks
 
-    from .records import Found
-    from .resources import Accounts, Collections, Deployments, Files, HardwareList, Models, Resources, Webhooks
-    from .runs import OnError
-
-TextModel = Literal["meta/meta-llama-3-70b-instruct", "llama-3-70b"]
-ImageModel = Literal["black-forest-labs/flux-schnell", "flux-schnell"]
-
-_OPEN_API = "https://replicate.com/api"  # gpt4free's base for calls without a token
-
-
-class RunOptions(TypedDict, total=False):
-    """What `run` takes besides model and input."""
-
-    wait: float | bool
-    validate: bool | None
-    deadline: float | None
-    cancel_on_exit: bool
-    progress: bool
+# The base URL of gpt4free for calls without a token.
+_OPEN_API_URL = "https://replicate.com/api"
 
 
-class Replicate(Door):
-    """A client of Replicate's HTTP API, for plain scripts and notebook cells. One serves any number of threads.
+class _ModelsAttribute:
+    """The resource `models` on a client; on its class the known names, as gpt4free has it."""
 
-    `api_key`: the token, else REPLICATE_API_TOKEN. `base_url`: else REPLICATE_BASE_URL, else https://api.replicate.com/v1;
-    without a path it gets /v1. Both variables are read at each call. `proxy`: one URL for http and https; None: the
-    environment's; "": none at all. `timeout`: seconds, the longest silence on one request (connecting: 10 at most).
-    `headers`: further ones for requests to the API. `polling`, `retries`: when to look and to ask again. `session`: your
-    own requests.Session, used in every thread. `needs_auth=False`: send no token, and use the base that is open without.
+    def __init__(self, names: list[str]) -> None:
+        self._names = names
 
-    A pickled client carries an `api_key` that it was given; one from the environment is read where it is unpickled.
+    @overload
+    def __get__(self, client: None, owner: type) -> list[str]: ...
+
+    @overload
+    def __get__(self, client: Replicate, owner: type) -> Models: ...
+
+    def __get__(self, client: Replicate | None, owner: type) -> list[str] | Models:
+        if client is None:
+            return self._names
+        return client._models
+
+
+class _Chat(NamedTuple):
+    """A chat whose arguments have been validated; nothing of it has been sent."""
+
+    ref: refs.ModelRef
+    parameters: Mapping[str, object]
+    extra: Mapping[str, object]
+    input: dict[str, object]
+
+
+class Replicate(BaseClient):
+    """A client of Replicate's HTTP API, for scripts and notebooks. Any thread may use it.
+
+    A pickled client carries a token that was given to it; one from the environment is read again
+    where it is unpickled.
+
+    Args:
+        api_key: The token; by default REPLICATE_API_TOKEN, read at each call.
+        base_url: The base URL of the API, to which /v1 is added where it has no path; by default
+            REPLICATE_BASE_URL, read at each call, or else https://api.replicate.com/v1.
+        proxy: One URL of a proxy for http and https; "" for no proxy at all, None for those of the
+            environment.
+        timeout: The longest silence on one request, in seconds. Connecting may take 10 s.
+        headers: Further headers for requests to the API.
+        polling: When predictions are polled.
+        retries: When failed requests are retried.
+        session: A requests.Session to use in every thread; by default each thread has its own.
+        needs_auth: False to send no token, and use gpt4free's open base URL.
+
+    Raises:
+        InvalidInputError: An argument is wrong.
     """
 
     url = "https://replicate.com"
     login_url = TOKEN_PAGE
-    api_endpoint = f"{API}/models/"
+    api_endpoint: str = f"{API_URL}/models/"
     working = True
-    needs_auth = True
+    needs_auth: bool = True
     supports_stream = True
     default_model = "meta/meta-llama-3-70b-instruct"
     default_image_model = "black-forest-labs/flux-schnell"
     text_models: ClassVar[list[str]] = [default_model]
     image_models: ClassVar[list[str]] = [default_image_model]
-    models: NamesOrNoun[Models] = NamesOrNoun([*text_models, *image_models])
-    model_aliases: ClassVar[dict[str, str]] = {"llama-3-70b": default_model, "flux-schnell": default_image_model}
+    models: _ModelsAttribute = _ModelsAttribute([*text_models, *image_models])
+    model_aliases: ClassVar[dict[str, str]] = {
+        "llama-3-70b": default_model,
+        "flux-schnell": default_image_model,
+    }
     model_versions: ClassVar[dict[str, str]] = {}
 
-    account: Noun[Accounts] = Noun()
-    collections: Noun[Collections] = Noun()
-    deployments: Noun[Deployments] = Noun()
-    files: Noun[Files] = Noun()
-    hardware: Noun[HardwareList] = Noun()
-    webhooks: Noun[Webhooks] = Noun()
+    #: Predictions: `create`, `get`, `list`, `cancel`.
+    predictions: Predictions
 
     def __init__(
         self,
@@ -92,60 +121,125 @@ class Replicate(Door):
         proxy: str | None = None,
         timeout: float = 180,
         headers: Mapping[str, str] | None = None,
-        polling: Polling = Polling(),  # noqa: B008  # a frozen value
+        polling: Polling = Polling(),  # noqa: B008  # an immutable value
         retries: Retries = Retries(),  # noqa: B008
         session: requests.Session | None = None,
         needs_auth: bool | None = None,
     ) -> None:
         if needs_auth is not None:
             self.needs_auth = needs_auth
-        if not self.needs_auth and api_key is not None:
-            raise InvalidInputError("needs_auth=False sends no token, so api_key= cannot be given with it.")
+        if not isinstance(polling, Polling):
+            raise InvalidInputError(f"polling must be a Polling value, not {polling!r}.")
         self._transport = Transport(
-            Access(base_url, api_key)
-            if self.needs_auth
-            else Access(base_url, default=_OPEN_API if base_url is None else API, variable=None, open=True),
+            self._make_config(api_key, base_url),
             retries=retries,
             proxy=proxy,
             timeout=timeout,
             headers=headers,
             session=session,
         )
-        self._catalog = Catalog(self._transport)
-        self._creations = Creations(self._transport, polling, self._place)
-        self.predictions = Predictions(self._creations, self._catalog, self.model_aliases)
-        self.trainings = Trainings(self._creations)
+        self._context = Context(self._transport, polling, SchemaCache(self._transport))
+        self._creator = Creator(self._context, self._place_file)
+        self.predictions = Predictions(self._creator, self.model_aliases)
+
+    def _make_config(self, api_key: str | None, base_url: str | None) -> ApiConfig:
+        if self.needs_auth:
+            return ApiConfig(base_url, api_key)
+        if api_key is not None:
+            raise InvalidInputError(
+                "needs_auth=False sends no token, so api_key= cannot be given with it."
+            )
+        default = _OPEN_API_URL if base_url is None else API_URL
+        return ApiConfig(base_url, default=default, variable=None, is_open=True)
+
+    # The other resources are imported when they are first used: most programs only run models.
 
     @cached_property
-    def _nouns(self) -> Resources:
-        from .resources import Resources  # late, as most programs only run models
+    def _models(self) -> Models:
+        from .resources.models import Models
 
-        return Resources(self._creations, self.predictions, self.trainings)
+        return Models(self.predictions, self.model_aliases)
 
-    def _place(self, upload: inputs.Upload, progress: bool) -> str:
-        return self.files.place(upload, progress)
+    @cached_property
+    def trainings(self) -> Trainings:
+        """Trainings: `create`, `get`, `list`, `cancel`."""
+        from .resources.trainings import Trainings
 
-    def search(self, query: str, *, limit: int | None = None) -> Found:
-        """Search models, collections and pages; `limit`: how many of each, 1 to 50.
+        return Trainings(self._creator)
 
-        https://replicate.com/docs/reference/http#search
+    @cached_property
+    def deployments(self) -> Deployments:
+        """Deployments: `list`, `create`, `get`, `update`, `delete`, and their `predictions`."""
+        from .resources.deployments import Deployments
+
+        return Deployments(self._creator)
+
+    @cached_property
+    def files(self) -> Files:
+        """Uploaded files: `create`, `get`, `list`, `delete`, `download`."""
+        from .resources.files import Files
+
+        return Files(self._transport)
+
+    @cached_property
+    def collections(self) -> Collections:
+        """Collections of models: `list`, `get`."""
+        from .resources.collections import Collections
+
+        return Collections(self._transport)
+
+    @cached_property
+    def hardware(self) -> HardwareList:
+        """The hardware that models run on: `list`."""
+        from .resources.hardware import HardwareList
+
+        return HardwareList(self._transport)
+
+    @cached_property
+    def account(self) -> Accounts:
+        """The account of the token: `get`."""
+        from .resources.account import Accounts
+
+        return Accounts(self._transport)
+
+    @cached_property
+    def webhooks(self) -> Webhooks:
+        """Webhooks: `receive`, `verify`, and `default.secret`."""
+        from .resources.webhooks import Webhooks
+
+        return Webhooks(self.predictions, self.trainings)
+
+    def search(self, query: str, *, limit: int | None = None) -> SearchResults:
+        """Return the models, collections and pages that match a text.
+
+        See https://replicate.com/docs/reference/http#search
+
+        Args:
+            query: The text.
+            limit: How many of each, 1 to 50.
         """
-        from .records import Found  # late, as most programs only run models
+        from .resources.search import search
 
-        params = {"query": query} if limit is None else {"query": query, "limit": str(limit)}
-        return Found.of(self._transport.request("GET", "/search", params=params))
+        return search(self._transport, query, limit)
+
+    def _place_file(self, upload: Upload, progress: bool) -> str:
+        return self.files.place(upload, progress)
 
     @classmethod
     def get_model(cls, name: str = "") -> str:
-        """Give the full name behind an alias, or the default model for ""; "owner/name" passes.
+        """Return the full name behind an alias.
 
-        Raises ModelNotFoundError, naming the nearest known ones, for anything else.
+        Args:
+            name: An alias, a full name, which is returned as it is, or "" for the default model.
+
+        Raises:
+            ModelNotFoundError: It is none of these; the nearest known names are named.
         """
-        return refs.resolve(name or cls.default_model, cls.model_aliases)
+        return str(refs.resolve(name or cls.default_model, cls.model_aliases))
 
     def chat(
         self,
-        messages: prompts.Messages,
+        messages: Messages,
         model: str = default_model,
         *,
         system_prompt: str | None = None,
@@ -158,64 +252,89 @@ class Replicate(Door):
         deadline: float | None = None,
         cancel_on_exit: bool = True,
     ) -> Generator[str, None, None]:
-        """Yield a language model's answer as it is written.
+        """Yield a language model's reply as it is written.
 
-        `messages`: a string, or dicts with `role` and `content`. The parameters are spelled as the model spells them; one
-        that it does not have raises InvalidInputError. `stop`: a string or several. `extra_data`: further inputs, sent as
-        they are; they win. Arguments and token are checked at once, the request is sent at the first `next()`. `deadline`
-        and `cancel_on_exit` are those of `stream`.
+        The arguments and the token are validated at once; the request is sent at the first
+        `next()`. See https://replicate.com/docs/topics/predictions/streaming
 
-        Raises as `stream` does. https://replicate.com/docs/topics/predictions/streaming
+        Args:
+            messages: A string, or dicts with `role` and `content`.
+            model: As in `run`.
+            system_prompt: What the model is told before everything else. This and the following
+                parameters are sent under the model's own names for them.
+            max_tokens: How many tokens the reply may have.
+            temperature: How random the reply is; 0 is the least.
+            top_p: The probability mass that words are chosen from, 0 to 1.
+            top_k: How many of the likeliest words are chosen from.
+            stop: A text, or several, before which the reply ends.
+            extra_data: Further inputs of the model, sent as they are; they win over the others.
+            deadline: The seconds that all of it may take.
+            cancel_on_exit: Whether closing the generator, or an interruption, cancels it.
+
+        Yields:
+            Pieces of the text.
+
+        Raises:
+            InvalidInputError: The model has no input for a parameter.
+            ReplicateError: As `stream` does.
         """
-        ref = refs.parse(self.get_model(model))
-        given = {
-            "prompt": prompts.prompt(messages),
-            "system_prompt": system_prompt,
-            "max_tokens": max_tokens,
-            "temperature": temperature,
-            "top_p": top_p,
-            "top_k": top_k,
-            "stop": list(stop) if isinstance(stop, Iterable) and not isinstance(stop, str) else stop,
-        }
-        extra = inputs.checked(extra_data)
-        first = inputs.checked({**spell(given, self._properties(ref, fetch=False)), **extra})
-        self._transport.check()
+        chat = self._prepare_chat(
+            refs.resolve(model or self.default_model, self.model_aliases),
+            {
+                "prompt": build_prompt(messages),
+                "system_prompt": system_prompt,
+                "max_tokens": max_tokens,
+                "temperature": temperature,
+                "top_p": top_p,
+                "top_k": top_k,
+                "stop": stop if stop is None or isinstance(stop, str) else _listed(stop),
+            },
+            extra_data,
+        )
+        self._transport.validate_config()
         Deadline(deadline)
-        return self._chatting(ref, given, extra, first, deadline, cancel_on_exit)
+        return self._stream_chat(chat, deadline, cancel_on_exit)
 
-    def _chatting(
+    def _prepare_chat(
         self,
-        ref: refs.Ref,
-        given: Mapping[str, Any],
-        extra: Mapping[str, Any],
-        first: dict[str, Any],
-        deadline: float | None,
-        cancel_on_exit: bool,
+        ref: refs.ModelRef,
+        parameters: Mapping[str, object],
+        extra_data: Mapping[str, Any] | None,
+    ) -> _Chat:
+        extra = validate_input(extra_data)
+        inputs = self._context.schemas.get(ref, fetch=False).inputs or None
+        validated = validate_input({**to_model_inputs(parameters, inputs), **extra})
+        return _Chat(ref, parameters, extra, validated)
+
+    def _stream_chat(
+        self, chat: _Chat, deadline: float | None, cancel_on_exit: bool
     ) -> Generator[str, None, None]:
         limit = Deadline(deadline)
         try:
-            # A parameter that the model knows under its name is the API's to judge.
-            prediction = self._streamed(str(ref), first, limit, cancel_on_exit, validate=False)
-        except InvalidInputError as error:
-            respelled = self._respelled(ref, given, extra, error)
-            if respelled is None or respelled == first:
+            # Whether the value of a parameter is right is left to the API.
+            request = PredictionRequest(chat.ref, chat.input, self._stream_fields())
+            prediction = self._start(request, limit, cancel_on_exit, validate=False)
+        except InputRejectedError as error:
+            renamed = self._rename_parameters(chat, error)
+            if renamed is None or renamed == chat.input:
                 raise
-            prediction = self._streamed(str(ref), respelled, limit, cancel_on_exit, validate=False)
+            request = PredictionRequest(chat.ref, renamed, self._stream_fields())
+            prediction = self._start(request, limit, cancel_on_exit, validate=False)
         yield from prediction.stream(deadline=limit, cancel_on_exit=cancel_on_exit)
 
-    def _respelled(
-        self, ref: refs.Ref, given: Mapping[str, Any], extra: Mapping[str, Any], error: InvalidInputError
-    ) -> dict[str, Any] | None:
-        """Spell the parameters as the model does, where it refused one by its name."""
-        if "dditional property" not in str(error.detail) and not any(
-            "additional" in str(f.get("type")) for f in error.fields
-        ):
+    def _rename_parameters(
+        self, chat: _Chat, error: InputRejectedError
+    ) -> dict[str, object] | None:
+        """Return the input under the model's own names, where it refused one of ours."""
+        is_about_names = "dditional property" in str(error.detail) or any(
+            "additional" in str(field.get("type")) for field in error.fields
+        )
+        if not is_about_names:
             return None
-        properties = self._properties(ref, fetch=True)
-        return None if properties is None else {**spell(given, properties), **extra}
-
-    def _properties(self, ref: refs.Ref, *, fetch: bool) -> Mapping[str, Any] | None:
-        return self._catalog.inputs(ref, fetch=fetch) or None
+        inputs = self._context.schemas.get(chat.ref, fetch=True).inputs
+        if not inputs:
+            return None
+        return {**to_model_inputs(chat.parameters, inputs), **chat.extra}
 
     def stream(
         self,
@@ -225,51 +344,49 @@ class Replicate(Door):
         deadline: float | None = None,
         cancel_on_exit: bool = True,
     ) -> Generator[str, None, None]:
-        """Yield a model's text as it is written, exactly; a model that does not stream is polled.
+        """Yield a model's text as it is written; a model without an event stream is polled.
 
-        Model and input are checked at once, the request is sent at the first `next()`. `deadline`: the seconds that all of
-        it may take from then on. Closed or interrupted before its end, the prediction is canceled, unless
-        `cancel_on_exit=False`.
+        The arguments and the token are validated at once; the request is sent at the first
+        `next()`. See https://replicate.com/docs/topics/predictions/streaming
 
-        Raises what `predictions.create` and `Prediction.stream` raise.
-        https://replicate.com/docs/topics/predictions/streaming
+        Args:
+            model: As in `run`.
+            input: As in `run`.
+            deadline: The seconds that all of it may take, from the first `next()` on.
+            cancel_on_exit: Whether closing the generator, or an interruption, cancels it.
+
+        Yields:
+            Pieces of the text.
+
+        Raises:
+            ReplicateError: As `predictions.create` and `Prediction.stream` do.
         """
-        name, given = refs.resolve(model, self.model_aliases), inputs.checked(input)
+        request = self.predictions.prepare(model, input, self._stream_fields())
         Deadline(deadline)
-        self._transport.check()
-        return self._streaming(name, given, deadline, cancel_on_exit)
+        self._transport.validate_config()
+        return self._stream(request, deadline, cancel_on_exit)
 
-    def _streaming(
-        self, model: str, given: dict[str, Any], deadline: float | None, cancel_on_exit: bool
+    def _stream(
+        self, request: PredictionRequest, deadline: float | None, cancel_on_exit: bool
     ) -> Generator[str, None, None]:
         limit = Deadline(deadline)
-        prediction = self._streamed(model, given, limit, cancel_on_exit)
+        prediction = self._start(request, limit, cancel_on_exit)
         yield from prediction.stream(deadline=limit, cancel_on_exit=cancel_on_exit)
 
-    def _streamed(
+    def _start(
         self,
-        model: str,
-        given: dict[str, Any],
-        limit: Deadline,
+        request: PredictionRequest,
+        deadline: Deadline,
         cancel_on_exit: bool,
+        *,
         validate: bool | None = None,
     ) -> Prediction:
-        # The open base is of the time when a stream had to be asked for.
-        stream = None if self.needs_auth else True
-        return self.predictions.create(
-            model, given, deadline=limit, cancel_on_exit=cancel_on_exit, validate=validate, stream=stream
-        )
+        options = CreateOptions(deadline=deadline, cancel_on_exit=cancel_on_exit)
+        return self.predictions.start(request, options, validate=validate)
 
-    @overload
-    def run(self, model: TextModel, input: Mapping[str, Any] | None = None, **options: Unpack[RunOptions]) -> str: ...
-
-    @overload
-    def run(
-        self, model: ImageModel, input: Mapping[str, Any] | None = None, **options: Unpack[RunOptions]
-    ) -> list[FileOutput]: ...
-
-    @overload
-    def run(self, model: str, input: Mapping[str, Any] | None = None, **options: Unpack[RunOptions]) -> Any: ...
+    def _stream_fields(self) -> dict[str, object]:
+        # gpt4free's open base URL is of the time when a stream had to be asked for.
+        return {} if self.needs_auth else {"stream": True}
 
     def run(
         self,
@@ -282,33 +399,41 @@ class Replicate(Door):
         cancel_on_exit: bool = True,
         progress: bool = False,
     ) -> Any:
-        """Block until a model has its result, and give it: text as str, a file as `FileOutput`, several as a list of
-        them, anything else as the JSON value.
+        """Block until a model has its result, and return that.
 
-        `model`: "owner/name", "owner/name:version", a version id or an alias. `wait`: for how many seconds (60 at most)
-        the API is asked to hold its answer back, so that a short run costs one request. Files in `input` and `validate`:
-        as in `predictions.create`. `deadline`: the seconds that all
-        of it may take. Interrupted, the prediction is canceled, unless `cancel_on_exit=False`. `progress`: show a bar with
-        the status and the model's own percentage, and with the bytes of an upload of more than 5 MB; the API is looked at
-        every second then, and `wait` does not count (needs the extra "progress").
+        See https://replicate.com/docs/topics/predictions/create-a-prediction
 
-        Raises what `predictions.create` and `Prediction.wait` raise.
-        https://replicate.com/docs/topics/predictions/create-a-prediction
+        Args:
+            model: "owner/name" for its latest version, "owner/name:version", a version id, or an
+                alias.
+            input: The model's input. A path, an open binary file, bytes, a picture or a
+                `FileOutput` stands for a file, at any depth.
+            wait: For how many seconds, up to 60, the API may hold its response back, so that a
+                short prediction costs one request.
+            validate: Whether to validate the input against the model's schema: True fetches that,
+                None uses it where it is known, False does not validate.
+            deadline: The seconds that all of it may take.
+            cancel_on_exit: Whether an interruption cancels the prediction.
+            progress: Whether to display a progress bar: status, the model's own percentage, and
+                the bytes of uploads of more than 5 MB. The API is polled every second then, and
+                `wait` does not count. Needs the extra "progress".
+
+        Returns:
+            A str for text, a `FileOutput` for a file, a list of them for several files, or else
+            the JSON value, with files in it as `FileOutput`.
+
+        Raises:
+            ReplicateError: As `predictions.create` and `Prediction.wait` do.
         """
         limit = Deadline(deadline)
         if progress:
-            bars.check()
-        prediction = self.predictions.create(
-            model,
-            input,
-            wait=None if progress else wait,
-            validate=validate,
-            deadline=limit,
-            cancel_on_exit=cancel_on_exit,
-            progress=progress,
-        )
+            require_tqdm()
+        request = self.predictions.prepare(model, input)
+        headers = create_headers(self._context, None if progress else wait, None, limit)
+        options = CreateOptions(headers, limit, cancel_on_exit, progress)
+        prediction = self.predictions.start(request, options, validate=validate)
         prediction.wait(deadline=limit, cancel_on_exit=cancel_on_exit, progress=progress)
-        return self._result(prediction)
+        return prediction.parse_output()
 
     def map(
         self,
@@ -324,48 +449,52 @@ class Replicate(Door):
     ) -> Generator[Any, None, None]:
         """Yield a model's result for each of many inputs, in the order of the inputs.
 
-        Lazy: inputs are taken only as results are asked for, so they may come from a generator without end, and
-        `concurrency` predictions are in flight at a time. `ordered=False`: results as they come. `on_error="return"`:
-        errors are yielded in their inputs' places, and nothing is kept; "raise": the first raises MapError, which carries
-        every result so far, so that inputs without end are better mapped with "return".
+        Inputs are taken only as results are asked for, so they may come from a generator without
+        an end. Without a journal, leaving early cancels what is in flight.
 
-        `journal`: a file that remembers each prediction. A program that was killed and is started again with the same
-        model, inputs and file creates nothing twice and fetches what ended meanwhile; what it leaves running goes on.
-        Without one, leaving early cancels what is in flight. `executor`: any `concurrent.futures.Executor`, such as Dask's,
-        that does the waiting; creating and the journal stay in this process. A client that travels to a worker carries
-        an `api_key` that it was given; a worker's environment gives any other. `progress`: show a bar with how many are
-        done and failed, and how many a second (needs the extra "progress").
+        Args:
+            model: As in `run`.
+            inputs: Inputs as in `run`.
+            concurrency: How many predictions are in flight at a time.
+            ordered: False to yield results as they come.
+            on_error: "raise": the first error raises MapError, which has every result so far;
+                "return": errors are yielded in the places of their inputs, and nothing is kept.
+            executor: Any `concurrent.futures.Executor`, such as Dask's, that does the waiting.
+                Creating and the journal stay in this process. A client that travels to a worker
+                carries a token that was given to it, and reads any other there.
+            journal: A file that remembers each prediction. A program that was killed, and is
+                started again with the same model, inputs and file, creates nothing twice and
+                fetches what ended meanwhile. What it leaves running goes on.
+            progress: Whether to display a progress bar: how many are done and failed, and how many
+                a second. Needs the extra "progress".
 
-        Raises MapError; InvalidInputError for arguments that cannot be kept. Results are what `run` gives.
+        Yields:
+            Results as `run` returns them.
+
+        Raises:
+            MapError: A prediction failed, and `on_error` is "raise".
+            InvalidInputError: An argument is wrong.
         """
-        from . import runs  # late, as only a map needs threads of its own
+        # Late, as only a map needs threads of its own.
+        from .batch.runner import BatchRunner, validate_arguments
 
-        name = refs.resolve(model, self.model_aliases)
-        runs.checked(concurrency, on_error, executor)
-        self._transport.check()
+        ref = refs.resolve(model, self.model_aliases)
+        validate_arguments(concurrency, on_error, executor)
+        self._transport.validate_config()
         if progress:
-            bars.check()
+            require_tqdm()
 
         def results() -> Generator[Any, None, None]:
-            many = runs.Runs(self.predictions, name, self._result, executor=executor, journal=journal)
-            yield from many.results(inputs, concurrency, ordered, on_error)
+            runner = BatchRunner(self.predictions, ref, executor=executor, journal=journal)
+            yield from runner.results(inputs, concurrency, ordered, on_error)
 
-        return bars.counted(results(), inputs, name) if progress else results()
-
-    def _result(self, prediction: Prediction) -> Any:
-        output = prediction.output
-        if isinstance(prediction.raw, Plain) and (prediction.raw.wordless or not may_be_text(output)):
-            return output  # as it came, without a walk through it
-        asked = could_be_either(output)
-        schemas = self._catalog.schemas(prediction.model, prediction.version) if asked else None
-        files = self._transport
-        return result(output, schemas, files.download, files.base_url, files.fetch)
+        return batch_progress(results(), inputs, str(ref)) if progress else results()
 
     @classmethod
     def create_completion(
         cls,
         model: str,
-        messages: prompts.Messages,
+        messages: Messages,
         api_key: str | None = None,
         proxy: str | None = None,
         timeout: float = 180,
@@ -379,10 +508,31 @@ class Replicate(Door):
         headers: Mapping[str, str] | None = None,
         **kwargs: Any,
     ) -> Generator[str, None, None]:
-        """Yield a language model's answer, from a client made for this one call.
+        """Yield a language model's reply, from a client that is made for this one call.
 
-        The parameters are those of gpt4free's `create_async_generator`; `kwargs` are further ones of the class
-        (`base_url`, `polling`, `retries`, `session`). Raises as `chat` does.
+        The parameters are those of gpt4free's `create_async_generator`.
+
+        Args:
+            model: As in `chat`; likewise those that are not named here.
+            messages: See `chat`.
+            api_key: See the class; likewise `proxy`, `timeout` and `headers`.
+            proxy: See the class.
+            timeout: See the class.
+            system_prompt: See `chat`.
+            max_tokens: See `chat`.
+            temperature: See `chat`.
+            top_p: See `chat`.
+            top_k: See `chat`.
+            stop: See `chat`.
+            extra_data: See `chat`.
+            headers: See the class.
+            **kwargs: Further parameters of the class: `base_url`, `polling`, `retries`, `session`.
+
+        Yields:
+            Pieces of the text.
+
+        Raises:
+            ReplicateError: As `chat` does.
         """
         client = cls(api_key, proxy=proxy, timeout=timeout, headers=headers, **kwargs)
         return client.chat(
@@ -396,3 +546,8 @@ class Replicate(Door):
             stop=stop,
             extra_data=extra_data,
         )
+
+
+def _listed(stop: object) -> object:
+    """Return several stop sequences as a list; what is not iterable is refused later."""
+    return list(stop) if isinstance(stop, Iterable) else stop

@@ -1,57 +1,70 @@
-"""The door of the homepage's demo: `ReplicateHome` asks for an answer and polls, for a few pinned models.
+"""The client of the homepage's demo: `ReplicateHome` runs a few pinned models, and only polls.
 
-Without a key it speaks the protocol of Replicate's homepage, whose public endpoint has been closed; with one it runs the
-same models and versions through the official API.
+Without a token it speaks the protocol of Replicate's homepage, whose public endpoint has been
+closed; with one it runs the same models and versions through the official API.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import Any, ClassVar, Literal, TypeVar, overload
+from functools import partial
+from typing import Any, ClassVar, TypeVar
 
 import requests
 
-from . import inputs, prompts, refs
-from .catalog import Catalog
-from .creating import Creations
-from .deadlines import Deadline
-from .doors import Door
-from .errors import ConnectionFailed, InvalidInputError, PredictionFailed, ReplicateError, ResponseError, add
-from .files import ImageOutput
-from .outputs import first_file
-from .polling import Polling, Retries
-from .predictions import Prediction
-from .runnable import Predictions
-from .settings import Access
-from .transport import Transport
-
-TextModel = Literal["google-deepmind/gemma-2b-it", "gemma-2b"]
-ImageModel = Literal[
-    "stability-ai/stable-diffusion-3",
-    "bytedance/sdxl-lightning-4step",
-    "playgroundai/playground-v2.5-1024px-aesthetic",
-    "sd-3",
-    "sdxl",
-    "playground-v2.5",
-]
-
-_HOMEPAGE = "https://homepage.replicate.com"
-_WAY_OUT = (
-    "Replicate's public homepage endpoint has been closed; pass a token, ReplicateHome(api_key=…), and the same models "
-    "run through the official API."
+from . import refs
+from .base_client import BaseClient
+from .exceptions import (
+    TOKEN_PAGE,
+    ConnectionFailed,
+    InvalidInputError,
+    PredictionFailed,
+    ReplicateError,
+    ResponseError,
 )
+from .http.config import ApiConfig
+from .http.transport import Transport
+from .payloads.file_output import ImageOutput
+from .payloads.inputs import Upload
+from .payloads.messages import Messages, build_prompt, last_content
+from .payloads.outputs import first_file
+from .payloads.schema_cache import SchemaCache
+from .polling import Deadline, Polling, Retries
+from .prediction.context import Context
+from .prediction.create import CreateOptions, Creator, PredictionRequest, create_headers
+from .prediction.prediction import Prediction
+from .resources.predictions import Predictions
+
+_HOMEPAGE_URL = "https://homepage.replicate.com"
+_TOKEN_HINT = (
+    "Replicate's public homepage endpoint has been closed; pass a token, "
+    "ReplicateHome(api_key=…), and the same models run through the official API."
+)
+_HOLD = 60.0  # seconds for which the official API is asked to hold a response back
+
+_Self = TypeVar("_Self", bound=Prediction)
 
 
-class ReplicateHome(Door):
-    """A client for a few pinned models, text and image, that only polls. One serves any number of threads.
+class ReplicateHome(BaseClient):
+    """A client of a few pinned models, text and image, that only polls. Any thread may use it.
 
-    `api_key`: a token; with it the models run through the official API, and `base_url` is that API's. Without it the
-    homepage protocol is spoken, and the environment's token is not used. The other parameters are those of `Replicate`.
+    Args:
+        api_key: A token. With it the models run through the official API. Without it the homepage's
+            protocol is spoken, and the token of the environment is not used.
+        base_url: The base URL of the one or the other.
+        proxy: As for `Replicate`.
+        timeout: As for `Replicate`.
+        polling: As for `Replicate`.
+        retries: As for `Replicate`.
+        session: As for `Replicate`.
+
+    Raises:
+        InvalidInputError: An argument is wrong.
     """
 
     url = "https://replicate.com"
-    login_url = "https://replicate.com/account/api-tokens"
-    api_endpoint = f"{_HOMEPAGE}/api/prediction"
+    login_url = TOKEN_PAGE
+    api_endpoint: str = f"{_HOMEPAGE_URL}/api/prediction"
     working = True
     needs_auth = False
     supports_stream = True
@@ -71,10 +84,18 @@ class ReplicateHome(Door):
         "playground-v2.5": "playgroundai/playground-v2.5-1024px-aesthetic",
     }
     model_versions: ClassVar[dict[str, str]] = {
-        "google-deepmind/gemma-2b-it": "dff94eaf770e1fc211e425a50b51baa8e4cac6c39ef074681f9e39d778773626",
-        "stability-ai/stable-diffusion-3": "527d2a6296facb8e47ba1eaf17f142c240c19a30894f437feee9b91cc29d8e4f",
-        "bytedance/sdxl-lightning-4step": "5f24084160c9089501c1b3545d9be3c27883ae2239b6f412990e82d4a6210f8f",
-        "playgroundai/playground-v2.5-1024px-aesthetic": "a45f82a1382bed5c7aeb861dac7c7d191b0fdf74d8d57c4a0e6ed7d4d0bf7d24",
+        "google-deepmind/gemma-2b-it": (
+            "dff94eaf770e1fc211e425a50b51baa8e4cac6c39ef074681f9e39d778773626"
+        ),
+        "stability-ai/stable-diffusion-3": (
+            "527d2a6296facb8e47ba1eaf17f142c240c19a30894f437feee9b91cc29d8e4f"
+        ),
+        "bytedance/sdxl-lightning-4step": (
+            "5f24084160c9089501c1b3545d9be3c27883ae2239b6f412990e82d4a6210f8f"
+        ),
+        "playgroundai/playground-v2.5-1024px-aesthetic": (
+            "a45f82a1382bed5c7aeb861dac7c7d191b0fdf74d8d57c4a0e6ed7d4d0bf7d24"
+        ),
     }
 
     def __init__(
@@ -84,168 +105,212 @@ class ReplicateHome(Door):
         base_url: str | None = None,
         proxy: str | None = None,
         timeout: float = 180,
-        polling: Polling = Polling(),  # noqa: B008  # a frozen value
+        polling: Polling = Polling(),  # noqa: B008  # an immutable value
         retries: Retries = Retries(),  # noqa: B008
         session: requests.Session | None = None,
     ) -> None:
-        self._polling = polling
+        config = ApiConfig(base_url, api_key)
+        if api_key is None:
+            config = ApiConfig(base_url, default=_HOMEPAGE_URL, variable=None, is_open=True)
         self._transport = Transport(
-            Access(base_url, api_key)
-            if api_key is not None
-            else Access(base_url, default=_HOMEPAGE, variable=None, open=True),
-            retries=retries,
-            proxy=proxy,
-            timeout=timeout,
-            session=session,
+            config, retries=retries, proxy=proxy, timeout=timeout, session=session
         )
+        self._context = Context(self._transport, polling, SchemaCache(self._transport))
         self._official: Predictions | None = None
         if api_key is not None:
-            creations = Creations(self._transport, polling, _inside)
-            self._official = Predictions(creations, Catalog(self._transport), self.model_aliases)
+            self._official = Predictions(Creator(self._context, _place_inline), self.model_aliases)
 
     @classmethod
     def get_model(cls, name: str = "") -> str:
-        """Give the full name behind an alias, or the default model for "".
+        """Return the full name behind an alias.
 
-        Raises ModelNotFoundError, naming the nearest ones, for a model without a pinned version.
+        Args:
+            name: An alias, a full name, or "" for the default model.
+
+        Raises:
+            ModelNotFoundError: It is not a model with a pinned version; the nearest are named.
         """
-        full = refs.resolve(name or cls.default_model, cls.model_aliases)
-        if full not in cls.model_versions:
+        full_name = str(refs.resolve(name or cls.default_model, cls.model_aliases))
+        if full_name not in cls.model_versions:
             known = [*cls.model_aliases, *cls.model_versions]
-            raise refs.unknown(name, known, f"{name!r} is not one of the homepage's models; Replicate() runs any.")
-        return full
+            message = f"{name!r} is not one of the homepage's models; Replicate() runs any."
+            raise refs.unknown_model_error(name, known, message)
+        return full_name
 
     def chat(
         self,
-        messages: prompts.Messages,
+        messages: Messages,
         model: str = "gemma-2b",
         *,
         deadline: float | None = None,
         cancel_on_exit: bool = True,
     ) -> Generator[str, None, None]:
-        """Yield a text model's answer, as much as each look at it shows; `deadline`: the seconds that it may take.
+        """Yield a text model's reply, as much as each poll brings.
 
-        Arguments and token are checked at once, the request is sent at the first `next()`. Raises as
-        `Prediction.stream` does, and ResponseError or ConnectionFailed where the homepage refuses or is gone.
+        The arguments and the token are validated at once; the request is sent at the first
+        `next()`.
+
+        Args:
+            messages: As for `Replicate.chat`.
+            model: One of `text_models`, or its alias.
+            deadline: The seconds that all of it may take.
+            cancel_on_exit: Whether closing the generator, or an interruption, cancels it.
+
+        Yields:
+            Pieces of the text.
+
+        Raises:
+            InvalidInputError: The model writes no text.
+            ReplicateError: As `Prediction.stream` does.
+            ResponseError: The homepage refuses, or is gone; likewise ConnectionFailed.
         """
-        name = self._one_of(self.text_models, model, "writes no text; use image()")
-        return self._chatting(name, prompts.prompt(messages), Deadline(deadline), cancel_on_exit)
+        name = self._validate_model(self.text_models, model, "writes no text; use image()")
+        return self._chat(name, build_prompt(messages), Deadline(deadline), cancel_on_exit)
 
-    def _chatting(self, name: str, prompt: str, limit: Deadline, cancel_on_exit: bool) -> Generator[str, None, None]:
-        yield from self._create(name, prompt, limit).stream(deadline=limit, cancel_on_exit=cancel_on_exit)
+    def _chat(
+        self, name: str, prompt: str, deadline: Deadline, cancel_on_exit: bool
+    ) -> Generator[str, None, None]:
+        prediction = self._create(name, prompt, deadline)
+        yield from prediction.stream(deadline=deadline, cancel_on_exit=cancel_on_exit)
 
     def image(
-        self, prompt: str, model: str = "sd-3", *, deadline: float | None = None, cancel_on_exit: bool = True
+        self,
+        prompt: str,
+        model: str = "sd-3",
+        *,
+        deadline: float | None = None,
+        cancel_on_exit: bool = True,
     ) -> ImageOutput:
-        """Block until an image model has made a picture of `prompt`, and give it; `deadline`: the seconds it may take.
+        """Block until an image model has made a picture, and return that.
 
-        Raises as `Prediction.wait` does, and ResponseError or ConnectionFailed where the homepage refuses or is gone.
+        Args:
+            prompt: What the picture shows.
+            model: One of `image_models`, or its alias.
+            deadline: The seconds that all of it may take.
+            cancel_on_exit: Whether an interruption cancels the prediction.
+
+        Raises:
+            InvalidInputError: The model makes no images.
+            ReplicateError: As `Prediction.wait` does.
+            ResponseError: The homepage refuses, or is gone; likewise ConnectionFailed.
         """
-        name = self._one_of(self.image_models, model, "makes no images; use chat()")
+        name = self._validate_model(self.image_models, model, "makes no images; use chat()")
         if not isinstance(prompt, str):
-            raise InvalidInputError(f"The prompt of an image is a string, not {type(prompt).__name__}.")
+            raise InvalidInputError(
+                f"The prompt of an image is a string, not {type(prompt).__name__}."
+            )
         limit = Deadline(deadline)
-        prediction = self._create(name, prompt, limit).wait(deadline=limit, cancel_on_exit=cancel_on_exit)
+        prediction = self._create(name, prompt, limit)
+        prediction.wait(deadline=limit, cancel_on_exit=cancel_on_exit)
         url = first_file(prediction.output)
         if url is None:
-            error = PredictionFailed(f"Prediction {prediction.id} of {name} succeeded without a picture in its output.")
+            error = PredictionFailed(
+                f"Prediction {prediction.id} of {name} succeeded without a picture in its output."
+            )
             error.prediction = prediction
             raise error
-        return ImageOutput(url, prompt, self._transport.download, self._transport.fetch)
+        return ImageOutput(url, prompt, self._transport.downloader)
 
-    @overload
-    @classmethod
-    def create_completion(
-        cls, model: TextModel, messages: prompts.Messages, prompt: str | None = ..., proxy: str | None = ..., **kwargs: Any
-    ) -> str: ...
-
-    @overload
     @classmethod
     def create_completion(
         cls,
-        model: ImageModel,
-        messages: prompts.Messages,
+        model: str,
+        messages: Messages,
         prompt: str | None = None,
         proxy: str | None = None,
         **kwargs: Any,
-    ) -> ImageOutput: ...
-
-    @overload
-    @classmethod
-    def create_completion(
-        cls, model: str, messages: prompts.Messages, prompt: str | None = ..., proxy: str | None = ..., **kwargs: Any
-    ) -> str | ImageOutput: ...
-
-    @classmethod
-    def create_completion(
-        cls, model: str, messages: prompts.Messages, prompt: str | None = None, proxy: str | None = None, **kwargs: Any
     ) -> str | ImageOutput:
-        """Block for one answer, from a client made for this call: the whole text, or the picture of an image model.
+        """Block for one result, from a client that is made for this one call.
 
-        A picture is made of `prompt`, or else of the last message's content. `kwargs` are further parameters of the class.
-        Raises as `chat` and `image` do.
+        Args:
+            model: One of `models`, or its alias.
+            messages: As for `chat`; a picture is made of the content of the last one.
+            prompt: What to use in place of the messages.
+            proxy: See the class.
+            **kwargs: Further parameters of the class.
+
+        Returns:
+            The whole text, or the picture of an image model.
+
+        Raises:
+            ReplicateError: As `chat` and `image` do.
         """
         home = cls(proxy=proxy, **kwargs)
         name = cls.get_model(model)
         if name in cls.image_models:
-            return home.image(prompts.last_content(messages) if prompt is None else prompt, name)
+            return home.image(last_content(messages) if prompt is None else prompt, name)
         return "".join(home.chat(messages if prompt is None else prompt, name))
 
-    def _one_of(self, models: list[str], model: str, otherwise: str) -> str:
+    def _validate_model(self, models: list[str], model: str, otherwise: str) -> str:
         name = self.get_model(model)
         if name not in models:
             raise InvalidInputError(f"{name} {otherwise}. Models here: {', '.join(models)}.")
-        self._transport.check()
+        self._transport.validate_config()
         return name
 
-    def _create(self, name: str, prompt: str, limit: Deadline) -> Prediction:
+    def _create(self, name: str, prompt: str, deadline: Deadline) -> Prediction:
         version = self.model_versions[name]
         if self._official is not None:
-            made = self._official.create(f"{name}:{version}", {"prompt": prompt}, wait=60, deadline=limit)
-            return _Polled(made.raw, self._transport, self._polling)
+            request = PredictionRequest(refs.ModelRef(name, version), {"prompt": prompt})
+            headers = create_headers(self._context, _HOLD, None, deadline)
+            created = self._official.start(request, CreateOptions(headers, deadline))
+            return _PolledPrediction(created.raw, self._context)
         body = {"model": name, "version": version, "input": {"prompt": prompt}}
         try:
-            data = self._transport.request("POST", "/api/prediction", body, repeatable=False, deadline=limit)
-            return _OnHomepage(data, self._transport, self._polling)
+            return self._transport.request(
+                "POST",
+                "/api/prediction",
+                body,
+                repeatable=False,
+                deadline=deadline,
+                build=partial(_HomepagePrediction, context=self._context),
+            )
         except (ConnectionFailed, ResponseError) as error:
-            _point_out(error)
+            _add_token_hint(error)
             raise
 
 
-_Run = TypeVar("_Run", bound=Prediction)
-
-
-class _Polled(Prediction):
-    """A prediction that is only ever looked at."""
+class _PolledPrediction(Prediction):
+    """A prediction that is only ever polled."""
 
     @property
     def _stream_url(self) -> None:
         return None
 
 
-class _OnHomepage(_Polled):
-    """A prediction of the homepage, which can be looked at and not canceled."""
+class _HomepagePrediction(_PolledPrediction):
+    """A prediction of the homepage, which can be polled and not canceled."""
 
-    def _look(self, deadline: Deadline) -> None:
+    def _poll(self, deadline: Deadline) -> None:
         try:
-            self._update(self._transport.request("GET", "/api/poll", params={"id": self.id}, deadline=deadline))
+            self._context.transport.request(
+                "GET",
+                "/api/poll",
+                params={"id": self.id},
+                deadline=deadline,
+                build=self.update,
+            )
         except ResponseError as error:
-            _point_out(error)
+            _add_token_hint(error)
             raise
 
-    def cancel(self: _Run) -> _Run:
-        raise InvalidInputError("The homepage has no way to cancel a prediction; it ends by itself.")
+    def cancel(self: _Self) -> _Self:
+        """Raise InvalidInputError: the homepage cannot cancel."""
+        raise InvalidInputError(
+            "The homepage has no way to cancel a prediction; it ends by itself."
+        )
 
     def abandon(self) -> None:
         """Let it end by itself."""
 
 
-def _inside(upload: inputs.Upload, progress: bool) -> str:
-    return upload.data_uri()  # these models take no files
+def _place_inline(upload: Upload, progress: bool) -> str:
+    """Return a file as a data URI: these models take no uploads."""
+    return upload.data_uri()
 
 
-def _point_out(error: ReplicateError) -> None:
-    """Name the way out in an error which says that the homepage's endpoint is closed to us or gone."""
-    refused = isinstance(error, ResponseError) and error.status_code not in (422, 429)
-    if refused or isinstance(error, ConnectionFailed):
-        add(error, _WAY_OUT)
+def _add_token_hint(error: ReplicateError) -> None:
+    """Let an error which says that the homepage is closed to us, or gone, name the way out."""
+    is_about_input = isinstance(error, ResponseError) and error.status_code in (422, 429)
+    if not is_about_input:
+        error.hint = _TOKEN_HINT

@@ -1,18 +1,18 @@
-"""Fixtures for pytest: a Replicate on this machine, for each test a new one, and a client of it.
+"""Fixtures for pytest: a new local Replicate for each test, and a client of it.
 
-pytest finds them where this package is installed. Nothing is patched: the code under test is pointed at the server by
-the two variables that it reads anyway, so code that uses another client of Replicate is served too.
+pytest finds them where this package is installed. Nothing is patched: the code under test is led to
+the server by the two environment variables that it reads anyway, so code that uses another client of
+Replicate is served as well.
 
     def test_a_summary_is_short(replicate_server):
         replicate_server.script("meta/meta-llama-3-70b-instruct", tokens=["In", " short."])
         assert summary_of("a long text") == "In short."
-        assert replicate_server.requests.to("POST *")[-1].json["input"]["prompt"].endswith("a long text")
+        assert replicate_server.requests.to("POST *")[-1].json["input"]["prompt"].endswith("text")
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,17 +25,20 @@ _PORT = pytest.StashKey[int]()
 
 
 @pytest.fixture
-def replicate_server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalServer]:
-    """A local Replicate of this test's own: `script` its models, set its `faults`, assert on its `requests`.
+def replicate_server(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[LocalServer]:
+    """A local Replicate of this test's own: `script` its models, set `faults`, read `requests`.
 
-    REPLICATE_BASE_URL and REPLICATE_API_TOKEN lead to it while the test runs; with another client that reads neither,
-    take `replicate_server.url` and `.token`.
+    REPLICATE_BASE_URL and REPLICATE_API_TOKEN lead to it while the test runs. With another client
+    that reads neither, use `replicate_server.url` and `.token`.
     """
     try:
-        local = import_module(".server", __package__).LocalServer
+        # Late, as pytest loads this module in every project.
+        from .server import LocalServer
     except ImportError as error:
         pytest.fail(str(error), pytrace=False)
-    server: LocalServer = _started(local, request.config.stash)
+    server = _start(LocalServer, request.config.stash)
     monkeypatch.setenv("REPLICATE_BASE_URL", server.url)
     monkeypatch.setenv("REPLICATE_API_TOKEN", server.token)
     with server:
@@ -44,18 +47,25 @@ def replicate_server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyP
 
 @pytest.fixture
 def replicate_client(replicate_server: LocalServer) -> Iterator[Replicate]:
-    """A client of `replicate_server`, which tries again without a pause worth the name."""
-    made, polling = import_module(".client", __package__), import_module(".polling", __package__)
-    quick = {"polling": polling.Polling(attempts=600, delay=0.05), "retries": polling.Retries(first=0.01, ceiling=0.02)}
-    with made.Replicate(replicate_server.token, base_url=replicate_server.url, proxy="", **quick) as client:
+    """A client of `replicate_server`, which polls often and retries almost at once."""
+    from .client import Replicate
+    from .polling import Polling, Retries
+
+    with Replicate(
+        replicate_server.token,
+        base_url=replicate_server.url,
+        proxy="",
+        polling=Polling(attempts=600, delay=0.05),
+        retries=Retries(first=0.01, ceiling=0.02),
+    ) as client:
         yield client
 
 
-def _started(local: type[LocalServer], stash: pytest.Stash) -> LocalServer:
-    # On the same port for every test, as a program may keep a client that it made in the one before.
+def _start(server_class: type[LocalServer], stash: pytest.Stash) -> LocalServer:
+    # On the same port for every test, as a program may keep a client of the test before.
     try:
-        server = local(port=stash.get(_PORT, 0)).start()
+        server = server_class(port=stash.get(_PORT, 0)).start()
     except OSError:  # somebody else has taken it meanwhile
-        server = local().start()
+        server = server_class().start()
     stash[_PORT] = server.port
     return server

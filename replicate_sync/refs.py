@@ -1,4 +1,4 @@
-"""Names of models: `owner/name`, `owner/name:version`, a bare version id, or an alias."""
+"""References to models: `owner/name`, `owner/name:version`, a bare version id, or an alias."""
 
 from __future__ import annotations
 
@@ -6,52 +6,108 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from .errors import ModelNotFoundError
+from .exceptions import ModelNotFoundError
 
-_NAMED = re.compile(r"(?P<owner>[A-Za-z0-9][\w.-]*)/(?P<name>[A-Za-z0-9][\w.-]*)(?::(?P<version>[\w.-]+))?", re.ASCII)
-_VERSION = re.compile(r"[0-9a-f]{64}")
+_NAME_WITH_OWNER = re.compile(
+    r"(?P<owner>[A-Za-z0-9][\w.-]*)/(?P<name>[A-Za-z0-9][\w.-]*)(?::(?P<version>[\w.-]+))?",
+    re.ASCII,
+)
+_VERSION_ID = re.compile(r"[0-9a-f]{64}")
 
 
-class Ref(NamedTuple):
-    """A model to run: `model` is "owner/name" or None, `version` the id of one version or None; never both None."""
+class ModelRef(NamedTuple):
+    """A model to run; `model` and `version` are never both None."""
 
+    #: "owner/name", or None where only the version is known.
     model: str | None
+    #: The id of one version, or None for the latest one.
     version: str | None = None
 
     def __str__(self) -> str:
         return ":".join(part for part in (self.model, self.version) if part)
 
 
-def parse(text: str) -> Ref:
-    """Read a reference to a model, or raise ModelNotFoundError that says what one looks like."""
+def parse(text: str) -> ModelRef:
+    """Return the model that a reference names.
+
+    Args:
+        text: "owner/name", "owner/name:version", or a version id of 64 hexadecimal digits.
+
+    Raises:
+        ModelNotFoundError: The text is none of these.
+    """
     if isinstance(text, str):
-        if found := _NAMED.fullmatch(text):
-            return Ref(f"{found['owner']}/{found['name']}", found["version"])
-        if _VERSION.fullmatch(text):
-            return Ref(None, text)
+        match = _NAME_WITH_OWNER.fullmatch(text)
+        if match:
+            return ModelRef(f"{match['owner']}/{match['name']}", match["version"])
+        if _VERSION_ID.fullmatch(text):
+            return ModelRef(None, text)
     raise ModelNotFoundError(
-        f"{text!r} does not name a model: write 'owner/name', 'owner/name:version', or a version id of 64 hex digits."
+        f"{text!r} does not name a model.",
+        hint="Write 'owner/name', 'owner/name:version', or a version id of 64 hex digits.",
     )
 
 
-def resolve(name: str, aliases: Mapping[str, str]) -> str:
-    """Give the full name behind an alias; `owner/name` and version ids pass as they are.
+def resolve(text: str, aliases: Mapping[str, str]) -> ModelRef:
+    """Return the model that a reference or an alias names.
 
-    Raises ModelNotFoundError, naming the nearest aliases, for anything else.
+    Args:
+        text: As for `parse`, or a key of `aliases`.
+        aliases: Full names by their short names.
+
+    Raises:
+        ModelNotFoundError: The text is neither; the nearest aliases are named.
     """
-    full = aliases.get(name, name) if isinstance(name, str) else name
+    full_name = aliases.get(text, text) if isinstance(text, str) else text
     try:
-        parse(full)
+        return parse(full_name)
     except ModelNotFoundError as error:
-        raise unknown(name, [*aliases, *aliases.values()], str(error)) from None
-    return full
+        known = [*aliases, *aliases.values()]
+        raise unknown_model_error(text, known, error.message, otherwise=error.hint) from None
 
 
-def unknown(name: object, known: Iterable[str], why: str) -> ModelNotFoundError:
-    """The error for a name that is not known, with the known names that look most like it."""
+def parse_name(text: str) -> str:
+    """Return a reference that must be "owner/name", without a version.
+
+    Raises:
+        ModelNotFoundError: It is not.
+    """
+    ref = parse(text)
+    if ref.model is None or ref.version is not None:
+        raise ModelNotFoundError(f"{text!r} is not of the form 'owner/name'.")
+    return ref.model
+
+
+def parse_version(text: str) -> ModelRef:
+    """Return a reference that must be "owner/name:version".
+
+    Raises:
+        ModelNotFoundError: It is not.
+    """
+    ref = parse(text)
+    if ref.model is None or ref.version is None:
+        raise ModelNotFoundError(f"{text!r} is not of the form 'owner/name:version'.")
+    return ref
+
+
+def unknown_model_error(
+    name: object, known: Iterable[str], message: str, *, otherwise: str = ""
+) -> ModelNotFoundError:
+    """Return the error for an unknown name, with the known names that are most like it as its hint.
+
+    Args:
+        name: What was given.
+        known: The names that are known here.
+        message: What happened.
+        otherwise: The hint where no known name is like it.
+    """
     from difflib import get_close_matches  # late, as most names are right
 
     names = list(dict.fromkeys(known))
-    near = get_close_matches(str(name), names, n=3, cutoff=0.5)
-    hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else f" Known here: {', '.join(names)}." if names else ""
-    return ModelNotFoundError(why + hint)
+    nearest = get_close_matches(str(name), names, n=3, cutoff=0.5)
+    hint = otherwise
+    if nearest:
+        hint = f"Did you mean {' or '.join(map(repr, nearest))}?"
+    elif names:
+        hint = f"{otherwise} Known here: {', '.join(names)}.".strip()
+    return ModelNotFoundError(message, hint=hint)

@@ -21,7 +21,9 @@ from benchmarks.rows import FLOOR, NAIVE, OFFICIAL, OURS, Figure, Goal, WrongCon
 
 pytestmark = [
     pytest.mark.bench,
-    pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the benchmarks are for Linux"),
+    pytest.mark.skipif(
+        not Path("/proc/self/status").exists(), reason="the benchmarks are for Linux"
+    ),
 ]
 STEPS = 11  # of functions and generators, for an event in a chunk of its own
 Figures = Mapping[str, Mapping[str, float]]
@@ -31,17 +33,24 @@ Figures = Mapping[str, Mapping[str, float]]
 def figures() -> Figures:
     """Every row but those of processes that start, in its small size, of the peers that are always here."""
     rows = [row for row in ROWS if not row.alone]
-    return {figure.title: by for figure, by in measured(rows, [FLOOR, NAIVE, OURS], True, lambda result: None)[0]}
+    return {
+        figure.title: by
+        for figure, by in measured(rows, [FLOOR, NAIVE, OURS], True, lambda result: None)[0]
+    }
 
 
 def test_each_row_gives_each_figure_for_each_peer_that_is_here(figures: Figures) -> None:
-    told = [(figure.title, set(row.peers)) for row in ROWS if not row.alone for figure in row.figures]
+    told = [
+        (figure.title, set(row.peers)) for row in ROWS if not row.alone for figure in row.figures
+    ]
     assert len(dict(told)) == len(told), "two figures of one name"
     for title, peers in told:
         assert set(figures[title]) == peers & {FLOOR, NAIVE, OURS}
 
 
-def test_a_result_that_the_server_waits_for_costs_one_request_and_no_connection(figures: Figures) -> None:
+def test_a_result_that_the_server_waits_for_costs_one_request_and_no_connection(
+    figures: Figures,
+) -> None:
     assert figures["requests for it"] == {FLOOR: 1, NAIVE: 1, OURS: 1}
     assert figures["new connections, once warm"] == {FLOOR: 0, NAIVE: 1, OURS: 0}
 
@@ -63,7 +72,8 @@ class _Liar:
 
 
 @pytest.mark.parametrize(
-    ("work", "given"), [(streaming.cost, {"count": 3, "piece": 0}), (streaming.long, {"size": 9, "piece": 9})]
+    ("work", "given"),
+    [(streaming.cost, {"count": 3, "piece": 0}), (streaming.long, {"size": 9, "piece": 9})],
 )
 def test_a_wrong_text_is_an_error_and_no_result(work: Any, given: dict[str, int]) -> None:
     with pytest.raises(WrongContent):
@@ -78,7 +88,9 @@ def test_a_wrong_output_is_an_error_and_no_result() -> None:
 def test_the_table_says_which_goals_are_missed() -> None:
     twice = Figure("a", "a thing", "ms", Goal(0.5, OFFICIAL))
     speed = Figure("b", "a speed", "MB/s", Goal(2, OFFICIAL, least=True))
-    shown = table.markdown([(twice, {OURS: 3.0, OFFICIAL: 4.0}), (speed, {OURS: 9.0, OFFICIAL: 4.0})], "2026-01-01")
+    shown = table.markdown(
+        [(twice, {OURS: 3.0, OFFICIAL: 4.0}), (speed, {OURS: 9.0, OFFICIAL: 4.0})], "2026-01-01"
+    )
     slow, quick = (line for line in shown.splitlines() if line.startswith("| a "))
     assert "| ≤ 0.5 × official | **missed** |" in slow
     assert "| 0.75 |" in slow
@@ -99,13 +111,20 @@ def test_the_table_cannot_tell_of_a_goal_beside_a_peer_that_was_not_measured() -
 
 def test_the_written_results_are_of_these_rows() -> None:
     written = (ROOT / "benchmarks" / "results.md").read_text(encoding="utf-8")
-    titles = [line.split(" | ")[0].removeprefix("| ") for line in written.splitlines() if line.startswith("| ")]
+    titles = [
+        line.split(" | ")[0].removeprefix("| ")
+        for line in written.splitlines()
+        if line.startswith("| ")
+    ]
     assert titles[1:] == [figure.title for row in ROWS for figure in row.figures]
 
 
 def test_starting_is_measured_in_processes_of_their_own() -> None:
     rows = [row for row in ROWS if row.work.startswith("starting.")]
-    found = {figure.title: by for figure, by in measured(rows, [FLOOR, NAIVE, OURS], True, lambda result: None)[0]}
+    found = {
+        figure.title: by
+        for figure, by in measured(rows, [FLOOR, NAIVE, OURS], True, lambda result: None)[0]
+    }
     assert found["modules imported"][OURS] < found["modules imported"][NAIVE] * 1.25
     assert set(found["peak memory then"]) == {FLOOR, NAIVE, OURS}
 
@@ -118,7 +137,9 @@ def test_an_unknown_row_is_one_sentence() -> None:
         cwd=ROOT,
     )
     assert ran.returncode == 1
-    assert ran.stderr.startswith("No row has nothing of that name in it; there are starting.package, ")
+    assert ran.stderr.startswith(
+        "No row has nothing of that name in it; there are starting.package, "
+    )
 
 
 def test_a_streamed_event_takes_few_steps_of_our_own() -> None:

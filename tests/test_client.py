@@ -10,7 +10,14 @@ import responses
 from wire import TOKEN, Request, Wire, answer
 
 import replicate_sync
-from replicate_sync import InvalidInputError, MissingAuthError, ModelNotFoundError, Polling, Replicate, Retries
+from replicate_sync import (
+    InvalidInputError,
+    MissingAuthError,
+    ModelNotFoundError,
+    Polling,
+    Replicate,
+    Retries,
+)
 
 Start = Callable[[Callable[[Request], Any]], Wire]
 VERSION = "ab" * 32
@@ -31,7 +38,11 @@ class Api:
         self.headers = request.headers
         if request.method == "GET":
             self.lookups += 1
-            components = {"schemas": {"Input": {"properties": {name: {"type": "string"} for name in self.properties}}}}
+            components = {
+                "schemas": {
+                    "Input": {"properties": {name: {"type": "string"} for name in self.properties}}
+                }
+            }
             openapi = {"components": components} if self.schema else None
             return [answer({"latest_version": {"id": VERSION, "openapi_schema": openapi}})]
         given = request.json["input"]
@@ -46,17 +57,55 @@ class Api:
                 for n in unknown
             ]
             detail = "".join(f"- input: {f['description']}\n" for f in fields)
-            problem = {"detail": detail, "status": 422, "title": "Input validation failed", "invalid_fields": fields}
+            problem = {
+                "detail": detail,
+                "status": 422,
+                "title": "Input validation failed",
+                "invalid_fields": fields,
+            }
             return [answer(problem, 422, Content_Type="application/problem+json")]
-        return [answer({"id": "p1", "status": "succeeded", "output": ["ok"], "model": LLAMA, "input": given}, 201)]
+        return [
+            answer(
+                {
+                    "id": "p1",
+                    "status": "succeeded",
+                    "output": ["ok"],
+                    "model": LLAMA,
+                    "input": given,
+                },
+                201,
+            )
+        ]
 
 
-def test_a_chat_sends_the_prompt_and_the_parameters_as_gpt4free_spells_them(wire: Start, client_of: Any) -> None:
-    api = Api("prompt", "system_prompt", "max_new_tokens", "temperature", "top_p", "top_k", "stop_sequences", "seed")
+def test_a_chat_sends_the_prompt_and_the_parameters_as_gpt4free_spells_them(
+    wire: Start, client_of: Any
+) -> None:
+    api = Api(
+        "prompt",
+        "system_prompt",
+        "max_new_tokens",
+        "temperature",
+        "top_p",
+        "top_k",
+        "stop_sequences",
+        "seed",
+    )
     server = wire(api)
-    options: Any = {"system_prompt": "s", "max_tokens": 9, "temperature": 0.5, "top_p": 0.9, "top_k": 5, "stop": ["a", "b"]}
+    options: Any = {
+        "system_prompt": "s",
+        "max_tokens": 9,
+        "temperature": 0.5,
+        "top_p": 0.9,
+        "top_k": 5,
+        "stop": ["a", "b"],
+    }
     assert (
-        "".join(client_of(server).chat([{"role": "user", "content": "hi"}], **options, extra_data={"seed": 1, "top_k": 7}))
+        "".join(
+            client_of(server).chat(
+                [{"role": "user", "content": "hi"}], **options, extra_data={"seed": 1, "top_k": 7}
+            )
+        )
         == "ok"
     )
     assert server.requests[0].path == f"/v1/models/{LLAMA}/predictions"
@@ -75,7 +124,9 @@ def test_a_chat_sends_the_prompt_and_the_parameters_as_gpt4free_spells_them(wire
     assert "prefer" not in server.requests[0].headers
 
 
-def test_a_refused_spelling_is_looked_up_once_respelt_and_remembered(wire: Start, client_of: Any) -> None:
+def test_a_refused_spelling_is_looked_up_once_respelt_and_remembered(
+    wire: Start, client_of: Any
+) -> None:
     api = Api("prompt", "max_tokens", "stop")
     client = client_of(wire(api))
     for _ in range(3):
@@ -85,7 +136,9 @@ def test_a_refused_spelling_is_looked_up_once_respelt_and_remembered(wire: Start
     assert api.lookups == 1
 
 
-def test_a_parameter_that_the_model_does_not_have_is_an_error_and_not_dropped(wire: Start, client_of: Any) -> None:
+def test_a_parameter_that_the_model_does_not_have_is_an_error_and_not_dropped(
+    wire: Start, client_of: Any
+) -> None:
     api = Api("prompt", "max_tokens")
     client = client_of(wire(api))
     with pytest.raises(InvalidInputError, match="no input for top_k="):
@@ -102,7 +155,9 @@ def test_what_the_caller_spelt_stays_as_it_is(wire: Start, client_of: Any) -> No
     assert len(api.inputs) == 1
 
 
-def test_a_model_whose_schema_is_not_told_keeps_the_apis_own_error(wire: Start, client_of: Any) -> None:
+def test_a_model_whose_schema_is_not_told_keeps_the_apis_own_error(
+    wire: Start, client_of: Any
+) -> None:
     api = Api("prompt", schema=False)
     with pytest.raises(InvalidInputError, match="Additional property max_new_tokens") as raised:
         list(client_of(wire(api)).chat("hi", max_tokens=9))
@@ -110,10 +165,16 @@ def test_a_model_whose_schema_is_not_told_keeps_the_apis_own_error(wire: Start, 
     assert len(api.inputs) == 1
 
 
-def test_arguments_and_token_are_checked_when_the_function_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_arguments_and_token_are_checked_when_the_function_is_called(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.delenv("REPLICATE_API_TOKEN")
     client = Replicate()
-    for call in (lambda: client.chat("hi"), lambda: client.stream("a/b"), lambda: client.run("a/b")):
+    for call in (
+        lambda: client.chat("hi"),
+        lambda: client.stream("a/b"),
+        lambda: client.run("a/b"),
+    ):
         with pytest.raises(MissingAuthError, match="REPLICATE_API_TOKEN"):
             call()
     with pytest.raises(ModelNotFoundError):
@@ -127,7 +188,11 @@ def test_models_are_known_by_alias_and_by_full_name() -> None:
     with pytest.raises(ModelNotFoundError, match="llama-3-70b"):
         Replicate.get_model("lama-3-70b")
     assert Replicate.default_model in Replicate.models
-    assert (Replicate.working, Replicate.needs_auth, Replicate.supports_stream) == (True, True, True)
+    assert (Replicate.working, Replicate.needs_auth, Replicate.supports_stream) == (
+        True,
+        True,
+        True,
+    )
     assert Replicate.login_url == "https://replicate.com/account/api-tokens"
 
 
@@ -159,7 +224,9 @@ class Keyless(Replicate):
 
 
 @pytest.mark.parametrize("make", [lambda **o: Replicate(needs_auth=False, **o), Keyless])
-def test_without_a_key_none_is_sent_not_even_one_that_an_earlier_call_used(wire: Start, make: Any) -> None:
+def test_without_a_key_none_is_sent_not_even_one_that_an_earlier_call_used(
+    wire: Start, make: Any
+) -> None:
     api = Api("prompt")
     server = wire(api)
     "".join(Replicate.create_completion(LLAMA, "hi", api_key="r8_before", base_url=server.url))
@@ -181,17 +248,23 @@ def test_without_a_key_the_open_base_is_used(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @responses.activate
-def test_the_module_has_a_default_client_that_reads_the_environment_at_each_call(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_module_has_a_default_client_that_reads_the_environment_at_each_call(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     for port in (1, 2):
         monkeypatch.setenv("REPLICATE_BASE_URL", f"http://127.0.0.1:{port}")
         monkeypatch.setenv("REPLICATE_API_TOKEN", f"token{port}")
         done = {"id": "p1", "status": "succeeded", "output": "hi"}
         responses.post(f"http://127.0.0.1:{port}/v1/models/a/b/predictions", json=done, status=201)
-        responses.post(f"http://127.0.0.1:{port}/v1/models/{LLAMA}/predictions", json=done, status=201)
+        responses.post(
+            f"http://127.0.0.1:{port}/v1/models/{LLAMA}/predictions", json=done, status=201
+        )
         assert replicate_sync.run("a/b", {"x": 1}) == "hi"
         assert list(replicate_sync.stream("a/b")) == ["hi"]
         assert list(replicate_sync.chat("hello")) == ["hi"]
-        assert {c.request.headers["Authorization"] for c in list(responses.calls)[-3:]} == {f"Bearer token{port}"}
+        assert {c.request.headers["Authorization"] for c in list(responses.calls)[-3:]} == {
+            f"Bearer token{port}"
+        }
 
 
 def test_a_client_shows_where_it_goes_and_no_token() -> None:

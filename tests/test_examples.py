@@ -38,7 +38,14 @@ def run(environment: dict[str, str], tmp_path: Path) -> Run:
     def run(*command: str, given: str = "") -> subprocess.CompletedProcess[str]:
         program = [sys.executable, *command]
         return subprocess.run(
-            program, input=given, capture_output=True, text=True, timeout=60, cwd=tmp_path, env=environment, encoding="utf-8"
+            program,
+            input=given,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            cwd=tmp_path,
+            env=environment,
+            encoding="utf-8",
         )
 
     return run
@@ -54,7 +61,10 @@ def test_chat_remembers_what_was_said(run: Run, server: LocalServer) -> None:
 def test_image_saves_its_pictures(run: Run, tmp_path: Path) -> None:
     ran = run(str(EXAMPLES / "image.py"), "a", "red", "cube")
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "picture-1.png\npicture-2.png\n", "")
-    assert all((tmp_path / name).read_bytes().startswith(b"\x89PNG") for name in ("picture-1.png", "picture-2.png"))
+    assert all(
+        (tmp_path / name).read_bytes().startswith(b"\x89PNG")
+        for name in ("picture-1.png", "picture-2.png")
+    )
 
 
 def test_stream_stops_where_there_is_enough(run: Run) -> None:
@@ -70,8 +80,15 @@ def test_batch_is_taken_up_where_it_was(run: Run, server: LocalServer, tmp_path:
     before = len(server.jobs.all())
     for _ in range(2):
         ran = run(str(EXAMPLES / "batch.py"), "prompts.txt", "answers.jsonl")
-        assert (ran.returncode, ran.stdout, ran.stderr) == (0, "3 answered, 0 failed: answers.jsonl\n", "")
-        lines = [json.loads(line) for line in (tmp_path / "answers.jsonl").read_text(encoding="utf-8").splitlines()]
+        assert (ran.returncode, ran.stdout, ran.stderr) == (
+            0,
+            "3 answered, 0 failed: answers.jsonl\n",
+            "",
+        )
+        lines = [
+            json.loads(line)
+            for line in (tmp_path / "answers.jsonl").read_text(encoding="utf-8").splitlines()
+        ]
         assert [line["prompt"] for line in lines] == ["One river", "Two rivers", "Three rivers"]
         assert all(len(line["answer"]) > 20 for line in lines)
     assert len(server.jobs.all()) == before + 3
@@ -92,7 +109,16 @@ def test_train_makes_a_version_that_runs(run: Run, tmp_path: Path, server: Local
 
 
 def test_the_tests_of_your_code_pass(run: Run) -> None:
-    ran = run("-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull, str(EXAMPLES / "test_your_code.py"))
+    ran = run(
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-c",
+        os.devnull,
+        str(EXAMPLES / "test_your_code.py"),
+    )
     assert ran.returncode == 0, ran.stdout
     assert "3 passed" in ran.stdout
 
@@ -105,7 +131,9 @@ def test_the_notebooks_run_from_top_to_bottom(
         monkeypatch.setenv(variable, value)
     monkeypatch.delenv("PYTHONWARNINGS")
     notebook = nbformat.read(EXAMPLES / f"{name}.ipynb", as_version=4)
-    assert not any(cell.get("outputs") for cell in notebook.cells), "a notebook is kept without its outputs"
+    assert not any(cell.get("outputs") for cell in notebook.cells), (
+        "a notebook is kept without its outputs"
+    )
     nbclient.NotebookClient(
         notebook, timeout=60, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
     ).execute()

@@ -39,30 +39,46 @@ class Page:
     def __call__(self, request: Request) -> list[bytes]:
         plain = {"Content_Type": "text/plain;charset=utf-8"}
         if request.method == "POST":
-            return [answer({"id": "p1", "status": "starting", "created_at": "x", "model": "m"}, **plain)]
+            return [
+                answer({"id": "p1", "status": "starting", "created_at": "x", "model": "m"}, **plain)
+            ]
         look = self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
         return [answer({"id": "p1", **look}, **plain)]
 
 
 def home(server: Wire, **options: Any) -> ReplicateHome:
     where = server.url if "api_key" in options else server.origin
-    return ReplicateHome(base_url=where, **{"polling": QUICK, "retries": FAST, "timeout": 5, **options})
+    return ReplicateHome(
+        base_url=where, **{"polling": QUICK, "retries": FAST, "timeout": 5, **options}
+    )
 
 
 def test_a_chat_speaks_the_homepage_protocol_and_gives_what_each_look_adds(wire: Start) -> None:
-    server = wire(Page({"status": "processing", "output": ["Hel"]}, {"status": "processing", "output": ["Hel", "lo"]}))
-    server.answer.looks += [{"status": "succeeded", "output": ["Hel", "lo", " you"]}]  # type: ignore[attr-defined]
+    server = wire(
+        Page(
+            {"status": "processing", "output": ["Hel"]},
+            {"status": "processing", "output": ["Hel", "lo"]},
+        )
+    )
+    server.respond.looks += [{"status": "succeeded", "output": ["Hel", "lo", " you"]}]  # type: ignore[attr-defined]
     assert list(home(server).chat([{"role": "user", "content": "Hi"}])) == ["Hel", "lo", " you"]
     first, *polls = server.requests
     assert (first.method, first.path) == ("POST", "/api/prediction")
-    assert first.json == {"model": GEMMA, "version": ReplicateHome.model_versions[GEMMA], "input": {"prompt": "Hi"}}
+    assert first.json == {
+        "model": GEMMA,
+        "version": ReplicateHome.model_versions[GEMMA],
+        "input": {"prompt": "Hi"},
+    }
     assert {(r.method, r.path, r.query["id"]) for r in polls} == {("GET", "/api/poll", "p1")}
-    assert all("authorization" not in r.headers and "origin" not in r.headers for r in server.requests)
+    assert all(
+        "authorization" not in r.headers and "origin" not in r.headers for r in server.requests
+    )
     assert all(r.headers["user-agent"].startswith("replicate-sync/") for r in server.requests)
 
 
 @pytest.mark.parametrize(
-    "output", ["https://replicate.delivery/x/out-0.png", ["https://replicate.delivery/x/out-0.png", "y"]]
+    "output",
+    ["https://replicate.delivery/x/out-0.png", ["https://replicate.delivery/x/out-0.png", "y"]],
 )
 @pytest.mark.parametrize("alias", ["sd-3", "sdxl", "playground-v2.5"])
 def test_an_image_is_a_url_that_knows_its_prompt(wire: Start, output: Any, alias: str) -> None:
@@ -83,13 +99,19 @@ def test_an_image_is_read_and_saved_without_a_token(wire: Start, tmp_path: Path)
     assert image.save(tmp_path / "x.png").read_bytes() == b"PNG"
 
 
-def test_a_key_takes_the_same_models_through_the_official_api_and_still_only_polls(wire: Start) -> None:
+def test_a_key_takes_the_same_models_through_the_official_api_and_still_only_polls(
+    wire: Start,
+) -> None:
     looks = [("processing", ["Hel"]), ("succeeded", ["Hel", "lo"])]
 
     def api(request: Request) -> list[bytes]:
         status, output = ("starting", None) if request.method == "POST" else looks.pop(0)
         urls = {"stream": f"{server.origin}/never"}
-        return [answer({"id": "p1", "status": status, "output": output, "model": GEMMA, "urls": urls}, 201)]
+        return [
+            answer(
+                {"id": "p1", "status": status, "output": output, "model": GEMMA, "urls": urls}, 201
+            )
+        ]
 
     server = wire(api)
     assert list(home(server, api_key="r8_mine").chat("Hi")) == ["Hel", "lo"]
@@ -98,7 +120,10 @@ def test_a_key_takes_the_same_models_through_the_official_api_and_still_only_pol
         ("GET", "/v1/predictions/p1"),
         ("GET", "/v1/predictions/p1"),
     ]
-    assert server.requests[0].json == {"version": ReplicateHome.model_versions[GEMMA], "input": {"prompt": "Hi"}}
+    assert server.requests[0].json == {
+        "version": ReplicateHome.model_versions[GEMMA],
+        "input": {"prompt": "Hi"},
+    }
     assert {r.headers["authorization"] for r in server.requests} == {"Bearer r8_mine"}
 
 
@@ -111,7 +136,9 @@ def test_the_environments_token_is_not_sent_to_the_homepage(wire: Start) -> None
 @pytest.mark.parametrize(
     "refusal",
     [
-        answer({"detail": "You need to sign in to run this model.", "code": "SIGN_IN_REQUIRED"}, 401),
+        answer(
+            {"detail": "You need to sign in to run this model.", "code": "SIGN_IN_REQUIRED"}, 401
+        ),
         answer(b"<html>blocked</html>", 403),
         answer(b"", 404),
         answer(b"", 410),
@@ -147,7 +174,9 @@ def test_a_wrong_key_is_not_told_to_pass_a_key(wire: Start) -> None:
         ({"status": "processing"}, PredictionTimeout),
     ],
 )
-def test_a_prediction_that_gives_no_picture_is_an_error_that_carries_it(wire: Start, look: Any, kind: Any) -> None:
+def test_a_prediction_that_gives_no_picture_is_an_error_that_carries_it(
+    wire: Start, look: Any, kind: Any
+) -> None:
     with pytest.raises(kind) as raised:
         home(wire(Page(look)), polling=Polling(3, 0.01)).image("x")
     assert raised.value.prediction.id == "p1"
@@ -164,7 +193,11 @@ def test_only_models_with_a_pinned_version_are_known_and_the_nearest_are_named()
     for name in ("gema-2b", "google-deepmind/gemma-2b", "meta/meta-llama-3-70b-instruct"):
         with pytest.raises(ModelNotFoundError, match="gemma-2b"):
             ReplicateHome.get_model(name)
-    assert set(ReplicateHome.model_versions) == set(ReplicateHome.models) == set(ReplicateHome.model_aliases.values())
+    assert (
+        set(ReplicateHome.model_versions)
+        == set(ReplicateHome.models)
+        == set(ReplicateHome.model_aliases.values())
+    )
     assert {len(v) for v in ReplicateHome.model_versions.values()} == {64}
 
 
@@ -183,19 +216,26 @@ def test_the_one_call_form_gives_text_or_a_picture(wire: Start) -> None:
     messages = [{"role": "user", "content": "a"}, {"role": "user", "content": "a cat"}]
     options: Any = {"polling": QUICK, "retries": FAST}
     text = wire(Page({"status": "succeeded", "output": ["Hel", "lo"]}))
-    assert ReplicateHome.create_completion("gemma-2b", messages, base_url=text.origin, **options) == "Hello"
+    assert (
+        ReplicateHome.create_completion("gemma-2b", messages, base_url=text.origin, **options)
+        == "Hello"
+    )
     assert text.requests[0].json["input"]["prompt"] == "User: a\nUser: a cat\nAssistant:"
     picture = wire(Page({"status": "succeeded", "output": ["https://x/y.png"]}))
     image = ReplicateHome.create_completion("sd-3", messages, base_url=picture.origin, **options)
     assert isinstance(image, ImageOutput)
     assert image.prompt == picture.requests[0].json["input"]["prompt"] == "a cat"
-    image = ReplicateHome.create_completion("sd-3", messages, prompt="a dog", base_url=picture.origin, **options)
+    image = ReplicateHome.create_completion(
+        "sd-3", messages, prompt="a dog", base_url=picture.origin, **options
+    )
     assert isinstance(image, ImageOutput)
     assert image.prompt == "a dog"
 
 
 def test_an_odd_content_type_is_no_hindrance_to_json(wire: Start) -> None:
     page = Page({"status": "succeeded", "output": "ok"})
-    server = wire(lambda r: [page(r)[0].replace(b"text/plain;charset=utf-8", b"application/octet-stream")])
+    server = wire(
+        lambda r: [page(r)[0].replace(b"text/plain;charset=utf-8", b"application/octet-stream")]
+    )
     assert "".join(home(server).chat("x")) == "ok"
     assert json.loads(server.requests[0].body)["model"] == GEMMA

@@ -20,7 +20,17 @@ CLI = "cli"
 # From the ground up; a module may import what stands below its own floor, and nothing else of ours.
 FLOORS: dict[str, set[str]] = {
     "facts": {"version", "errors"},
-    "words": {"settings", "deadlines", "refs", "prompts", "parameters", "transcript", "schemas", "multipart", "logs"},
+    "words": {
+        "settings",
+        "deadlines",
+        "refs",
+        "prompts",
+        "parameters",
+        "transcript",
+        "schemas",
+        "multipart",
+        "logs",
+    },
     "what is shown": {"display", "markdown"},
     "where it is shown": {"notebook"},
     "as it goes on": {"bars"},
@@ -65,7 +75,9 @@ def modules() -> dict[str, ast.Module]:
     for package in (SERVER, CLI):
         if (HOME / package).is_dir():
             parts = [ast.parse(path.read_text()) for path in sorted((HOME / package).glob("*.py"))]
-            found[package] = ast.Module([statement for part in parts for statement in part.body], [])
+            found[package] = ast.Module(
+                [statement for part in parts for statement in part.body], []
+            )
     return found
 
 
@@ -79,7 +91,11 @@ def imported(name: str, tree: ast.Module) -> tuple[set[str], set[str]]:
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
             foreign.add((node.module or "").partition(".")[0])
         elif isinstance(node, ast.ImportFrom) and node.level == top:
-            ours |= {node.module.partition(".")[0]} if node.module else {alias.name for alias in node.names}
+            ours |= (
+                {node.module.partition(".")[0]}
+                if node.module
+                else {alias.name for alias in node.names}
+            )
         elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "import_module":
             first = node.args[0]
             if name == "__init__" and isinstance(first, ast.JoinedStr):
@@ -100,7 +116,9 @@ def test_imports_point_to_a_lower_floor() -> None:
         if name == SERVER:
             assert ours == set()
         else:
-            assert {other for other in ours if height[other] >= height[name]} == set(), f"{name} imports upwards"
+            assert {other for other in ours if height[other] >= height[name]} == set(), (
+                f"{name} imports upwards"
+            )
 
 
 def test_each_foreign_library_has_its_owner() -> None:
@@ -111,15 +129,24 @@ def test_each_foreign_library_has_its_owner() -> None:
 
 def test_no_module_and_no_class_is_named_for_nothing() -> None:
     names = {path.stem for path in HOME.rglob("*.py")} | {
-        node.name for tree in modules().values() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)
+        node.name
+        for tree in modules().values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef)
     }
-    assert not {name for name in names if any(word in name.lower() for word in ("util", "helper", "manager", "misc"))}
+    assert not {
+        name
+        for name in names
+        if any(word in name.lower() for word in ("util", "helper", "manager", "misc"))
+    }
 
 
 def test_all_that_is_public_is_documented() -> None:
     for name, tree in modules().items():
         assert ast.get_docstring(tree) or name == SERVER, name
-        classes = [n for n in ast.walk(tree) if isinstance(n, ast.ClassDef) and not n.name.startswith("_")]
+        classes = [
+            n for n in ast.walk(tree) if isinstance(n, ast.ClassDef) and not n.name.startswith("_")
+        ]
         for body, of in [(tree.body, name), *((c.body, c.name) for c in classes if not c.bases)]:
             undocumented = [
                 n.name
@@ -129,7 +156,11 @@ def test_all_that_is_public_is_documented() -> None:
                 and not any(getattr(d, "id", "") == "overload" for d in n.decorator_list)
             ]
             assert [n for n in undocumented if not n.startswith("_")] == [], of
-    assert all(getattr(replicate_sync, name).__doc__ for name in replicate_sync.__all__ if name != "__version__")
+    assert all(
+        getattr(replicate_sync, name).__doc__
+        for name in replicate_sync.__all__
+        if name != "__version__"
+    )
 
 
 def test_the_root_gives_what_it_promises() -> None:
@@ -140,7 +171,11 @@ def test_the_root_gives_what_it_promises() -> None:
 
 def loaded(line: str) -> set[str]:
     code = f"import sys; {line}; print(*sys.modules)"
-    return set(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout.split())
+    return set(
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, check=True, text=True
+        ).stdout.split()
+    )
 
 
 def test_importing_takes_what_requests_takes_and_nothing_else() -> None:
@@ -151,12 +186,16 @@ def test_importing_takes_what_requests_takes_and_nothing_else() -> None:
 
 
 def test_importing_the_package_alone_takes_not_even_that() -> None:
-    assert not {"requests", "urllib3", "json", "replicate_sync.client"} & loaded("import replicate_sync")
+    assert not {"requests", "urllib3", "json", "replicate_sync.client"} & loaded(
+        "import replicate_sync"
+    )
 
 
 @responses.activate
 def test_one_warm_get_takes_few_steps_in_few_files() -> None:
-    responses.get("https://api.replicate.com/v1/predictions/p1", json={"id": "p1", "status": "succeeded"})
+    responses.get(
+        "https://api.replicate.com/v1/predictions/p1", json={"id": "p1", "status": "succeeded"}
+    )
     client = Replicate()
     client.predictions.get("p1")
     entered: list[tuple[str, str]] = []

@@ -37,10 +37,14 @@ def client() -> Iterator[LocalReplicate]:
 def test_a_chat_streams_and_takes_its_parameters_seriously(client: LocalReplicate) -> None:
     pieces = list(client.chat("Tell me about rivers.", max_tokens=30, extra_data={"seed": 7}))
     assert len(pieces) > 10
-    assert pieces == list(client.chat("Tell me about rivers.", max_tokens=30, extra_data={"seed": 7}))
+    assert pieces == list(
+        client.chat("Tell me about rivers.", max_tokens=30, extra_data={"seed": 7})
+    )
     text = "".join(pieces)
     word = text.split()[8]
-    cut = "".join(client.chat("Tell me about rivers.", max_tokens=30, stop=[word], extra_data={"seed": 7}))
+    cut = "".join(
+        client.chat("Tell me about rivers.", max_tokens=30, stop=[word], extra_data={"seed": 7})
+    )
     assert text.startswith(cut)
     assert word not in cut
 
@@ -56,7 +60,9 @@ def test_hello_world_says_hello(client: LocalReplicate) -> None:
 
 
 def test_pictures_are_files(client: LocalReplicate) -> None:
-    pictures = client.run("black-forest-labs/flux-schnell", {"prompt": "a red cube", "num_outputs": 2, "seed": 1})
+    pictures = client.run(
+        "black-forest-labs/flux-schnell", {"prompt": "a red cube", "num_outputs": 2, "seed": 1}
+    )
     assert [type(p) for p in pictures] == [FileOutput, FileOutput]
     first = Image.open(io.BytesIO(pictures[0].read()))
     assert first.size == (1024, 1024)
@@ -64,8 +70,14 @@ def test_pictures_are_files(client: LocalReplicate) -> None:
 
 
 @pytest.mark.parametrize("keyed", [False, True])
-def test_the_homepages_door_opens_on_the_embedded_server(client: LocalReplicate, keyed: bool) -> None:
-    where = {"api_key": client.server.token, "base_url": client.server.url} if keyed else {"base_url": client.server.origin}
+def test_the_homepages_door_opens_on_the_embedded_server(
+    client: LocalReplicate, keyed: bool
+) -> None:
+    where = (
+        {"api_key": client.server.token, "base_url": client.server.url}
+        if keyed
+        else {"base_url": client.server.origin}
+    )
     home = ReplicateHome(polling=Polling(100, 0.05), **where)  # type: ignore[arg-type]
     assert len("".join(home.chat("Hello"))) > 20
     for alias in ("sd-3", "sdxl", "playground-v2.5"):
@@ -126,7 +138,9 @@ def test_leaving_a_stream_cancels_it_there(client: LocalReplicate) -> None:
 
 
 def test_a_canceled_prediction_does_not_look_like_an_answer(client: LocalReplicate) -> None:
-    impatient = Replicate(client.server.token, base_url=client.server.url, polling=Polling(100, 0.05))
+    impatient = Replicate(
+        client.server.token, base_url=client.server.url, polling=Polling(100, 0.05)
+    )
     prediction = impatient.predictions.create("local/slow", {"seconds": 30})
     threading.Timer(0.2, prediction.cancel).start()
     with pytest.raises(PredictionCanceled):
@@ -134,7 +148,10 @@ def test_a_canceled_prediction_does_not_look_like_an_answer(client: LocalReplica
 
 
 def test_predictions_are_listed_newest_first(client: LocalReplicate) -> None:
-    made = [client.predictions.create("replicate/hello-world", {"text": str(n)}, wait=True).id for n in range(3)]
+    made = [
+        client.predictions.create("replicate/hello-world", {"text": str(n)}, wait=True).id
+        for n in range(3)
+    ]
     listed = client.predictions.list()
     assert [next(listed).id for _ in made] == made[::-1]
 
@@ -167,7 +184,9 @@ def test_the_server_ends_with_its_client_or_with_the_program() -> None:
     with pytest.raises(ConnectionError):
         other.predictions.get("x")
     program = "import replicate_sync; c = replicate_sync.local(); print(c.run('replicate/hello-world', {'text': 'x'}))"
-    ran = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, timeout=20)
+    ran = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, timeout=20
+    )
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "hello x\n", "")
 
 

@@ -18,7 +18,9 @@ from replicate_sync.server import LocalServer
 pytest_plugins = ["pytester"]
 
 
-def test_a_test_has_a_server_and_a_client(replicate_server: LocalServer, replicate_client: Replicate) -> None:
+def test_a_test_has_a_server_and_a_client(
+    replicate_server: LocalServer, replicate_client: Replicate
+) -> None:
     replicate_server.script("me/upscale", output=b"\x89PNG larger")
     replicate_server.faults.rate_limit(retry_after=0, on="POST *")
     assert replicate_client.run("me/upscale", {"scale": 2}).read() == b"\x89PNG larger"
@@ -92,11 +94,17 @@ def test_without_flask_one_sentence_says_what_to_install(pytester: pytest.Pytest
     pytester.makepyfile("def test_it(replicate_server): pass")
     result = pytester.runpytest_subprocess()
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(['The local server needs Flask and Pillow: pip install "replicate-sync?server?"'])
+    result.stdout.fnmatch_lines(
+        ['The local server needs Flask and Pillow: pip install "replicate-sync?server?"']
+    )
     assert "Traceback" not in result.stdout.str()
 
 
 def test_pytest_starts_without_the_server() -> None:
     code = "import sys, json, replicate_sync.pytest_plugin; print(json.dumps(sorted(sys.modules)))"
-    loaded = json.loads(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout)
+    loaded = json.loads(
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, check=True, text=True
+        ).stdout
+    )
     assert {"flask", "werkzeug", "PIL", "replicate_sync.server"} & set(loaded) == set()

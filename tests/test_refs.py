@@ -1,4 +1,4 @@
-"""Names of models are read, resolved, and where they are wrong, put right."""
+"""Names of models are parsed, resolved, and where they are wrong, the nearest ones are named."""
 
 from __future__ import annotations
 
@@ -6,42 +6,91 @@ from typing import Any
 
 import pytest
 
-from replicate_sync.errors import ModelNotFoundError
-from replicate_sync.refs import Ref, parse, resolve
+from replicate_sync.exceptions import ModelNotFoundError
+from replicate_sync.refs import ModelRef, parse, parse_name, parse_version, resolve
 
 VERSION = "ab" * 32
+GEMMA = "google-deepmind/gemma-2b-it"
+ALIASES = {"gemma-2b": GEMMA, "sd-3": "stability-ai/stable-diffusion-3"}
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("meta/meta-llama-3-70b-instruct", Ref("meta/meta-llama-3-70b-instruct")),
-        (f"stability-ai/sdxl:{VERSION}", Ref("stability-ai/sdxl", VERSION)),
-        (VERSION, Ref(None, VERSION)),
-        ("a/b:dp-1234", Ref("a/b", "dp-1234")),
-        ("lucataco/flux.dev_v1.5", Ref("lucataco/flux.dev_v1.5")),
+        ("meta/meta-llama-3-70b-instruct", ModelRef("meta/meta-llama-3-70b-instruct")),
+        (f"stability-ai/sdxl:{VERSION}", ModelRef("stability-ai/sdxl", VERSION)),
+        (VERSION, ModelRef(None, VERSION)),
+        ("a/b:dp-1234", ModelRef("a/b", "dp-1234")),
+        ("lucataco/flux.dev_v1.5", ModelRef("lucataco/flux.dev_v1.5")),
     ],
 )
-def test_a_reference_is_read_and_written_back(text: str, expected: Ref) -> None:
+def test_a_reference_is_parsed_and_printed_as_it_was(text: str, expected: ModelRef) -> None:
     assert parse(text) == expected
     assert str(expected) == text
 
 
 @pytest.mark.parametrize(
-    "text", ["", "llama", "a/b/c", "../x", "a/b?x=1", "a /b", "a/b:", "ab" * 31, "a/b#c", None, 5, "é/b", "a/.."]
+    "text",
+    [
+        "",
+        "llama",
+        "a/b/c",
+        "../x",
+        "a/b?x=1",
+        "a /b",
+        "a/b:",
+        "ab" * 31,
+        VERSION.upper(),
+        "a/b#c",
+        "a/b\n",
+        None,
+        5,
+        "é/b",
+        "a/..",
+    ],
 )
-def test_what_names_no_model_is_refused_before_a_url_is_made_of_it(text: Any) -> None:
-    with pytest.raises(ModelNotFoundError):
-        parse(text)
+def test_what_names_no_model_is_refused_before_it_is_part_of_a_url(text: Any) -> None:
+    for function in (parse, parse_name, parse_version, lambda name: resolve(name, ALIASES)):
+        with pytest.raises(ModelNotFoundError):
+            function(text)
 
 
 def test_an_alias_is_resolved_and_a_full_name_passes() -> None:
-    assert resolve("sd-3", {"sd-3": "stability-ai/stable-diffusion-3"}) == "stability-ai/stable-diffusion-3"
-    assert resolve("me/mine", {"sd-3": "x/y"}) == "me/mine"
+    assert resolve("sd-3", ALIASES) == ModelRef("stability-ai/stable-diffusion-3")
+    assert resolve("me/mine", ALIASES) == ModelRef("me/mine")
+    assert resolve(f"me/mine:{VERSION}", ALIASES) == ModelRef("me/mine", VERSION)
 
 
-def test_a_misspelt_alias_is_told_the_nearest_one() -> None:
-    with pytest.raises(ModelNotFoundError, match="Did you mean 'gemma-2b'"):
-        resolve("gema-2b", {"gemma-2b": "google-deepmind/gemma-2b-it", "sd-3": "stability-ai/stable-diffusion-3"})
-    with pytest.raises(LookupError, match="Known here: gemma-2b"):
-        resolve("zzz", {"gemma-2b": "google-deepmind/gemma-2b-it"})
+def test_an_alias_may_name_a_version() -> None:
+    assert resolve("mine", {"mine": f"me/mine:{VERSION}"}) == ModelRef("me/mine", VERSION)
+
+
+def test_for_a_misspelled_alias_the_nearest_ones_are_named() -> None:
+    with pytest.raises(ModelNotFoundError, match=r"Did you mean 'gemma-2b'") as raised:
+        resolve("gema-2b", ALIASES)
+    assert raised.value.message == "'gema-2b' does not name a model."
+    assert raised.value.hint.startswith("Did you mean 'gemma-2b'")
+
+
+def test_where_none_is_near_the_form_of_a_name_and_the_known_ones_are_named() -> None:
+    with pytest.raises(LookupError, match=r"owner/name.* Known here: gemma-2b, google-deepmind"):
+        resolve("zzz", {"gemma-2b": GEMMA})
+    with pytest.raises(ModelNotFoundError) as raised:
+        resolve("zzz", {})
+    assert raised.value.hint == (
+        "Write 'owner/name', 'owner/name:version', or a version id of 64 hex digits."
+    )
+
+
+def test_an_operation_on_a_model_takes_no_version() -> None:
+    assert parse_name("a/b") == "a/b"
+    for text in (f"a/b:{VERSION}", VERSION):
+        with pytest.raises(ModelNotFoundError, match="not of the form 'owner/name'"):
+            parse_name(text)
+
+
+def test_an_operation_on_a_version_needs_both() -> None:
+    assert parse_version("a/b:c") == ModelRef("a/b", "c")
+    for text in ("a/b", VERSION):
+        with pytest.raises(ModelNotFoundError, match="not of the form 'owner/name:version'"):
+            parse_version(text)

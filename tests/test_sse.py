@@ -1,9 +1,13 @@
-"""Bytes become the events that the WHATWG rules give, however they were cut."""
+"""Bytes become the events that the WHATWG rules define, however they were cut."""
 
 from __future__ import annotations
 
 import codecs
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -12,22 +16,29 @@ from hypothesis import strategies as st
 from replicate_sync.sse import Event, events
 
 RECORDED = (
-    b": hi\n\nevent: output\nid: 1690212292:0\ndata: Once\n\nevent: output\nid: 1690212292:1\ndata:  upon\n\n"
-    b"event: output\nid: 1690212292:2\ndata: \ndata: \n\nevent: output\nid: 1690212293:0\ndata: \n\n"
-    b"event: output\nid: 1690212293:1\ndata: a\ndata: b\n\nevent: done\nid: 1690212293:2\ndata: {}\n\n"
+    b": hi\n\n"
+    b"event: output\nid: 1690212292:0\ndata: Once\n\n"
+    b"event: output\nid: 1690212292:1\ndata:  upon\n\n"
+    b"event: output\nid: 1690212292:2\ndata: \ndata: \n\n"
+    b"event: output\nid: 1690212293:0\ndata: \n\n"
+    b"event: output\nid: 1690212293:1\ndata: a\ndata: b\n\n"
+    b"event: done\nid: 1690212293:2\ndata: {}\n\n"
 )
 
 
-def by_the_letter(stream: bytes) -> list[Event]:
-    """The standard's steps for a whole stream, one after the other, with no cleverness."""
+def events_by_the_standard(stream: bytes) -> list[Event]:
+    """Return the events of a whole stream by the steps of the standard, one after the other."""
     text = codecs.decode(stream.removeprefix(codecs.BOM_UTF8), "utf-8", "replace")
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")[:-1]  # what no line end closes is dropped
-    found, last_id, name, data, retry = [], "", "", "", None
-    for line in lines:
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    parsed = []
+    last_id = name = data = ""
+    retry = None
+    for line in lines[:-1]:  # what no line break ends is dropped
         if not line:
             if data:
-                found.append(Event(name or "message", data[:-1], last_id, retry))
-            name, data, retry = "", "", None
+                parsed.append(Event(name or "message", data[:-1], last_id, retry))
+            name = data = ""
+            retry = None
             continue
         field, _, value = line.partition(":")
         value = value.removeprefix(" ")
@@ -39,12 +50,18 @@ def by_the_letter(stream: bytes) -> list[Event]:
             last_id = value
         elif field == "retry" and value.isascii() and value.isdigit() and len(value) < 19:
             retry = int(value)
-    return found
+    return parsed
 
 
-def test_what_replicate_sends_is_read_to_the_letter() -> None:
-    assert "".join(e.data for e in events([RECORDED]) if e.event == "output") == "Once upon\na\nb"
-    assert [e.id for e in events([RECORDED])][-1] == "1690212293:2"
+def bytewise(stream: bytes) -> list[bytes]:
+    return [stream[i : i + 1] for i in range(len(stream))]
+
+
+def test_what_replicate_sends_is_parsed_exactly() -> None:
+    outputs = [event for event in events([RECORDED]) if event.event == "output"]
+    assert "".join(event.data for event in outputs) == "Once upon\na\nb"
+    assert [event.id for event in events([RECORDED])][-1] == "1690212293:2"
+    assert all(event.own_id for event in events([RECORDED]))
 
 
 @pytest.mark.parametrize("ending", [b"\n", b"\r", b"\r\n"])
@@ -52,7 +69,7 @@ def test_a_stream_may_be_cut_anywhere_and_end_its_lines_in_any_way(ending: bytes
     stream = RECORDED.replace(b"\n", ending) + "data: é☃".encode() + ending * 2
     whole = list(events([stream]))
     assert len(whole) == 7
-    assert list(events([stream[i : i + 1] for i in range(len(stream))])) == whole
+    assert list(events(bytewise(stream))) == whole
     for i in range(len(stream)):
         assert list(events([stream[:i], b"", stream[i:]])) == whole
 
@@ -63,15 +80,20 @@ def test_a_stream_may_be_cut_anywhere_and_end_its_lines_in_any_way(ending: bytes
     [
         (b"data: YHOO\ndata: +2\ndata: 10\n\n", [("message", "YHOO\n+2\n10", "")]),
         (
-            b": test stream\n\ndata: first event\nid: 1\n\ndata:second event\nid\n\ndata:  third event\n\n",
-            [("message", "first event", "1"), ("message", "second event", ""), ("message", " third event", "")],
+            b": test stream\n\ndata: first event\nid: 1\n\ndata:second event\nid\n\n"
+            b"data:  third event\n\n",
+            [
+                ("message", "first event", "1"),
+                ("message", "second event", ""),
+                ("message", " third event", ""),
+            ],
         ),
         (b"data\n\ndata\ndata\n\ndata:", [("message", "", ""), ("message", "\n", "")]),
         (b"data:test\n\ndata: test\n\n", [("message", "test", ""), ("message", "test", "")]),
     ],
 )
-def test_whatwg_examples(stream: bytes, expected: list[tuple[str, str, str]]) -> None:
-    assert [(e.event, e.data, e.id) for e in events([stream])] == expected
+def test_the_examples_of_the_standard(stream: bytes, expected: list[tuple[str, str, str]]) -> None:
+    assert [(event.event, event.data, event.id) for event in events([stream])] == expected
 
 
 @pytest.mark.parametrize(
@@ -82,7 +104,7 @@ def test_whatwg_examples(stream: bytes, expected: list[tuple[str, str, str]]) ->
         (b"data: \xff\xe2\x98\n\n", [Event("message", "\ufffd\ufffd")]),
         (b"id: 7\n\ndata: a\n\n", [Event("message", "a", "7")]),
         (b"id: 7\nid: 8\0\ndata: a\n\n", [Event("message", "a", "7")]),
-        (b"id: 7\ndata: a\n\nid\ndata: b\n\n", [Event("message", "a", "7"), Event("message", "b", "")]),
+        (b"id: 7\ndata: a\n\nid\ndata: b\n\n", [Event("message", "a", "7"), Event("message", "b")]),
         (b"retry: 250\ndata: a\n\ndata: b\n\n", [Event("message", "a", "", 250), Event("message", "b")]),
         (b"retry: " + b"9" * 5000 + b"\nretry: 7\ndata: a\n\n", [Event("message", "a", "", 7)]),
         (b"retry: 2x\ndata: a\n\n", [Event("message", "a")]),
@@ -97,29 +119,35 @@ def test_whatwg_examples(stream: bytes, expected: list[tuple[str, str, str]]) ->
         ),
         (b"Data: a\n data: b\ndata : c\n\n", []),
     ],
+)  # fmt: skip
+def test_the_rules_that_parsers_get_wrong(stream: bytes, expected: list[Event]) -> None:
+    assert list(events([stream])) == expected == events_by_the_standard(stream)
+    assert list(events(bytewise(stream))) == expected
+
+
+FIELDS = st.sampled_from(
+    [b"data", b"event", b"id", b"retry", b"", b"dat", b"\xef\xbb\xbfdata", b"idea"]
 )
-def test_the_rules_that_readers_get_wrong(stream: bytes, expected: list[Event]) -> None:
-    assert list(events([stream])) == expected == by_the_letter(stream)
-    assert list(events([stream[i : i + 1] for i in range(len(stream))])) == expected
-
-
-FIELDS = st.sampled_from([b"data", b"event", b"id", b"retry", b"", b"dat", b"\xef\xbb\xbfdata", b"idea"])
 VALUES = st.sampled_from(
     [b"", b" ", b" a", b"b", b": c", b"  d", b"\0", b" 12", b"\xc3\xa9", b"\xff", b"\xe2\x98", b"id: 1"]
-)
+)  # fmt: skip
 ENDINGS = st.sampled_from([b"\n", b"\r", b"\r\n", b"\n\n", b"\r\r", b"\r\n\r\n", b"\n\r"])
 LINES = st.tuples(FIELDS, st.sampled_from([b":", b""]), VALUES, ENDINGS).map(b"".join)
 
 
 @given(st.lists(LINES, max_size=12), st.booleans(), st.data())
-def test_any_stream_cut_in_any_way_gives_what_the_standard_says(lines: list[bytes], bom: bool, data: st.DataObject) -> None:
-    stream = codecs.BOM_UTF8 * bom + b"".join(lines)
+def test_any_stream_cut_in_any_way_is_parsed_as_the_standard_says(
+    lines: list[bytes], has_bom: bool, data: st.DataObject
+) -> None:
+    stream = codecs.BOM_UTF8 * has_bom + b"".join(lines)
     cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=8)))
-    pieces = [stream[a:b] for a, b in zip([0, *cuts], [*cuts, len(stream)], strict=True)]
-    assert list(events(pieces)) == by_the_letter(stream)
+    starts = [0, *cuts]
+    ends = [*cuts, len(stream)]
+    pieces = [stream[start:end] for start, end in zip(starts, ends, strict=True)]
+    assert list(events(pieces)) == events_by_the_standard(stream)
 
 
-def test_an_event_is_given_as_soon_as_its_blank_line_has_come() -> None:
+def test_an_event_is_yielded_as_soon_as_its_blank_line_has_arrived() -> None:
     taken = []
 
     def chunks() -> Iterator[bytes]:
@@ -132,3 +160,27 @@ def test_an_event_is_given_as_soon_as_its_blank_line_has_come() -> None:
     assert len(taken) == 2
     assert next(arriving).data == "b"
     assert len(taken) == 3
+
+
+def test_events_are_equal_by_what_they_say() -> None:
+    own = Event("a", "b", "1", own_id=True)
+    inherited = Event("a", "b", "1")
+    assert own == inherited
+    assert not own != inherited  # noqa: SIM202
+    assert hash(own) == hash(inherited)
+    assert own != Event("a", "b", "2")
+    assert own != ("a", "b", "1", None, True)
+
+
+def test_another_package_of_the_same_module_name_is_reported_with_its_remedy(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "sseclient.py").write_text("class SSEClient: pass", encoding="utf-8")
+    ran = subprocess.run(
+        [sys.executable, "-c", "import replicate_sync.sse"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{os.pathsep.join(sys.path)}"},
+    )
+    assert ran.returncode == 1
+    assert "pip uninstall sseclient" in ran.stderr

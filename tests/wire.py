@@ -1,4 +1,4 @@
-"""A server of raw sockets that answers as a test scripts it, to the byte: cuts, silences and bad answers included."""
+"""A server of raw sockets that responds as a test scripts it, byte by byte: cuts and silences too."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from io import BufferedIOBase
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from replicate_sync import Polling
+from replicate_sync import Polling, Replicate
 
 TOKEN = "r8_secret_that_must_never_show"
 QUICK = Polling(attempts=30, delay=0.01)
@@ -26,6 +27,8 @@ Step = bytes | float | object
 
 @dataclass
 class Request:
+    """A request as it arrived."""
+
     method: str
     path: str
     query: dict[str, str]
@@ -34,14 +37,15 @@ class Request:
 
     @property
     def json(self) -> Any:
+        """The body, parsed."""
         return json.loads(self.body)
 
 
 class Wire:
-    """Answers each request with the steps that `answer` gives: bytes to send, seconds to be silent, CUT or END."""
+    """A server; `respond` returns the steps of a response: bytes, seconds of silence, CUT or END."""
 
-    def __init__(self, answer: Callable[[Request], Iterable[Step]]) -> None:
-        self.answer = answer
+    def __init__(self, respond: Callable[[Request], Iterable[Step]]) -> None:
+        self.respond = respond
         self.requests: list[Request] = []
         self.connections = 0
         self.open = 0
@@ -53,9 +57,9 @@ class Wire:
                 outer.connections += 1
                 outer.open += 1
                 try:
-                    while (request := _read(self.rfile)) and not outer.stopping.is_set():
+                    while (request := _read_request(self.rfile)) and not outer.stopping.is_set():
                         outer.requests.append(request)
-                        if not outer._send(self.connection, outer.answer(request)):
+                        if not outer.send(self.connection, outer.respond(request)):
                             return
                 except OSError:
                     pass
@@ -73,7 +77,16 @@ class Wire:
         self.url = f"{self.origin}/v1"
         threading.Thread(target=self._server.serve_forever, args=(0.002,), daemon=True).start()
 
-    def _send(self, connection: socket.socket, steps: Iterable[Step]) -> bool:
+    @property
+    def answer(self) -> Callable[[Request], Iterable[Step]]:
+        return self.respond
+
+    @answer.setter
+    def answer(self, respond: Callable[[Request], Iterable[Step]]) -> None:
+        self.respond = respond
+
+    def send(self, connection: socket.socket, steps: Iterable[Step]) -> bool:
+        """Take the steps of a response; return whether the connection can take another one."""
         for step in steps:
             if step is CUT:
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -89,28 +102,39 @@ class Wire:
         return True
 
     def close(self) -> None:
+        """Stop listening."""
         self.stopping.set()
         self._server.shutdown()
         self._server.server_close()
 
     def seen(self, method: str, path: str) -> list[Request]:
+        """Return the requests of a method and path."""
         return [r for r in self.requests if r.method == method and r.path == path]
 
     def until(self, condition: Callable[[], bool], seconds: float = 20) -> bool:
+        """Wait for a condition, and return whether it holds."""
         end = time.monotonic() + seconds
         while not condition() and time.monotonic() < end:
             time.sleep(0.005)
         return condition()
 
 
-def _read(stream: Any) -> Request | None:
+StartWire = Callable[[Callable[[Request], Any]], Wire]
+"""The fixture `wire`: starts a server that responds as a function returns."""
+
+MakeClient = Callable[..., Replicate]
+"""The fixture `client_of`: makes a client of a server, with quick policies."""
+
+
+def _read_request(stream: BufferedIOBase) -> Request | None:
+    """Return the next request of a connection, or None where its sender is gone."""
     line = stream.readline().decode("latin-1").split()
     if len(line) != 3:
         return None
     headers = {}
     while (raw := stream.readline()) not in (b"\r\n", b"\n"):
         if not raw:
-            return None  # its sender is gone
+            return None
         name, _, value = raw.decode("latin-1").partition(":")
         headers[name.strip().lower()] = value.strip()
     target = urlsplit(line[1])
@@ -118,12 +142,12 @@ def _read(stream: Any) -> Request | None:
     length = int(headers.get("content-length") or 0)
     body = stream.read(length)
     if len(body) < length:
-        return None  # its sender is gone
+        return None
     return Request(line[0], target.path, query, headers, body)
 
 
-def answer(body: Any, status: int = 200, **headers: str) -> bytes:
-    """The bytes of a JSON answer (or of `body`, where it is bytes)."""
+def response(body: Any, status: int = 200, **headers: str) -> bytes:
+    """Return the bytes of a response with JSON, or with `body` as it is where that is bytes."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     head = {"Content-Type": "application/json", "Content-Length": str(len(content))}
     head.update({name.replace("_", "-"): value for name, value in headers.items()})
@@ -131,16 +155,23 @@ def answer(body: Any, status: int = 200, **headers: str) -> bytes:
     return f"HTTP/1.1 {status} X\r\n{lines}\r\n".encode() + content
 
 
+answer = response
+
 STREAM = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n"
 CLOSE_DELIMITED = STREAM + b"Connection: close\r\n\r\n"
 CHUNKED = STREAM + b"Transfer-Encoding: chunked\r\n\r\n"
+LAST_CHUNK = b"0\r\n\r\n"
 
 
 def chunk(data: bytes) -> bytes:
+    """Return a chunk of a chunked body."""
     return b"%x\r\n%s\r\n" % (len(data), data)
 
 
 def event(data: str, number: int | None = None, name: str = "output") -> bytes:
-    lines = [f"event: {name}"] + ([] if number is None else [f"id: 1690212292:{number}"])
+    """Return an event as Replicate writes it."""
+    lines = [f"event: {name}"]
+    if number is not None:
+        lines.append(f"id: 1690212292:{number}")
     lines += [f"data: {line}" for line in data.split("\n")]
     return ("\n".join(lines) + "\n\n").encode()

@@ -1,4 +1,4 @@
-"""Tables for people: as wide as the terminal, and as wide as need be where nobody looks."""
+"""Tables: as wide as the terminal, or as wide as necessary where there is none."""
 
 from __future__ import annotations
 
@@ -9,28 +9,48 @@ from collections.abc import Sequence
 from itertools import zip_longest
 
 _GAP = "  "
-_WORD = 40  # characters: a longer word may be broken; ids and names are not, so that they can be copied
+# Characters: a longer word may be broken. Ids and names are not, so that they can be copied.
+_UNBROKEN_WORD = 40
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Write rows below a head. In a terminal, long cells are wrapped within their columns."""
-    lines = [tuple(head), *(tuple(" ".join(cell.split()) for cell in row) for row in rows)]
+def format_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return rows below a head. In a terminal, long cells are wrapped within their columns."""
+    lines = [list(head), *([" ".join(cell.split()) for cell in row] for row in rows)]
     columns = list(zip(*lines, strict=True))
     widths = [max(map(len, cells)) for cells in columns]
     if sys.stdout.isatty():
-        floors = [min(_WORD, max(len(word) for cell in cells for word in cell.split())) for cells in columns]
-        widths = fitted(widths, floors, shutil.get_terminal_size().columns - len(_GAP) * (len(widths) - 1))
-    return "\n".join(_written(line, widths) for line in lines)
+        room = shutil.get_terminal_size().columns - len(_GAP) * (len(widths) - 1)
+        widths = fit_widths(widths, [_least_width(cells) for cells in columns], room)
+    return "\n".join(_format_line(line, widths) for line in lines)
 
 
-def fitted(widths: Sequence[int], floors: Sequence[int], room: int) -> list[int]:
-    """Make the widest columns narrower until all have room, none below its floor."""
-    found = list(widths)
-    while sum(found) > room and (wide := [i for i in range(len(found)) if found[i] > floors[i]]):
-        found[max(wide, key=found.__getitem__)] -= 1
-    return found
+def fit_widths(widths: Sequence[int], least: Sequence[int], room: int) -> list[int]:
+    """Return column widths that fit, made by narrowing the widest columns.
+
+    Args:
+        widths: The widths that the columns would like to have.
+        least: Below these they are not narrowed, even if the table does not fit then.
+        room: The width for all columns together.
+    """
+    fitted = list(widths)
+    while sum(fitted) > room:
+        flexible = [column for column in range(len(fitted)) if fitted[column] > least[column]]
+        if not flexible:
+            break
+        widest = max(flexible, key=lambda column: fitted[column])
+        fitted[widest] -= 1
+    return fitted
 
 
-def _written(line: Sequence[str], widths: Sequence[int]) -> str:
-    cells = [textwrap.wrap(cell, width, break_on_hyphens=False) for cell, width in zip(line, widths, strict=True)]
-    return "\n".join(_GAP.join(map(str.ljust, part, widths)).rstrip() for part in zip_longest(*cells, fillvalue=""))
+def _least_width(cells: Sequence[str]) -> int:
+    longest_word = max(len(word) for cell in cells for word in cell.split())
+    return min(_UNBROKEN_WORD, longest_word)
+
+
+def _format_line(line: Sequence[str], widths: Sequence[int]) -> str:
+    cells = [
+        textwrap.wrap(cell, width, break_on_hyphens=False)
+        for cell, width in zip(line, widths, strict=True)
+    ]
+    parts = zip_longest(*cells, fillvalue="")
+    return "\n".join(_GAP.join(map(str.ljust, part, widths)).rstrip() for part in parts)

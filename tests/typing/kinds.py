@@ -9,7 +9,7 @@ from typing_extensions import assert_type
 
 import replicate_sync
 from replicate_sync import FileOutput, ImageOutput, Prediction, Replicate, ReplicateHome
-from replicate_sync.resources import Models
+from replicate_sync.resources.named import Models
 
 client, home = Replicate(), ReplicateHome()
 any_name: str = client.get_model()

@@ -1,0 +1,37 @@
+"""What both clients have: they close, are context managers, and show where they lead."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from .http.transport import Transport
+
+_Self = TypeVar("_Self", bound="BaseClient")
+
+
+class BaseClient:
+    """A client on a transport of its own."""
+
+    _transport: Transport
+
+    @property
+    def base_url(self) -> str:
+        """The base URL of the API, as of now.
+
+        Raises:
+            InvalidInputError: The environment's base URL is not a URL.
+        """
+        return self._transport.base_url
+
+    def close(self) -> None:
+        """Close the connections of this thread. The client opens new ones when it is used again."""
+        self._transport.close()
+
+    def __enter__(self: _Self) -> _Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} at {self._transport.displayed_url}>"

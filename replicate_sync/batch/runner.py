@@ -1,0 +1,330 @@
+"""Many predictions of one model: each is created once, also when the program is restarted."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Executor, Future
+from time import monotonic, sleep, time
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from weakref import WeakKeyDictionary
+
+from ..exceptions import (
+    Interruption,
+    InvalidInputError,
+    MapError,
+    NotFoundError,
+    PredictionError,
+    ReplicateError,
+)
+from ..http.json import serialize_json
+from ..payloads.inputs import Upload, place_files, validate_input
+from ..polling import Deadline
+from ..prediction.create import CreateOptions, PredictionRequest, create_headers
+from ..prediction.prediction import CANCEL_TIMEOUT, EXIT_TIMEOUT, Prediction
+from ..refs import ModelRef
+from ..resources.predictions import Predictions
+from .window import Window, call_at_exit, call_on
+
+if TYPE_CHECKING:
+    from .journal import Entry, Journal
+
+OnError = Literal["raise", "return"]
+
+_MAX_CANCELING_THREADS = 32
+_HOLD = 60.0  # seconds for which the API is asked to hold a response back
+_log = logging.getLogger("replicate_sync")
+
+
+class _Requested(NamedTuple):
+    """A create whose response has not arrived yet."""
+
+    placed: Mapping[str, object]
+    requested_at: float
+
+
+class BatchRunner:
+    """Runs a model on many inputs, with a window of predictions in flight.
+
+    Without a journal, leaving early cancels what is in flight. With one, it goes on, to be fetched
+    at the next start.
+
+    Args:
+        predictions: Creates predictions.
+        ref: The model.
+        executor: What waits for predictions, if not the threads of the window.
+        journal: The file that remembers predictions, or None.
+    """
+
+    def __init__(
+        self,
+        predictions: Predictions,
+        ref: ModelRef,
+        *,
+        executor: Executor | None,
+        journal: str | os.PathLike[str] | None,
+    ) -> None:
+        self._predictions = predictions
+        self._ref = ref
+        self._executor = executor
+        self._journal: Journal | None = None
+        if journal is not None:
+            # Late, as sqlite3 takes time that most programs need not spend.
+            from .journal import Journal
+
+            self._journal = Journal(journal)
+            predictions.register(*self._journal.ids())
+        # What is in flight, by position.
+        self._requested: dict[int, _Requested] = {}
+        self._running: dict[int, Prediction] = {}
+        self._deadline = Deadline()
+
+    def results(
+        self,
+        inputs: Iterable[Mapping[str, Any]],
+        concurrency: int,
+        ordered: bool,
+        on_error: OnError,
+    ) -> Iterator[Any]:
+        """Yield the results, lazily; see `Replicate.map`."""
+        window = Window(self._run, inputs, concurrency)
+        results: dict[int, Any] = {}
+        _open_windows[self] = window
+        try:
+            for position, future in window.in_order() if ordered else window.as_completed():
+                error = future.exception()
+                if error is None:
+                    if on_error == "raise":
+                        results[position] = future.result()
+                    yield future.result()
+                elif not isinstance(error, ReplicateError):
+                    raise error
+                elif on_error == "raise":
+                    raise self._map_error(position, error, results, window) from error
+                else:
+                    yield error
+        except KeyboardInterrupt as interrupt:
+            Interruption(self._describe_left()).attach_to(interrupt)
+            raise
+        finally:
+            _open_windows.pop(self, None)
+            self.leave(window)
+
+    def leave(self, window: Window[Any, Any], *, at_exit: bool = False) -> None:
+        """Stop, and cancel what is in flight unless a journal remembers it.
+
+        Args:
+            window: The calls in flight.
+            at_exit: Whether the program ends, when no thread can be started any more.
+        """
+        self._deadline.expire()
+        window.close()
+        if self._journal:
+            end = monotonic() + CANCEL_TIMEOUT
+            while self._requested and monotonic() < end:
+                sleep(0.01)  # so that responses that are on their way get into the journal
+            self._journal.close()
+            return
+        in_flight: list[Prediction | _Requested] = [*self._running.values()]
+        in_flight += self._requested.values()
+        if at_exit:
+            end = monotonic() + EXIT_TIMEOUT
+            for item in in_flight:
+                if monotonic() < end:
+                    self._cancel(0, item)
+            return
+        threads = max(1, min(len(in_flight), _MAX_CANCELING_THREADS))
+        canceling = Window(self._cancel, in_flight, threads)
+        for _ in canceling.as_completed():
+            pass
+
+    def _describe_left(self) -> str:
+        """Return what becomes of what is in flight, as a sentence."""
+        count = len(self._running) + len(self._requested)
+        in_flight = f"{count} prediction{'' if count == 1 else 's'} in flight"
+        if self._journal:
+            return (
+                f"{in_flight} will go on, and the same map with the same journal fetches their "
+                "results."
+            )
+        return f"{in_flight} will be canceled."
+
+    def _run(self, position: int, given: Mapping[str, Any]) -> Any:
+        """Return the result of one input, in a thread of the window."""
+        try:
+            prediction = self._start(position, validate_input(given))
+            self._running[position] = prediction
+            if self._deadline.expired and not self._journal:
+                prediction.abandon()
+            self._wait(prediction)
+        except PredictionError as error:
+            if self._journal and error.prediction is not None and error.prediction.ended:
+                self._journal.record_ended(position, error.prediction.raw)
+            raise
+        finally:
+            self._running.pop(position, None)
+        if self._journal:
+            self._journal.record_ended(position, prediction.raw)
+        return prediction.parse_output()
+
+    def _start(self, position: int, validated: dict[str, object]) -> Prediction:
+        """Return the prediction of an input: a known one, or a new one."""
+        journal = self._journal
+        if journal is None:
+            hold = None if self._executor else _HOLD
+            return self._create(position, self._predictions.place_files(validated), hold)
+        # An uploaded file has another URL at each start, so that its content identifies the input.
+        identity = serialize_json(place_files(validated, Upload.digest))
+        key = journal.key(str(self._ref), identity)
+        entry = journal.entry(position, key)
+        known = self._fetch_known(entry) if entry else None
+        if known is not None:
+            return known
+        placed = self._predictions.place_files(validated)
+        if entry:
+            found = self._predictions.find(self._ref, placed, entry.requested_at)
+            if found is not None:
+                journal.record_created(position, found.id)
+                return found
+        journal.record_request(position, key, time())
+        try:
+            prediction = self._create(position, placed, None)
+        except ReplicateError as error:
+            if not getattr(error, "maybe_created", False):
+                journal.record_not_created(position)
+            raise
+        return prediction
+
+    def _create(self, position: int, placed: dict[str, object], hold: float | None) -> Prediction:
+        self._requested[position] = _Requested(placed, time())
+        try:
+            if self._deadline.expired:
+                raise ReplicateError("The map was left before this input was started.")
+            headers = create_headers(self._predictions.context, hold, None, Deadline())
+            options = CreateOptions(headers, cancel_on_exit=False)
+            prediction = self._predictions.start(PredictionRequest(self._ref, placed), options)
+            if self._journal:
+                self._journal.record_created(position, prediction.id)
+            return prediction
+        finally:
+            self._requested.pop(position)
+
+    def _fetch_known(self, entry: Entry) -> Prediction | None:
+        """Return the prediction that an earlier start has created, where its id is known."""
+        if entry.ended:
+            return self._predictions.from_json(entry.ended)
+        if entry.id is None:
+            return None
+        try:
+            prediction = self._predictions.get(entry.id)
+        except NotFoundError as error:
+            raise _expired_error(entry.id, None) from error
+        if prediction.data_removed and prediction.output is None:
+            raise _expired_error(entry.id, prediction)
+        return prediction
+
+    def _wait(self, prediction: Prediction) -> None:
+        if self._executor is None or prediction.ended:
+            prediction.wait(deadline=self._deadline, cancel_on_exit=False)
+            return
+        try:
+            prediction.update(call_on(self._executor, wait_for, prediction))
+        except ReplicateError:
+            raise
+        except Exception as error:
+            # A worker that died, or could not be reached. The prediction has not, so wait here.
+            _log.warning(
+                "waiting for prediction %s in this process, as the executor failed: %s",
+                prediction.id,
+                error,
+            )
+            prediction.wait(deadline=self._deadline, cancel_on_exit=False)
+
+    def _map_error(
+        self,
+        position: int,
+        error: ReplicateError,
+        results: dict[int, Any],
+        window: Window[Any, Any],
+    ) -> MapError:
+        """Return the error of a map, after what is in flight has ended: it has been paid for."""
+        window.stop()
+        errors: dict[int, Exception] = {position: error}
+        for other_position, future in window.in_order():
+            _collect(other_position, future, results, errors)
+        further = ", further errors in .errors" if len(errors) > 1 else ""
+        map_error = MapError(
+            f"Input {position} failed; the results of {len(results)} others are in .results, by "
+            f"position{further}, and on_error='return' would go on. {error}"
+        )
+        map_error.results = results
+        map_error.errors = errors
+        map_error.position = position
+        map_error.prediction = error.prediction
+        return map_error
+
+    def _cancel(self, _: int, item: Prediction | _Requested) -> None:
+        """Cancel what is in flight, also where its id is not known here yet."""
+        if isinstance(item, Prediction):
+            item.abandon()
+            return
+        found = self._predictions.find(
+            self._ref, item.placed, item.requested_at, single_attempt=CANCEL_TIMEOUT
+        )
+        if found is not None:
+            found.abandon()
+
+
+def wait_for(prediction: Prediction) -> dict[str, Any]:
+    """Wait for a prediction, and return its JSON: what an executor is asked to do."""
+    return prediction.wait(cancel_on_exit=False).raw
+
+
+def validate_arguments(concurrency: int, on_error: str, executor: Executor | None) -> None:
+    """Raise what is wrong with the arguments of a map.
+
+    Raises:
+        InvalidInputError: One of them is wrong.
+    """
+    is_number = isinstance(concurrency, int) and not isinstance(concurrency, bool)
+    if not is_number or concurrency < 1:
+        raise InvalidInputError(f"concurrency must be a number of 1 or more, not {concurrency!r}.")
+    if on_error not in ("raise", "return"):
+        raise InvalidInputError(f"on_error must be 'raise' or 'return', not {on_error!r}.")
+    if executor is not None and not callable(getattr(executor, "submit", None)):
+        raise InvalidInputError("executor must be a concurrent.futures.Executor.")
+
+
+def _collect(
+    position: int, future: Future[Any], results: dict[int, Any], errors: dict[int, Exception]
+) -> None:
+    if future.cancelled():
+        return
+    error = future.exception()
+    if isinstance(error, Exception):
+        errors[position] = error
+    else:
+        results[position] = future.result()
+
+
+def _expired_error(prediction_id: str, prediction: Prediction | None) -> PredictionError:
+    error = PredictionError(
+        f"Prediction {prediction_id} ended while nobody waited, and its output was removed: "
+        "Replicate keeps one for an hour. It was paid for.",
+        hint="To run its input again, take a new journal for it.",
+    )
+    error.prediction = prediction
+    return error
+
+
+# The maps that are being iterated, to be left when the program ends.
+_open_windows: WeakKeyDictionary[BatchRunner, Window[Any, Any]] = WeakKeyDictionary()
+
+
+def _leave_all() -> None:
+    for runner, window in list(_open_windows.items()):
+        runner.leave(window, at_exit=True)
+
+
+call_at_exit(_leave_all)

@@ -1,0 +1,80 @@
+"""The root of the command: what is raised below it becomes a message and an exit code."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+from ..exceptions import ReplicateError
+from .error_messages import show_error, show_interruption
+from .exit_codes import INTERRUPTED, exit_code
+
+_AS_JSON = f"{__name__}.as_json"
+
+
+class RootGroup(click.Group):
+    """Shows errors as sentences, or as JSON with --json, and ends with their exit codes."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments, and note whether errors are to be JSON."""
+        # By the bare words, as an error may be raised before they are parsed.
+        options = args[: args.index("--")] if "--" in args else args
+        ctx.meta[_AS_JSON] = "--json" in options
+        return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command that was given."""
+        as_json = bool(ctx.meta[_AS_JSON])
+        try:
+            with _library_log(silent=as_json):
+                return super().invoke(ctx)
+        except BrokenPipeError:
+            raise  # click ends silently when nobody reads the output any more
+        except KeyboardInterrupt as interrupt:
+            show_interruption(interrupt, as_json=as_json)
+            ctx.exit(INTERRUPTED)
+        except click.ClickException as error:
+            if not as_json:
+                raise  # click shows it, with the usage where that helps
+            show_error(error, as_json=True)
+            ctx.exit(error.exit_code)
+        except (ReplicateError, OSError) as error:
+            show_error(error, as_json=as_json)
+            ctx.exit(exit_code(error))
+        finally:
+            _clear_interrupt_flag()
+
+
+class _LogHandler(logging.Handler):
+    """Writes to stderr what the library logs, such as that a request is retried."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        click.echo(record.getMessage(), err=True)
+
+
+@contextmanager
+def _library_log(*, silent: bool) -> Iterator[None]:
+    """Show what the library logs to a person. A program finds nothing on stderr but JSON."""
+    handler: logging.Handler = logging.NullHandler()
+    if not silent:
+        handler = _LogHandler(logging.WARNING)
+    logger = logging.getLogger("replicate_sync")
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+
+
+def _clear_interrupt_flag() -> None:
+    """Make the interpreter forget a Ctrl-C that has been handled.
+
+    CPython notes a KeyboardInterrupt as unhandled when it leaves a string run by `exec` or `eval`,
+    even if it is caught later; importing a module with a dataclass or a named tuple runs such
+    strings. `python -m` would then end by SIGINT instead of with the exit code. The next `exec`
+    clears the note.
+    """
+    exec("")

@@ -1,0 +1,108 @@
+"""`replicate-sync models`: which models there are, and what they take."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from ..client import Replicate
+from ..payloads.schemas import Input, ModelSchema
+from ..refs import ModelRef, parse
+from .options import api_command, limit_option, model_argument
+from .tables import format_table
+
+if TYPE_CHECKING:
+    from ..resources.models import Model
+    from ..resources.versions import Version
+
+
+@click.group()
+def models() -> None:
+    """Find models, and show their inputs."""
+
+
+@models.command()
+@model_argument
+@api_command
+def show(client: Replicate, as_json: bool, model: str) -> None:
+    """Show what MODEL is, and a table of its inputs.
+
+    MODEL is owner/name or owner/name:version. With --json, everything that the API says of it.
+    """
+    ref = parse(client.get_model(model))
+    if ref.model is None:
+        raise click.UsageError(
+            "A version id alone does not name a model: write owner/name, or owner/name:version."
+        )
+    version = client.models.versions.get(str(ref)) if ref.version else None
+    details = client.models.get(ref.model)
+    if as_json:
+        document = dict(details.raw)
+        if version is not None:
+            document["version"] = version.raw
+        click.echo(json.dumps(document))
+        return
+    click.echo(_describe_model(ref, details))
+    click.echo(_describe_version(version or details.latest_version))
+
+
+@models.command()
+@click.argument("words", nargs=-1, required=True)
+@limit_option
+@api_command
+def search(client: Replicate, as_json: bool, words: tuple[str, ...], limit: int) -> None:
+    """Find public models by WORDS.
+
+    With --json, each is a line with everything that the API says of it.
+    """
+    matches = client.models.search(" ".join(words), limit=limit)
+    if as_json:
+        for match in matches:
+            click.echo(json.dumps(match.raw))
+        return
+    rows = [
+        (str(match), _format_count(match.run_count), match.description or "") for match in matches
+    ]
+    if not rows:
+        click.echo("No model was found.", err=True)
+        return
+    click.echo(format_table(("model", "runs", "description"), rows))
+
+
+def _describe_model(ref: ModelRef, model: Model) -> str:
+    facts = []
+    if model.run_count is not None:
+        facts.append(f"{_format_count(model.run_count)} runs")
+    if model.url:
+        facts.append(model.url)
+    lines = [str(ref), model.description or "", "  ".join(facts)]
+    return "\n".join(line for line in lines if line)
+
+
+def _describe_version(version: Version | None) -> str:
+    if version is None:
+        return "\nIt has no version that could be run."
+    rows = [_row(one) for one in version.inputs.values()]
+    table = "Its inputs are not known."
+    if rows:
+        table = format_table(("input", "type", "default", "range", "description"), rows)
+    output = ModelSchema.parse(version.schemas).output_description
+    return f"\n{table}\n\nIt returns {output}."
+
+
+def _row(one: Input) -> tuple[str, str, str, str, str]:
+    """Return an input with its default as it would be written in a shell."""
+    default = ""
+    if isinstance(one.default, str):
+        default = one.default
+    elif one.default is not None:
+        default = json.dumps(one.default)
+    elif one.required:
+        default = "required"
+    return one.name, one.type, default, one.range, one.description
+
+
+def _format_count(count: int | None) -> str:
+    return "" if count is None else f"{count:,}"

@@ -1,0 +1,106 @@
+"""`replicate-sync serve`: a local server, for other programs."""
+
+from __future__ import annotations
+
+import signal
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from .options import local_flag, require_server_extra
+
+if TYPE_CHECKING:
+    from ..server import LocalServer
+
+_DEFAULT_TOKEN = "r8_local"
+
+
+@click.command(short_help="Serve a local Replicate until Ctrl-C.")
+@click.argument("predictor", required=False)
+@click.option(
+    "--as",
+    "name",
+    metavar="OWNER/NAME",
+    help="The name of the predictor, or of the Cog server, as a model.",
+)
+@click.option(
+    "--cog-url", metavar="URL", help="Use a Cog server that is running, instead of a predictor."
+)
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="The address to listen on; any other than this machine's needs --token.",
+)
+@click.option(
+    "--port",
+    default=5005,
+    show_default=True,
+    help="The port to listen on; 0 picks a free one.",
+)
+@click.option("--token", help=f"The API token to accept.  [default: {_DEFAULT_TOKEN}]")
+@local_flag
+def serve(
+    predictor: str | None,
+    name: str | None,
+    cog_url: str | None,
+    host: str,
+    port: int,
+    token: str | None,
+) -> None:
+    """Serve a local Replicate until Ctrl-C: the same HTTP API, with stand-in models.
+
+    PREDICTOR is a Cog predictor to serve beside them, without docker: its file and class, such as
+    predict.py:Predictor, or a folder whose cog.yaml names it.
+
+    \b
+      replicate-sync serve predict.py:Predictor --as me/model
+    """
+    with require_server_extra():
+        from ..server import CogError, LocalServer, loopback
+    if not token and not loopback(host):
+        raise click.UsageError(
+            f"Anyone who reaches {host} could run models here: set the token to accept with "
+            "--token."
+        )
+    if predictor and cog_url:
+        raise click.UsageError("Give a predictor or --cog-url, not both.")
+    if bool(predictor or cog_url) != bool(name):
+        raise click.UsageError(
+            "A predictor or --cog-url goes together with --as and its name as a model."
+        )
+    server = LocalServer(host, port, token=token or _DEFAULT_TOKEN)
+    # A model's process is stopped in order at SIGTERM as well.
+    previous_handler = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        if name:
+            click.echo(f"Starting {name} ...")
+            server.cog(name, predictor, url=cog_url)
+        _serve_forever(server)
+    except KeyboardInterrupt:
+        click.echo("\nStopped.")
+    except OSError as error:
+        raise click.ClickException(
+            f"Port {port} cannot be used ({error.strerror}); choose another one with --port."
+        ) from error
+    except CogError as error:
+        click.secho(error.output, dim=True, err=True, nl=bool(error.output))
+        raise click.ClickException(str(error)) from error
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    finally:
+        server.stop()
+        signal.signal(signal.SIGTERM, previous_handler)
+
+
+def _serve_forever(server: LocalServer) -> None:
+    server.start()
+    click.echo(
+        f"A local Replicate is listening at {server.url}. In another terminal:\n\n"
+        f"  export REPLICATE_BASE_URL={server.url}\n"
+        f"  export REPLICATE_API_TOKEN={server.token}\n\n"
+        "Ctrl-C stops it."
+    )
+    while True:
+        time.sleep(3600)

@@ -1,0 +1,326 @@
+"""The exceptions of this package: each says what happened and what to do about it.
+
+There are three kinds of failure: no response arrived (`ConnectionFailed`), the response is not the
+expected one (`ResponseError`), and a prediction did not succeed (`PredictionError`, `StreamError`).
+What is found wrong before anything is sent is none of these. Where Python has a builtin exception
+for the same mistake, the class inherits it as well.
+
+This module imports nothing of the package. Which response is which error is decided in
+`http.response_errors`, which failure of the network in `http.connection_errors`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType, TracebackType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from .prediction.prediction import Prediction
+
+__all__ = [
+    "AuthenticationError",
+    "ConnectionFailed",
+    "InputRejectedError",
+    "InvalidInputError",
+    "MapError",
+    "MissingAuthError",
+    "ModelNotFoundError",
+    "NotFoundError",
+    "PaymentRequiredError",
+    "PredictionCanceled",
+    "PredictionError",
+    "PredictionFailed",
+    "PredictionTimeout",
+    "RateLimitError",
+    "ReplicateError",
+    "ResponseError",
+    "ServerError",
+    "StreamError",
+    "UnexpectedDataError",
+    "UnknownModelError",
+    "WebhookError",
+]
+
+TOKEN_VARIABLE = "REPLICATE_API_TOKEN"
+TOKEN_PAGE = "https://replicate.com/account/api-tokens"
+EXCERPT_LENGTH = 200  # characters of a foreign body or log that a message quotes
+
+_PACKAGE_FOLDER = os.path.dirname(__file__)
+
+
+class Response(NamedTuple):
+    """The HTTP response behind a `ResponseError`. It holds no request, and therefore no token."""
+
+    status_code: int
+    headers: Mapping[str, str]
+    content: bytes
+
+    @property
+    def text(self) -> str:
+        """The body as text; bytes that are not UTF-8 become U+FFFD."""
+        return self.content.decode("utf-8", "replace")
+
+    def json(self) -> Any:
+        """Return the body parsed as JSON.
+
+        Raises:
+            ValueError: The body is not JSON.
+        """
+        return json.loads(self.content)
+
+    def __repr__(self) -> str:
+        return f"<Response {self.status_code}, {len(self.content)} bytes>"
+
+
+class ReplicateError(Exception):
+    """The base class of every exception of this package.
+
+    `str(error)` is the message, followed by the hint.
+
+    Args:
+        message: What happened.
+        hint: What to do about it, as a sentence.
+    """
+
+    #: The prediction that the failed call was about. It may still be running.
+    prediction: Prediction | None = None
+    #: What to do about it, as a sentence; "" where there is nothing to say.
+    hint: str = ""
+
+    def __init__(self, message: str = "", *, hint: str = "") -> None:
+        super().__init__(message)
+        if hint:
+            self.hint = hint
+
+    @property
+    def message(self) -> str:
+        """What happened, without the hint."""
+        return str(self.args[0]) if self.args else ""
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
+    def _render_traceback_(self) -> list[str]:
+        """Return what a notebook shows of the error: the message, and the caller's line."""
+        lines = [f"{type(self).__name__}: {self}"]
+        place = _caller_of(self.__traceback__)
+        if place:
+            lines.append(f"({place})")
+        return ["\n".join(lines)]
+
+
+class UnexpectedDataError(ReplicateError):
+    """Data does not have the form that the API describes. In a response, it is a `ResponseError`.
+
+    Args:
+        expected: What the data is not, in words.
+        data: The beginning of the data.
+    """
+
+    def __init__(self, expected: str, data: str) -> None:
+        super().__init__(f"The data is not {expected}: {data}")
+        self.args: tuple[object, ...] = (expected, data)
+        self.expected = expected
+
+    @property
+    def message(self) -> str:
+        """What happened, without the hint."""
+        expected, data = self.args
+        return f"The data is not {expected}: {data}"
+
+
+class MissingAuthError(ReplicateError, ValueError):
+    """There is no usable API token. Nothing was sent."""
+
+
+class InvalidInputError(ReplicateError, ValueError):
+    """An argument or a model's input is wrong. Nothing was created."""
+
+    #: One dict for each problem, as the API sends them: `type`, `field`, `description`.
+    fields: Sequence[Mapping[str, Any]] = ()
+
+
+class ModelNotFoundError(ReplicateError, LookupError):
+    """There is no such model, or the name is not the name of a model."""
+
+
+class ConnectionFailed(ReplicateError, ConnectionError):
+    """No response arrived."""
+
+    #: Whether the request may have reached the server.
+    maybe_sent: bool = False
+    #: Whether a prediction may exist that this program does not know of.
+    maybe_created: bool = False
+
+
+class ResponseError(ReplicateError):
+    """A response arrived, and it is not the expected one.
+
+    Args:
+        message: What happened.
+        response: The response.
+        hint: What to do about it, as a sentence.
+        title: The problem's title (RFC 7807), if the response has one.
+        detail: The problem's detail (RFC 7807), if the response has one.
+    """
+
+    #: The response: `.status_code`, `.headers`, `.content`, `.text`, `.json()`.
+    response: Response
+    #: The problem's title and detail (RFC 7807), where the response has them.
+    title: str | None = None
+    detail: str | None = None
+    #: Whether a prediction may exist that this program does not know of.
+    maybe_created: bool = False
+
+    def __init__(
+        self,
+        message: str,
+        response: Response,
+        *,
+        hint: str = "",
+        title: str | None = None,
+        detail: str | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.args: tuple[object, ...] = (message, response)  # what a pickled copy is made of
+        self.response = response
+        self.title = title
+        self.detail = detail
+
+    @property
+    def status_code(self) -> int:
+        """The HTTP status."""
+        return self.response.status_code
+
+
+class AuthenticationError(ResponseError):
+    """The token was refused (401), or it may not do this (403)."""
+
+
+class PaymentRequiredError(ResponseError):
+    """The account has no credit left (402)."""
+
+
+class NotFoundError(ResponseError):
+    """There is nothing at this address (404)."""
+
+
+class UnknownModelError(NotFoundError, ModelNotFoundError):
+    """There is no such model, or the token may not see it (404)."""
+
+
+class InputRejectedError(ResponseError, InvalidInputError):
+    """The API refused the input (422). Nothing was created."""
+
+
+class RateLimitError(ResponseError):
+    """Too many requests (429). Nothing was created."""
+
+    #: The seconds after which the API asks to try again, if it says so.
+    retry_after: float | None = None
+
+
+class ServerError(ResponseError):
+    """Replicate failed, or something on the way to it (5xx)."""
+
+
+class PredictionError(ReplicateError):
+    """A prediction has no result; `.prediction` is the live object."""
+
+
+class PredictionFailed(PredictionError):
+    """The model raised an error, or the platform failed to run it."""
+
+
+class PredictionCanceled(PredictionError):
+    """The prediction was canceled, or aborted before it started."""
+
+
+class PredictionTimeout(PredictionError, TimeoutError):
+    """The prediction did not end in time. It is still running and was not canceled."""
+
+
+class StreamError(ReplicateError):
+    """An event stream broke and could not be resumed."""
+
+    #: The text that was yielded before: always a prefix of what the model wrote.
+    text: str = ""
+
+
+class WebhookError(ReplicateError, ValueError):
+    """A webhook was not signed by Replicate, or cannot be parsed."""
+
+
+class MapError(ReplicateError):
+    """One input of a map failed. The results of the other inputs are kept here."""
+
+    #: The position of the input that failed, from 0.
+    position: int = 0
+    #: Every result so far by position, whether it has been yielded or not.
+    results: Mapping[int, Any] = MappingProxyType({})
+    #: Every error so far by position.
+    errors: Mapping[int, Exception] = MappingProxyType({})
+
+
+class Interruption:
+    """What became of the work when its caller was interrupted, as the argument of the interrupt.
+
+    Python shows the argument below the traceback of a script, a notebook shows it as one line, and
+    a program can read it:
+
+        except KeyboardInterrupt as interrupt:
+            interruption = Interruption.of(interrupt)
+
+    Args:
+        message: What became of the work, as a sentence.
+        prediction: The prediction that was running, if there was one.
+    """
+
+    def __init__(self, message: str = "", prediction: Prediction | None = None) -> None:
+        self.message = message
+        self.prediction = prediction
+
+    @classmethod
+    def of(cls, error: BaseException) -> Interruption | None:
+        """Return the interruption that was attached to an exception, or None."""
+        first = error.args[0] if error.args else None
+        return first if isinstance(first, cls) else None
+
+    def attach_to(self, error: BaseException) -> None:
+        """Attach this to an exception, if that is a KeyboardInterrupt."""
+        if isinstance(error, KeyboardInterrupt):
+            error.args = (self,)
+            # The one hook that a notebook has for this.
+            error._render_traceback_ = self._render  # type: ignore[attr-defined]
+
+    def _render(self) -> list[str]:
+        return [f"Stopped. {self.message}".strip()]
+
+    def __str__(self) -> str:
+        return self.message
+
+
+def excerpt(body: bytes | str) -> str:
+    """Return the beginning of a foreign body or log on one line, to be quoted in a message."""
+    beginning = body[: 8 * EXCERPT_LENGTH]
+    text = beginning if isinstance(beginning, str) else beginning.decode("utf-8", "replace")
+    line = " ".join(text.split())
+    return line if len(line) <= EXCERPT_LENGTH else line[: EXCERPT_LENGTH - 1] + "…"
+
+
+def _caller_of(traceback: TracebackType | None) -> str:
+    """Return the last line of the caller's own code before this package was entered."""
+    place = ""
+    while traceback is not None:
+        file = traceback.tb_frame.f_code.co_filename
+        if file.startswith(_PACKAGE_FOLDER):
+            break
+        if "IPython" not in file:
+            # The file of a cell has a name that means nothing to a person.
+            is_cell = "ipykernel" in file or file.startswith("<")
+            place = f"line {traceback.tb_lineno} of {'the cell' if is_cell else file}"
+        traceback = traceback.tb_next
+    return place

@@ -1,0 +1,186 @@
+"""Where the API is and which token it takes: the only reader of the environment.
+
+Both are read when a request is made, not when a client is made: a variable that is set after the
+import, or changed later, counts.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Callable
+from functools import cache, partial
+from importlib import import_module
+from urllib.parse import urlsplit
+
+from ..exceptions import TOKEN_PAGE, TOKEN_VARIABLE, InvalidInputError, MissingAuthError
+
+API_URL = "https://api.replicate.com/v1"
+BASE_URL_VARIABLE = "REPLICATE_BASE_URL"
+
+_PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_WHITESPACE = re.compile(r"\s")
+_COLAB = "google.colab"
+_Variables = tuple[Callable[[], "str | None"], Callable[[], "str | None"]]
+
+
+class ApiConfig:
+    """The base URL of an HTTP API and its token, as given or else from the environment.
+
+    Its repr shows no token.
+
+    Args:
+        base_url: The base URL; None for the environment's, or else the default.
+        api_key: The token; None for the environment's.
+        default: The base URL where there is no other.
+        variable: The variable that may name the base URL, or None.
+        is_open: Whether the API takes no token.
+    """
+
+    def __init__(
+        self,
+        base_url: str | None,
+        api_key: str | None = None,
+        *,
+        default: str = API_URL,
+        variable: str | None = BASE_URL_VARIABLE,
+        is_open: bool = False,
+    ) -> None:
+        if api_key is not None and not isinstance(api_key, str):
+            raise InvalidInputError(f"api_key must be a string, not {type(api_key).__name__}.")
+        self._base_url = base_url if base_url is None else validate_base_url(base_url, "base_url")
+        self._api_key = api_key
+        self._default = default
+        self._variable = variable
+        self._is_open = is_open
+        #: Functions that return what `read` depends on and what may change: variables as of now.
+        self.variables: _Variables = (
+            partial(os.getenv, variable or ""),
+            partial(os.getenv, TOKEN_VARIABLE),
+        )
+
+    @property
+    def url(self) -> str:
+        """The base URL without a slash at its end; /v1 is added where it has no path."""
+        url = self._base_url
+        if url is None:
+            url = os.environ.get(self._variable or "", "").strip() or self._default
+            url = validate_base_url(url, self._variable or "base_url")
+        if self._default.endswith("/v1") and not urlsplit(url).path:
+            return url + "/v1"
+        return url
+
+    def read(self) -> tuple[str, str]:
+        """Return the base URL and the token, both as of now; the token of an open API is "".
+
+        Raises:
+            MissingAuthError: There is no token, or one that cannot be sent.
+            InvalidInputError: The base URL is not a URL.
+        """
+        return self.url, "" if self._is_open else self._read_token()
+
+    def _read_token(self) -> str:
+        source = TOKEN_VARIABLE if self._api_key is None else "api_key"
+        token = self._api_key
+        if token is None:
+            token = os.environ.get(TOKEN_VARIABLE) or _colab_secret()
+        if not token.strip():
+            raise _missing_token_error()
+        if not token.isascii() or not token.isprintable() or " " in token:
+            raise MissingAuthError(
+                f"The token in {source} has a line break, a blank or another character that no "
+                "token has, as happens when it is read from a file.",
+                hint=f"Use strip() on it, or copy it again from {TOKEN_PAGE}",
+            )
+        return token
+
+
+def _missing_token_error() -> MissingAuthError:
+    hint = (
+        f"Set the environment variable {TOKEN_VARIABLE}, or pass api_key=. Tokens are made at "
+        f"{TOKEN_PAGE}; replicate_sync.local() needs none."
+    )
+    if _COLAB in sys.modules:
+        hint += (
+            " In Colab, a secret of that name works as well (the key on the left), if this notebook"
+            " has access to it."
+        )
+    return MissingAuthError("No API token.", hint=hint)
+
+
+def _colab_secret() -> str:
+    """Return the token from the secret store of Google Colab, or ""."""
+    if _COLAB not in sys.modules:
+        return ""
+    try:
+        return _read_colab_secret()
+    except Exception:  # no such secret, no access, no response: each an exception of Colab's own
+        return ""
+
+
+@cache
+def _read_colab_secret() -> str:
+    # Once: Colab asks the browser each time, and only the first thread can wait for that.
+    return str(import_module("google.colab.userdata").get(TOKEN_VARIABLE))
+
+
+def validate_base_url(url: str, name: str) -> str:
+    """Return a URL without a slash at its end.
+
+    Args:
+        url: The URL.
+        name: What the message calls it.
+
+    Raises:
+        InvalidInputError: It is not an http or https URL.
+    """
+    try:
+        parts = urlsplit(url.strip())
+        has_port = parts.port is None or parts.port > 0
+        is_valid = parts.scheme in ("http", "https") and bool(parts.hostname) and has_port
+        is_valid = is_valid and not parts.query and not parts.fragment
+    except (AttributeError, ValueError):
+        is_valid = False
+    if not is_valid:
+        raise InvalidInputError(f"{name} is not a URL such as {API_URL!r}: {url!r}")
+    return url.strip().rstrip("/")
+
+
+def validate_proxy(proxy: str) -> str:
+    """Return a proxy's URL; "" stands for no proxy at all, `host:port` for one of http.
+
+    Raises:
+        InvalidInputError: It is not the URL of a proxy.
+    """
+    try:
+        url = proxy if "://" in proxy or not proxy else f"http://{proxy}"
+        is_valid = not url or _is_proxy_url(url)
+    except (AttributeError, TypeError, ValueError):
+        is_valid = False
+    if not is_valid:
+        raise InvalidInputError(
+            "proxy is not a URL such as 'http://127.0.0.1:8080'; pass one, or leave it out."
+        )
+    return url
+
+
+def _is_proxy_url(url: str) -> bool:
+    parts = urlsplit(url)
+    has_host = bool(parts.hostname) and parts.port != 0
+    return parts.scheme in _PROXY_SCHEMES and has_host and not _WHITESPACE.search(url)
+
+
+def origin(url: object) -> tuple[str, str, int] | None:
+    """Return the scheme, host and port of a URL, or None where it is not a URL."""
+    if not isinstance(url, str):
+        return None
+    try:
+        parts = urlsplit(url)
+        port = parts.port or _DEFAULT_PORTS.get(parts.scheme)
+    except ValueError:
+        return None
+    if not parts.hostname or not port:
+        return None
+    return parts.scheme, parts.hostname.lower(), port

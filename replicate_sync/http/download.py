@@ -1,0 +1,222 @@
+"""Files and event streams are fetched, from hosts that get no token."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from io import BytesIO
+from typing import NamedTuple
+from urllib.parse import urljoin
+
+import requests
+import urllib3
+
+from ..exceptions import ConnectionFailed, Interruption, ReplicateError
+from . import connection_errors, response_errors
+from .multipart import OnBytes
+from .sessions import (
+    MAX_REDIRECTS,
+    PIECE_SIZE,
+    USER_AGENT,
+    BodyTooLong,
+    NoAuth,
+    Sessions,
+    read_body,
+)
+
+_FILE_HEADERS = {"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "identity"}
+_STREAM_HEADERS = {
+    "User-Agent": USER_AGENT,
+    "Accept": "text/event-stream",
+    "Cache-Control": "no-store",
+    "Accept-Encoding": "identity",
+}
+_MAX_FRUITLESS = 3  # times in a row that a cut download is resumed without a single new byte
+_EXPIRED_HINT = "Output files are kept for one hour: run the model again, and save them sooner."
+
+
+class _Piece(NamedTuple):
+    content: bytes
+    #: What tells this file from a changed one at the same URL.
+    tag: str
+    #: The size of the whole file in bytes, where it is known.
+    total: int | None
+
+
+class Downloader:
+    """Fetches what needs no token. Pickled, it carries none.
+
+    Args:
+        sessions: Sends the requests.
+    """
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+
+    @property
+    def timeout(self) -> float:
+        """The longest silence on a request, in seconds."""
+        return self._sessions.timeout
+
+    def event_stream(self, url: str, *, timeout: float, last_event_id: str = "") -> Iterator[bytes]:
+        """Yield the bytes of an event stream as they arrive.
+
+        Args:
+            url: The stream's URL.
+            timeout: The longest silence, in seconds.
+            last_event_id: The id of the event behind which the stream goes on.
+
+        Raises:
+            ResponseError: The response is not an event stream.
+            ConnectionFailed: The stream cannot be opened, or breaks.
+        """
+        purpose = "the event stream"
+        headers: dict[str, str] = dict(_STREAM_HEADERS)
+        if last_event_id:
+            # As bytes, since an id may have more than Latin-1 in it.
+            headers["Last-Event-ID"] = last_event_id.encode()  # type: ignore[assignment]
+        with self._open(url, headers, timeout, purpose) as response:
+            content_type = response.headers.get("Content-Type", "").partition(";")[0]
+            status = response.status_code
+            if status != 200:
+                body = _read_beginning(response, timeout)
+                raise response_errors.error_from_status(
+                    status, response.headers, body, purpose=purpose
+                )
+            if content_type.strip().lower() != "text/event-stream":
+                body = _read_beginning(response, timeout)
+                raise response_errors.unexpected_response(
+                    status, response.headers, body, purpose=purpose, expected="an event stream"
+                )
+            yield from _arriving(response.raw)
+
+    def fetch(self, url: str) -> bytes:
+        """Return the content of a file. Unless the download is cut, its bytes are copied once.
+
+        Raises:
+            ResponseError: The file is gone, or changed meanwhile.
+            ConnectionFailed: The download was cut, and could not be resumed.
+        """
+        try:
+            with self._open(url, _FILE_HEADERS, self.timeout, "the download") as response:
+                if response.status_code == 200:
+                    content: bytes = response.raw.read(decode_content=True)
+                    return content
+        except ConnectionFailed as error:
+            if not error.maybe_sent:
+                raise
+        buffer = BytesIO()
+        for piece in self.download(url):
+            buffer.write(piece)
+        return buffer.getvalue()
+
+    def download(self, url: str, *, on_bytes: OnBytes | None = None) -> Iterator[bytes]:
+        """Yield the content of a file in pieces; a download that is cut is resumed.
+
+        Args:
+            url: The file's URL.
+            on_bytes: Called after each piece.
+
+        Raises:
+            ResponseError: The file is gone, or changed meanwhile.
+            ConnectionFailed: The download was cut, and could not be resumed.
+        """
+        received = 0
+        tag = ""
+        fruitless = 0
+        while True:
+            received_before = received
+            try:
+                for piece in self._download_from(url, received, tag):
+                    tag = piece.tag
+                    received += len(piece.content)
+                    if on_bytes is not None:
+                        on_bytes(received, piece.total)
+                    yield piece.content
+                return
+            except ConnectionFailed as error:
+                fruitless = 0 if received > received_before else fruitless + 1
+                if fruitless > _MAX_FRUITLESS or not error.maybe_sent:
+                    raise
+
+    def _download_from(self, url: str, start: int, tag: str) -> Iterator[_Piece]:
+        """Yield the pieces of a file from the byte `start` on."""
+        purpose = "the download"
+        request_headers = _FILE_HEADERS
+        if start:
+            request_headers = {**_FILE_HEADERS, "Range": f"bytes={start}-"}
+        with self._open(url, request_headers, self.timeout, purpose) as response:
+            status = response.status_code
+            headers = response.headers
+            if status not in (200, 206):
+                body = _read_beginning(response, self.timeout)
+                error = response_errors.error_from_status(status, headers, body, purpose=purpose)
+                if status in (404, 410):
+                    error.hint = _EXPIRED_HINT
+                raise error
+            if status == 206:
+                size = headers.get("Content-Range", "").rpartition("/")[2]
+            else:
+                size = headers.get("Content-Length", "")
+            current_tag = f"{headers.get('ETag', '')} {size}"
+            if start and tag != current_tag:
+                raise response_errors.unexpected_response(
+                    status,
+                    headers,
+                    b"",
+                    purpose=purpose,
+                    expected="the same file as before the cut",
+                )
+            total = int(size) if size.isdecimal() else None
+            skip = start if status == 200 else 0
+            while content := response.raw.read1(4 * PIECE_SIZE, decode_content=True):
+                if skip < len(content):
+                    yield _Piece(content[skip:] if skip else content, current_tag, total)
+                skip = max(0, skip - len(content))
+
+    @contextmanager
+    def _open(
+        self, url: str, headers: Mapping[str, str], timeout: float, purpose: str
+    ) -> Iterator[requests.Response]:
+        """Open a response; every failure until it is closed is raised as a ReplicateError."""
+        try:
+            for _ in range(MAX_REDIRECTS):
+                # Followed here, as requests would look into a .netrc file for each further host.
+                with self._sessions.send(
+                    "GET", url, headers, timeout=timeout, auth=NoAuth()
+                ) as response:
+                    if not response.is_redirect:
+                        yield response
+                        return
+                    url = urljoin(url, response.headers["Location"])
+            raise response_errors.unexpected_response(
+                response.status_code,
+                response.headers,
+                b"",
+                purpose=purpose,
+                expected="there but redirected on",
+            )
+        except ReplicateError:
+            raise
+        except connection_errors.TRANSPORT_EXCEPTIONS as cause:
+            raise connection_errors.connection_failed(
+                cause, url, purpose, timeout, repeatable=True
+            ) from cause
+        except KeyboardInterrupt as interrupt:
+            Interruption().attach_to(interrupt)
+            raise
+
+
+def _read_beginning(response: requests.Response, timeout: float) -> bytes:
+    """Return so much of a body as an error message can quote."""
+    try:
+        return read_body(response, timeout, PIECE_SIZE)
+    except BodyTooLong as error:
+        return error.beginning
+
+
+def _arriving(raw: urllib3.response.HTTPResponse) -> Iterator[bytes]:
+    """Return an iterator over what arrives, which never waits for a piece to be full."""
+    if raw.chunked:
+        return raw.stream(PIECE_SIZE, decode_content=True)
+    return iter(lambda: raw.read1(PIECE_SIZE, decode_content=True), b"")

@@ -1,0 +1,107 @@
+"""A form with one file, serialized while it is sent: it is never held in memory as a whole."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from secrets import token_hex
+from typing import BinaryIO
+from urllib.parse import quote
+
+_PIECE_SIZE = 65536
+
+OnBytes = Callable[[int, "int | None"], None]
+"""Called with the bytes that have moved so far, and with how many there are, where known."""
+
+
+class Form:
+    """The body of a file upload: a readable file of known length.
+
+    See https://replicate.com/docs/reference/http#files.create
+
+    Args:
+        file: The file, open for reading at its beginning.
+        size: Its length in bytes.
+        name: Its name.
+        mime_type: Its MIME type.
+        metadata: JSON to keep with the file.
+        on_bytes: Called after each piece that was read of the form.
+    """
+
+    def __init__(
+        self,
+        file: BinaryIO,
+        size: int,
+        name: str,
+        mime_type: str,
+        metadata: Mapping[str, object],
+        on_bytes: OnBytes | None = None,
+    ) -> None:
+        boundary = token_hex(16)
+        self.content_type: str = f"multipart/form-data; boundary={boundary}"
+        head = (
+            f"--{boundary}\r\n"
+            'Content-Disposition: form-data; name="metadata"\r\n'
+            "Content-Type: application/json\r\n\r\n"
+            f"{json.dumps(metadata)}\r\n"
+            f"--{boundary}\r\n"
+            f'Content-Disposition: form-data; name="content"; {_file_name(name)}\r\n'
+            f"Content-Type: {mime_type}\r\n\r\n"
+        )
+        self._head = head.encode()
+        self._tail = f"\r\n--{boundary}--\r\n".encode()
+        self._file = file
+        self._size = size
+        self._position = 0
+        self._on_bytes = on_bytes
+
+    def __len__(self) -> int:
+        return len(self._head) + self._size + len(self._tail)
+
+    def __iter__(self) -> Iterator[bytes]:
+        while piece := self.read(_PIECE_SIZE):
+            yield piece
+
+    def tell(self) -> int:
+        """Return the position of the next byte."""
+        return self._position
+
+    def seek(self, position: int) -> None:
+        """Go back to the beginning, which is the only position that can be gone to."""
+        assert position == 0
+        self._file.seek(0)
+        self._position = 0
+
+    def read(self, size: int = -1) -> bytes:
+        """Return the next bytes, at most `size` of them; b"" at the end.
+
+        Raises:
+            OSError: The file has become shorter.
+        """
+        if size is None or size < 0:
+            size = len(self)
+        tail_start = len(self._head) + self._size
+        if self._position < len(self._head):
+            piece = self._head[self._position : self._position + size]
+        elif self._position < tail_start:
+            piece = self._file.read(min(size, tail_start - self._position))
+            if not piece:
+                raise OSError("the file became shorter while it was sent")
+        else:
+            offset = self._position - tail_start
+            piece = self._tail[offset : offset + size]
+        self._position += len(piece)
+        if self._on_bytes is not None:
+            self._on_bytes(self._position, len(self))
+        return piece
+
+
+def _file_name(name: str) -> str:
+    """Return the parameters of a content disposition that name the file."""
+    plain = name.encode("ascii", "replace").decode()
+    for character in '"\r\n':
+        plain = plain.replace(character, "_")
+    parameter = f'filename="{plain}"'
+    if plain != name:
+        parameter += f"; filename*=UTF-8''{quote(name, safe='')}"
+    return parameter

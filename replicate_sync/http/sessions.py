@@ -1,0 +1,191 @@
+"""One requests session for each thread: how every request of this package is sent.
+
+requests does not promise that a session may be shared by threads, and a fork must not share
+sockets. The sessions hold connections, and neither token nor cookies, so all clients of a thread
+share them.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping
+from http.cookiejar import DefaultCookiePolicy
+from io import BytesIO
+from time import monotonic
+
+import requests
+from requests.auth import AuthBase
+from urllib3 import HTTPResponse
+
+from .._version import __version__
+from ..exceptions import InvalidInputError
+from .adapter import BoundedHeadAdapter
+from .config import validate_proxy
+from .multipart import Form
+
+USER_AGENT = f"replicate-sync/{__version__}"
+PIECE_SIZE = 65536  # bytes that are read of a body at a time
+MAX_REDIRECTS = 5
+CONNECT_TIMEOUT = 10.0  # seconds
+
+_MAX_TIMEOUT = 1e6  # seconds; more than any socket can wait
+
+Body = bytes | Form
+
+
+class NoAuth(AuthBase):
+    """Sends no credentials, and keeps requests from taking some from a .netrc file."""
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Return the request as it is."""
+        return request
+
+
+class Sessions:
+    """Sends requests on the session of the calling thread, or on the caller's own session.
+
+    Args:
+        proxy: The URL of a proxy; "" for none at all, None for the environment's.
+        timeout: The longest silence on a request, in seconds.
+        session: A session to use in every thread, instead of one for each.
+
+    Raises:
+        InvalidInputError: An argument is wrong.
+    """
+
+    def __init__(
+        self, *, proxy: str | None, timeout: float, session: requests.Session | None
+    ) -> None:
+        is_number = isinstance(timeout, int | float) and not isinstance(timeout, bool)
+        if not is_number or not 0 < timeout <= _MAX_TIMEOUT:
+            raise InvalidInputError(
+                f"timeout must be a number of seconds above 0, up to {_MAX_TIMEOUT:g}, "
+                f"not {timeout!r}."
+            )
+        if session is not None and not callable(getattr(session, "request", None)):
+            raise InvalidInputError(f"session must be a requests.Session, not {session!r}.")
+        self.timeout: float = float(timeout)
+        self._proxies: dict[str, str] = {}
+        if proxy is not None:
+            url = validate_proxy(proxy)
+            self._proxies = {"http": url, "https": url}
+        self._ignores_environment = proxy == ""
+        self._own_session = session
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        *,
+        timeout: float,
+        auth: AuthBase,
+        data: Body | None = None,
+        params: Mapping[str, str] | None = None,
+    ) -> requests.Response:
+        """Return the response to one request, its body not yet read; redirects are not followed.
+
+        Raises:
+            Exception: What requests and urllib3 raise; see `connection_errors`.
+        """
+        if isinstance(data, Form):
+            data.seek(0)
+        session = self._own_session
+        if session is None:
+            key = (os.getpid(), self._ignores_environment)
+            session = _thread.sessions.get(key) or _open_session(key)
+        response = session.request(
+            method,
+            url,
+            data=data,
+            params=params,
+            headers=headers,
+            auth=auth,
+            proxies=self._proxies,
+            timeout=(min(CONNECT_TIMEOUT, timeout), timeout),
+            allow_redirects=False,
+            stream=True,
+        )
+        if not isinstance(response.raw, HTTPResponse) or response.raw.closed:
+            return _unread(response)
+        return response
+
+    def close(self) -> None:
+        """Close the connections of this thread."""
+        session = _thread.sessions.pop((os.getpid(), self._ignores_environment), None)
+        if session is not None:
+            session.close()
+
+
+class _Thread(threading.local):
+    """The sessions of the current thread, by process and by whether they ignore the environment."""
+
+    def __init__(self) -> None:
+        self.sessions: dict[tuple[int, bool], requests.Session] = {}
+
+
+_thread = _Thread()
+
+
+def _open_session(key: tuple[int, bool]) -> requests.Session:
+    _, ignores_environment = key
+    session = requests.Session()
+    session.trust_env = not ignores_environment
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, BoundedHeadAdapter())
+    _thread.sessions[key] = session
+    return session
+
+
+def _unread(response: requests.Response) -> requests.Response:
+    """Return a copy of a response whose body can be read.
+
+    That of the response cannot, because a hook of the session has read it, or because an adapter,
+    or a tool for tests, has made the response without a connection.
+    """
+    copy = requests.Response()
+    copy.status_code = int(response.status_code)
+    copy.headers.update(response.headers)
+    copy.raw = HTTPResponse(BytesIO(response.content), preload_content=False)
+    return copy
+
+
+class BodyTooLong(Exception):
+    """A body is longer than was allowed."""
+
+    def __init__(self, beginning: bytes) -> None:
+        super().__init__()
+        self.beginning = beginning
+
+
+def read_body(response: requests.Response, seconds: float, max_size: int) -> bytes:
+    """Return the body of a response.
+
+    Args:
+        response: A response whose body has not been read.
+        seconds: How long reading it may take in all.
+        max_size: How many bytes it may have once it is decoded.
+
+    Raises:
+        BodyTooLong: It has more bytes than that.
+        TimeoutError: It takes longer than that.
+    """
+    raw = response.raw
+    end = monotonic() + seconds
+    pieces: list[bytes] = []
+    size = 0
+    # A long body is read in longer pieces. Not a compressed one: older versions of urllib3 copy all
+    # that is left of it each time.
+    long_piece = PIECE_SIZE if "Content-Encoding" in response.headers else 4 * PIECE_SIZE
+    while True:
+        piece = raw.read1(PIECE_SIZE if size < PIECE_SIZE else long_piece, decode_content=True)
+        if not piece:
+            return b"".join(pieces)
+        pieces.append(piece)
+        size += len(piece)
+        if size > max_size:
+            raise BodyTooLong(pieces[0])
+        if monotonic() > end:
+            raise TimeoutError(f"the response took longer than {seconds:g} s")

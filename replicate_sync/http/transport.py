@@ -1,0 +1,442 @@
+"""Requests to the API: each returns a value or raises the error that its response is.
+
+The token is set by an auth object that is bound to the API's own origin, and by nothing else: not
+on the session, where a redirect, a file host or a stream host would get it too.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Callable, Mapping
+from email.utils import parsedate_to_datetime
+from time import monotonic, time
+from typing import Any, NamedTuple, TypeVar
+from urllib.parse import quote, urljoin, urlsplit
+
+import requests
+from requests.auth import AuthBase
+from requests.structures import CaseInsensitiveDict
+
+from ..exceptions import (
+    Interruption,
+    InvalidInputError,
+    RateLimitError,
+    ReplicateError,
+    UnexpectedDataError,
+)
+from ..polling import NO_DEADLINE, Deadline, Retries
+from . import connection_errors, response_errors
+from .config import ApiConfig, origin
+from .download import Downloader
+from .json import serialize_json
+from .sessions import MAX_REDIRECTS, USER_AGENT, Body, BodyTooLong, Sessions, read_body
+
+_MAX_BODY = 256 * 2**20  # bytes of a decoded body
+_MAX_SHARED_PAUSE = 60.0  # seconds that one response may keep all threads of a client waiting
+_LAST_TIMEOUT = 0.1  # seconds that a last poll gets when the deadline has passed
+_MAX_HOLD = 60  # seconds that the API can hold a response back
+
+_Result = TypeVar("_Result")
+_log = logging.getLogger("replicate_sync")
+
+
+class Content(NamedTuple):
+    """A body that is not JSON."""
+
+    body: Body
+    content_type: str
+
+
+class Delivery:
+    """How far the latest attempt of a request got, for a caller that is interrupted."""
+
+    def __init__(self) -> None:
+        #: Whether a request may have left, and its response has not been read to its end.
+        self.in_flight = False
+
+
+class Transport:
+    """Sends requests to one HTTP API, with its token, and retries them where that is safe.
+
+    Args:
+        config: Where the API is, and its token.
+        retries: How failed requests are retried.
+        proxy: The URL of a proxy; "" for none at all, None for the environment's.
+        timeout: The longest silence on a request, in seconds.
+        headers: Further headers of each request to the API.
+        session: A session to use in every thread, instead of one for each.
+
+    Raises:
+        InvalidInputError: An argument is wrong.
+    """
+
+    def __init__(
+        self,
+        config: ApiConfig,
+        *,
+        retries: Retries,
+        proxy: str | None = None,
+        timeout: float = 180,
+        headers: Mapping[str, str] | None = None,
+        session: requests.Session | None = None,
+    ) -> None:
+        if not callable(getattr(retries, "call", None)):
+            raise InvalidInputError(f"retries must be a Retries value, not {retries!r}.")
+        _validate_headers(headers)
+        self._sessions = Sessions(proxy=proxy, timeout=timeout, session=session)
+        #: The longest silence on a request, in seconds.
+        self.timeout = self._sessions.timeout
+        #: Fetches files and event streams, without the token.
+        self.downloader: Downloader = Downloader(self._sessions)
+        self._config = config
+        self._retries = retries
+        self._headers = {"User-Agent": USER_AGENT, "Accept": "application/json", **(headers or {})}
+        self._auth = _BearerAuth("", "", None)
+        self._last_date: tuple[str | None, float] = (None, 0.0)
+        self._paused_until = 0.0
+
+    @property
+    def base_url(self) -> str:
+        """The base URL of the API, as of now."""
+        return self._config.url
+
+    @property
+    def displayed_url(self) -> str:
+        """The base URL for a repr: without credentials, and never an error."""
+        try:
+            url = self.base_url
+        except InvalidInputError:
+            return "an invalid base URL"
+        return re.sub("//[^/]*@", "//", url)
+
+    @property
+    def clock_offset(self) -> float:
+        """How many seconds the API's clock was ahead at the last response, at the least."""
+        date, received_at = self._last_date
+        try:
+            return parsedate_to_datetime(date).timestamp() - received_at if date else 0.0
+        except (ValueError, OverflowError):
+            return 0.0
+
+    def validate_config(self) -> None:
+        """Raise what is wrong with the base URL or the token, before anything is sent."""
+        base_url, token = self._config.variables
+        if self._auth.environment != (base_url(), token()):
+            self._config.read()
+
+    def redact(self, text: str) -> str:
+        """Return a foreign text that is about to be shown, without the token."""
+        token = self._auth.token
+        return text.replace(token, "***") if token else text
+
+    def hold_seconds(self, seconds: float, deadline: Deadline) -> int:
+        """Return for how long the API may hold a response back and not be taken for silent.
+
+        Args:
+            seconds: How long is wanted.
+            deadline: The deadline of the call.
+
+        Returns:
+            Whole seconds, 0 to 60.
+        """
+        allowed = min(self.timeout, deadline.remaining)
+        margin = min(10.0, allowed / 4)
+        return max(0, int(min(seconds, _MAX_HOLD, allowed - margin)))
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        content: Content | None = None,
+        model: str | None = None,
+        repeatable: bool = True,
+        single_attempt: float | None = None,
+        deadline: Deadline = NO_DEADLINE,
+        decode: Callable[[bytes], Any] | None = None,
+        build: Callable[[Any], _Result],
+        delivery: Delivery | None = None,
+    ) -> _Result:
+        """Return what is built of the response's JSON, or of None where its body is empty.
+
+        Args:
+            method: The HTTP method.
+            path: The path behind the base URL.
+            body: A value to send as JSON.
+            params: The query.
+            headers: Further headers.
+            content: A body that is not JSON, instead of `body`.
+            model: The model that the request is about: its 404 is an `UnknownModelError`.
+            repeatable: Whether it may be sent again after any passing failure. If not, it is sent
+                again only where it provably had no effect.
+            single_attempt: The seconds of the one and only attempt, for a caller that is leaving.
+            deadline: The deadline of the call.
+            decode: Parses the body, in place of a JSON parser.
+            build: Makes the value to return of the parsed body. Where that is not what it must be,
+                it raises UnexpectedDataError.
+            delivery: Where to note how far the request got.
+
+        Raises:
+            InvalidInputError: The request cannot be made of these arguments; nothing was sent.
+            MissingAuthError: There is no token; nothing was sent.
+            ConnectionFailed: No complete response arrived.
+            ResponseError: The response is not the expected one.
+        """
+        base_url, token = self._config.variables
+        environment = (base_url(), token())
+        auth = self._auth
+        if auth.environment != environment:
+            auth = self._auth = _BearerAuth(*self._config.read(), environment)
+        all_headers = {**self._headers, **headers} if headers else self._headers
+        if body is not None:
+            content = Content(serialize_json(body), "application/json")
+        data = None
+        if content is not None:
+            data = content.body
+            all_headers = {**all_headers, "Content-Type": content.content_type}
+        request = _Request(
+            method,
+            auth.base_url + path,
+            params,
+            all_headers,
+            data,
+            auth,
+            model,
+            repeatable,
+            decode,
+            build,
+            delivery,
+        )
+        result: _Result
+        if single_attempt is not None:
+            result = self._attempt(request, single_attempt, None)
+            return result
+        try:
+            result = self._attempt(request, self.timeout, deadline)
+        except ReplicateError as error:
+            if not request.is_retryable(error):
+                raise
+            result = self._retry(request, error, deadline)
+        return result
+
+    def close(self) -> None:
+        """Close the connections of this thread."""
+        self._sessions.close()
+
+    def _retry(self, request: _Request, error: ReplicateError, deadline: Deadline) -> Any:
+        """Send a request again that has failed once."""
+        first_error: list[ReplicateError] = [error]
+
+        def send() -> Any:
+            if first_error:
+                raise first_error.pop()  # the policy counts the attempt that was already made
+            return self._attempt(request, self.timeout, deadline)
+
+        def log_retry(error: BaseException, pause: float, attempt: int) -> None:
+            _log.warning(
+                "%s: attempt %d failed, retrying in %.1f s: %s",
+                request.purpose,
+                attempt,
+                pause,
+                self.redact(str(error)),
+            )
+
+        return self._retries.call(send, request.is_retryable, deadline, log_retry)
+
+    def _attempt(self, request: _Request, timeout: float, deadline: Deadline | None) -> Any:
+        """Send a request once, after the pause that the API has asked of any thread.
+
+        Without a deadline the caller is leaving, and does not wait for that pause.
+        """
+        if deadline is not None and self._paused_until > monotonic():
+            deadline.sleep(self._paused_until - monotonic())
+        if deadline is not None and deadline is not NO_DEADLINE:
+            timeout = min(timeout, deadline.remaining or _LAST_TIMEOUT)
+        started = monotonic()
+        response, body = self._exchange(request, timeout)
+        if _log.isEnabledFor(logging.DEBUG):
+            duration = 1000 * (monotonic() - started)
+            _log.debug("%s: %d in %.0f ms", request.purpose, response.status_code, duration)
+        expected = "JSON"
+        parse_error: Exception | None = None
+        if 200 <= response.status_code < 300:
+            try:
+                value: Any = None
+                if request.decode is not None:
+                    value = request.decode(body)
+                elif body and not body.isspace():
+                    value = json.loads(body)
+                return request.build(value)
+            except UnexpectedDataError as unexpected:
+                expected = unexpected.expected
+            except (ValueError, RecursionError) as invalid:
+                parse_error = invalid
+        token = request.auth.token.encode()
+        if token and token in body:
+            body = body.replace(token, b"***")
+            parse_error = None  # it holds the body
+        raise self._response_error(request, response, body, expected) from parse_error
+
+    def _exchange(self, request: _Request, timeout: float) -> tuple[requests.Response, bytes]:
+        """Return the response to a request, and its body; redirects within the API are followed."""
+        url = request.url
+        params = request.params
+        delivery = request.delivery
+        if delivery is not None:
+            delivery.in_flight = True
+        body = b""
+        try:
+            for _ in range(MAX_REDIRECTS):
+                with self._sessions.send(
+                    request.method,
+                    url,
+                    request.headers,
+                    timeout=timeout,
+                    auth=request.auth,
+                    data=request.data,
+                    params=params,
+                ) as response:
+                    self._last_date = (response.headers.get("Date"), time())
+                    target = None
+                    if response.is_redirect:
+                        target = _redirect_target(request.method, url, response)
+                    if target is None:
+                        body = read_body(response, timeout, _MAX_BODY)
+                        break
+                url = target
+                params = None
+        except BodyTooLong as too_long:
+            raise response_errors.unexpected_response(
+                response.status_code,
+                response.headers,
+                too_long.beginning,
+                purpose=request.purpose,
+                expected=f"shorter than {_MAX_BODY >> 20} MB",
+            ) from None
+        except connection_errors.TRANSPORT_EXCEPTIONS as cause:
+            error = connection_errors.connection_failed(
+                cause, url, request.purpose, timeout, repeatable=request.repeatable
+            )
+            if delivery is not None:
+                delivery.in_flight = error.maybe_sent
+            raise error from cause
+        except BaseException as leaving:
+            Interruption().attach_to(leaving)
+            raise
+        if delivery is not None:
+            delivery.in_flight = False
+        return response, body
+
+    def _response_error(
+        self, request: _Request, response: requests.Response, body: bytes, expected: str
+    ) -> ReplicateError:
+        """Return the error for a response that brought no value, or not the expected one."""
+        headers = CaseInsensitiveDict(
+            {name: self.redact(value) for name, value in response.headers.items()}
+        )
+        error = response_errors.error_for_response(
+            response.status_code,
+            headers,
+            body,
+            purpose=request.purpose,
+            expected=expected,
+            model=request.model,
+        )
+        if isinstance(error, RateLimitError):
+            pause = min(error.retry_after or 0.0, _MAX_SHARED_PAUSE)
+            self._paused_until = max(self._paused_until, monotonic() + pause)
+        return error
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(self.__dict__)
+        del state["_auth"], state["_paused_until"]  # they mean nothing in another process
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _auth=_BearerAuth("", "", None), _paused_until=0.0)
+
+
+class _Request(NamedTuple):
+    """A request that is to be sent, perhaps more than once."""
+
+    method: str
+    url: str
+    params: Mapping[str, str] | None
+    headers: Mapping[str, str]
+    data: Body | None
+    auth: _BearerAuth
+    model: str | None
+    repeatable: bool
+    decode: Callable[[bytes], Any] | None
+    build: Callable[[Any], Any]
+    delivery: Delivery | None
+
+    @property
+    def purpose(self) -> str:
+        """The request in words: its method and path."""
+        return f"{self.method} {urlsplit(self.url).path}"
+
+    def is_retryable(self, error: BaseException) -> bool:
+        """Return whether it may and should be sent again after this error."""
+        if self.repeatable:
+            return connection_errors.is_retryable(error)
+        return connection_errors.was_not_processed(error)
+
+
+class _BearerAuth(AuthBase):
+    """Sets the token on requests to the API's own origin only. Its repr does not show it."""
+
+    def __init__(
+        self, base_url: str, token: str, environment: tuple[str | None, str | None] | None
+    ) -> None:
+        self.base_url = base_url
+        self.token = token
+        #: The variables of the environment that it was made with.
+        self.environment = environment
+        self._home = urlsplit(base_url)
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        target = urlsplit(request.url or "")
+        home = self._home
+        is_home = (target.scheme, target.hostname, target.port) == (
+            home.scheme,
+            home.hostname,
+            home.port,
+        )
+        if self.token and is_home:
+            request.headers["Authorization"] = f"Bearer {self.token}"
+        return request
+
+
+def path_segment(identifier: str) -> str:
+    """Return an id as it stands in a path.
+
+    Raises:
+        InvalidInputError: It is not an id.
+    """
+    if not isinstance(identifier, str) or not identifier:
+        raise InvalidInputError(
+            f"An id is a string such as 'gm3qorzdhgbfurvjtvhg6dckhu', not {identifier!r}."
+        )
+    return quote(identifier, safe="")
+
+
+def _redirect_target(method: str, url: str, response: requests.Response) -> str | None:
+    """Return the URL to go on with, or None for a final response: redirects stay on the API."""
+    if method != "GET" or not response.is_redirect:
+        return None
+    target = urljoin(url, response.headers["Location"])
+    return target if origin(target) == origin(url) else None
+
+
+def _validate_headers(headers: Mapping[str, str] | None) -> None:
+    if headers is None:
+        return
+    is_mapping = isinstance(headers, Mapping)
+    if not is_mapping or not all(isinstance(text, str) for text in [*headers, *headers.values()]):
+        raise InvalidInputError("headers must be a mapping of names to values, both strings.")

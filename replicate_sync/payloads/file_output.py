@@ -1,0 +1,319 @@
+"""A file that a model made: read, saved, and displayed in a notebook."""
+
+from __future__ import annotations
+
+import base64
+import mimetypes
+import os
+import tempfile
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
+from urllib.parse import unquote, unquote_to_bytes, urlsplit
+
+from ..display import notebook
+from ..display.progress import ByteProgress
+from ..exceptions import ReplicateError
+from ..http.multipart import OnBytes
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+_MAX_IN_MEMORY = 2**20  # bytes of an opened file that are kept in memory
+_MAX_URL_LENGTH = 200  # characters of a URL in a repr; a data URI is longer
+_NATIVE_TYPES = ("image/png", "image/jpeg", "image/gif")  # every notebook displays these itself
+_MIME_TYPES = {  # by suffix; those that some Pythons and systems do not know
+    ".avif": "image/avif",
+    ".flac": "audio/flac",
+    ".m4a": "audio/mp4",
+    ".ogg": "audio/ogg",
+    ".opus": "audio/ogg",
+    ".wav": "audio/wav",
+    ".webm": "video/webm",
+    ".webp": "image/webp",
+}
+_SUFFIXES = {mime_type: suffix for suffix, mime_type in reversed(_MIME_TYPES.items())}
+
+
+class FileDownloader(Protocol):
+    """Fetches the content of files, as `http.download.Downloader` does."""
+
+    def fetch(self, url: str) -> bytes:
+        """Return the content of a file."""
+        ...
+
+    def download(self, url: str, *, on_bytes: OnBytes | None = None) -> Iterator[bytes]:
+        """Yield the content of a file in pieces.
+
+        Args:
+            url: The file's URL.
+            on_bytes: Called after each piece.
+        """
+        ...
+
+
+class FileOutput:
+    """A file that a model made: a URL that can be read and saved, and displays itself.
+
+    Replicate keeps output files for one hour. `str()` returns the URL; a repr does no I/O.
+    See https://replicate.com/docs/topics/predictions/output-files
+
+    Args:
+        url: The file's URL, or a data URI with its content.
+        downloader: Fetches the content.
+        stem: The file's name without the suffix, where the URL has no name.
+    """
+
+    def __init__(self, url: str, downloader: FileDownloader, stem: str = "output") -> None:
+        #: Where the file is.
+        self.url = url
+        self._downloader = downloader
+        self._stem = stem
+        self._content: bytes | None = None
+
+    def iter_bytes(self, *, progress: bool = False) -> Iterator[bytes]:
+        """Yield the content of the file in pieces, as they are downloaded.
+
+        Args:
+            progress: Whether to display a progress bar if the file is larger than 5 MB. Needs the
+                extra "progress".
+
+        Raises:
+            ResponseError: The file is gone.
+            ConnectionFailed: The download was cut, and could not be resumed.
+            ReplicateError: The URL is a data URI that cannot be parsed.
+        """
+        if self._content is not None:
+            yield self._content
+        elif self._is_inline:
+            yield _parse_data_uri(self.url)
+        else:
+            with ByteProgress(self.name, progress) as bar:
+                yield from self._downloader.download(self.url, on_bytes=bar.update)
+
+    def read(self, *, progress: bool = False) -> bytes:
+        """Return the content of the file. It is downloaded once.
+
+        Args:
+            progress: As for `iter_bytes`.
+
+        Raises:
+            ReplicateError: As `iter_bytes` does.
+        """
+        if self._content is None:
+            if progress or self._is_inline:
+                self._content = b"".join(self.iter_bytes(progress=progress))
+            else:
+                self._content = self._downloader.fetch(self.url)
+        return self._content
+
+    def open(self) -> BinaryIO:
+        """Return the content as an open file; a large one is kept on disk.
+
+        Returns:
+            A binary file at its beginning that can be read and sought in. The caller closes it.
+
+        Raises:
+            ReplicateError: As `iter_bytes` does.
+        """
+        file = tempfile.SpooledTemporaryFile(_MAX_IN_MEMORY)  # noqa: SIM115
+        for piece in self.iter_bytes():
+            file.write(piece)
+        file.seek(0)
+        return cast(BinaryIO, file)
+
+    def image(self) -> Image.Image:
+        """Return the file as a picture of Pillow.
+
+        Raises:
+            ImportError: Pillow is missing; the message says what to install.
+            ReplicateError: As `iter_bytes` does.
+        """
+        try:
+            from PIL import Image
+        except ImportError:
+            raise ImportError(
+                'Pictures as objects need Pillow: pip install "replicate-sync[server]"'
+            ) from None
+        return Image.open(BytesIO(self.read()))
+
+    def save(self, path: str | os.PathLike[str], *, progress: bool = False) -> Path:
+        """Write the file to a path, and return the path. It appears there only when it is complete.
+
+        Args:
+            path: A path, or a folder, in which the file gets its own name.
+            progress: As for `iter_bytes`.
+
+        Raises:
+            OSError: The file cannot be written.
+            ReplicateError: As `iter_bytes` does.
+        """
+        target = Path(path)
+        if target.is_dir():
+            target = target / self.name
+        handle, partial = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                for piece in self.iter_bytes(progress=progress):
+                    file.write(piece)
+            os.chmod(partial, 0o666 & ~_umask())
+            os.replace(partial, target)
+        except BaseException:
+            os.unlink(partial)
+            raise
+        return target
+
+    @property
+    def name(self) -> str:
+        """The file's own name, such as "out-0.png"."""
+        if self._is_inline:
+            mime_type = self.mime_type
+            suffix = _SUFFIXES.get(mime_type)
+            if suffix is None:
+                suffix = mimetypes.guess_extension(mime_type, strict=False) or ""
+            return self._stem + suffix
+        name = unquote(_url_path(self.url)).rpartition("/")[2]
+        return name.lstrip(".") or self._stem
+
+    @property
+    def mime_type(self) -> str:
+        """The file's MIME type according to its URL, such as "image/png"."""
+        if self._is_inline:
+            head = self.url.removeprefix("data:").partition(",")[0]
+            return head.partition(";")[0] or "text/plain"
+        path = _url_path(self.url)
+        suffix = os.path.splitext(path)[1].lower()
+        mime_type = _MIME_TYPES.get(suffix) or mimetypes.guess_type(path, strict=False)[0]
+        return mime_type or "application/octet-stream"
+
+    def to_html(self, max_size: int) -> tuple[str, int]:
+        """Return the file as HTML for a notebook, and how many bytes of its content are in that.
+
+        A picture, or a player for sound or video. The content is in the HTML, so that it is there
+        when the notebook is opened again. A file of another kind is a link, and one that cannot be
+        downloaded is a sentence, not an error.
+
+        Args:
+            max_size: The most bytes that may be in the HTML; a longer file is displayed from its
+                URL.
+        """
+        try:
+            content = self._embeddable_content(max_size)
+        except ReplicateError as error:
+            return self._note(error), 0
+        return self._media_html(content), len(content or b"")
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        from ..display.gallery import MAX_FILE_SIZE  # late, as only a notebook needs it
+
+        bundle = {"text/plain": repr(self)}
+        if notebook.is_text_only():
+            return bundle
+        try:
+            content = self._embeddable_content(MAX_FILE_SIZE)
+        except ReplicateError as error:
+            return {**bundle, "text/html": self._note(error)}
+        if content and self.mime_type in _NATIVE_TYPES:
+            return {**bundle, self.mime_type: base64.b64encode(content).decode()}
+        return {**bundle, "text/html": self._media_html(content)}
+
+    def _embeddable_content(self, max_size: int) -> bytes | None:
+        """Return the content if it is a picture, sound or video that is not too long, or None."""
+        if not self.mime_type.startswith(("image/", "audio/", "video/")):
+            return None
+        if self._content is None:
+            pieces = []
+            size = 0
+            for piece in self.iter_bytes():
+                pieces.append(piece)
+                size += len(piece)
+                if size > max_size:
+                    return None
+            self._content = b"".join(pieces)
+        if len(self._content) > max_size:
+            return None
+        return self._content
+
+    def _media_html(self, content: bytes | None) -> str:
+        """Return the file as HTML, with its content in it, or else displayed from its URL."""
+        from ..display import html  # late, as only a notebook needs it
+
+        source = self.url
+        if content is not None:
+            source = f"data:{self.mime_type};base64,{base64.b64encode(content).decode()}"
+        return html.media(self.mime_type, self.name, source)
+
+    def _note(self, error: ReplicateError) -> str:
+        from ..display import html
+
+        return html.note(f"{self.name} cannot be shown. {error}")
+
+    @property
+    def _is_inline(self) -> bool:
+        return self.url.startswith("data:")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, FileOutput) and other.url == self.url
+
+    def __hash__(self) -> int:
+        return hash(self.url)
+
+    def __str__(self) -> str:
+        return self.url
+
+    def __repr__(self) -> str:
+        url = self.url
+        if len(url) > _MAX_URL_LENGTH:
+            url = f"{url[:60]}… ({len(url)} characters)"
+        return f"{type(self).__name__}({url!r})"
+
+
+class ImageOutput(FileOutput):
+    """A picture, and the prompt that it was made from.
+
+    Args:
+        url: As for `FileOutput`.
+        prompt: The prompt.
+        downloader: As for `FileOutput`.
+    """
+
+    def __init__(self, url: str, prompt: str, downloader: FileDownloader) -> None:
+        super().__init__(url, downloader)
+        #: What the picture was made from.
+        self.prompt = prompt
+
+
+def _parse_data_uri(uri: str) -> bytes:
+    """Return the content of a data URI.
+
+    Raises:
+        ReplicateError: It cannot be parsed.
+    """
+    head, comma, data = uri.partition(",")
+    try:
+        if not comma:
+            raise ValueError("it has no comma")
+        content = unquote_to_bytes(data)
+        if head.endswith(";base64"):
+            return base64.b64decode(b"".join(content.split()), validate=True)
+    except ValueError as error:
+        raise ReplicateError(
+            f"The model's output is a data URI that cannot be parsed: {error}"
+        ) from error
+    return content
+
+
+def _url_path(url: str) -> str:
+    """Return the path of a URL, or "" where it is not a URL."""
+    try:
+        return urlsplit(url).path
+    except ValueError:
+        return ""
+
+
+def _umask() -> int:
+    """Return the permissions that new files of this process do not get."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,114 @@
+"""The schemas of models, as far as they have been fetched."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from ..exceptions import ModelNotFoundError, ReplicateError, ResponseError
+from ..http.transport import Transport
+from ..refs import ModelRef
+from .schemas import ModelSchema, latest_version_of_model, schemas_of_version
+
+_HIDDEN_VERSION = "hidden"  # what the API says of a prediction of an official model
+_NO_SCHEMA_STATUSES = (401, 403, 404)
+
+
+class SchemaCache:
+    """Fetches each schema when it is first needed, and keeps it for the client's life.
+
+    Args:
+        transport: Sends the requests.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        #: By version id, and for a latest version by "owner/name".
+        self._schemas: dict[str, ModelSchema] = {}
+
+    def latest_version(self, model: str) -> str:
+        """Return the id of a model's latest version, and keep its schema.
+
+        See https://replicate.com/docs/reference/http#models.get
+
+        Args:
+            model: "owner/name".
+
+        Raises:
+            ModelNotFoundError: There is no such model, or it has no version.
+        """
+        version = self._transport.request(
+            "GET", f"/models/{model}", model=model, build=latest_version_of_model
+        )
+        if version is None:
+            raise ModelNotFoundError(
+                f"The model {model!r} has no version that could be run.",
+                hint="Ask its owner to publish one.",
+            )
+        schema = _parse_version(version)
+        version_id = str(version["id"])
+        self._schemas[model] = schema
+        self._schemas[version_id] = schema
+        return version_id
+
+    def get(self, ref: ModelRef, *, fetch: bool) -> ModelSchema:
+        """Return the schema of a model that is about to run.
+
+        Args:
+            ref: The model. Without a version, the latest one is meant.
+            fetch: Whether to fetch a schema that is not known yet.
+
+        Returns:
+            The schema; one that says nothing if it is not known.
+        """
+        if fetch:
+            return self.for_output(ref.model, ref.version)
+        key = ref.version or ref.model or ""
+        return self._schemas.get(key) or ModelSchema.unknown()
+
+    def for_output(self, model: str | None, version: str | None) -> ModelSchema:
+        """Return the schema of the version that a prediction ran, fetched if it is not known yet.
+
+        Args:
+            model: The prediction's model, "owner/name".
+            version: The prediction's version.
+
+        Returns:
+            The schema; one that says nothing if the API does not return it. A missing schema is
+            not an error: the prediction has already been paid for.
+        """
+        if version == _HIDDEN_VERSION:
+            version = None
+        key = version or model
+        if not key:
+            return ModelSchema.unknown()
+        if model and key not in self._schemas:
+            return self._fetch(model, version)
+        return self._schemas.get(key) or ModelSchema.unknown()
+
+    def _fetch(self, model: str, version: str | None) -> ModelSchema:
+        key = version or model
+        path = f"/models/{model}"
+        build = _parse_latest_version
+        if version:
+            path = f"/models/{model}/versions/{quote(version, safe='')}"
+            build = _parse_version
+        try:
+            schema = self._transport.request("GET", path, build=build)
+        except ResponseError as error:
+            if error.status_code == 404 and version:
+                return self.for_output(model, None)
+            if error.status_code in _NO_SCHEMA_STATUSES:
+                self._schemas[key] = ModelSchema.unknown()
+            return ModelSchema.unknown()
+        except ReplicateError:
+            return ModelSchema.unknown()
+        self._schemas[key] = schema
+        return schema
+
+
+def _parse_version(data: object) -> ModelSchema:
+    return ModelSchema.parse(schemas_of_version(data))
+
+
+def _parse_latest_version(data: object) -> ModelSchema:
+    return _parse_version(latest_version_of_model(data))

@@ -1,0 +1,152 @@
+"""The event stream of one prediction: opened, reopened, and given up when it is not worth it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator, Iterator
+from time import monotonic
+
+from .. import sse
+from ..exceptions import ConnectionFailed, ResponseError
+from ..http.download import Downloader
+from ..polling import NO_DEADLINE, Deadline
+
+_MAX_FAILURES = 3  # in a row, after which the stream is not opened again
+_MIN_DURATION = 1.0  # seconds; a stream that ends sooner, with nothing new, has failed
+_FIRST_PAUSE = 0.05  # seconds; after a first poll that does not show an end that was announced
+_PAUSE_AFTER_FAILURE = 0.25  # seconds, for each failure in a row
+_MIN_TIMEOUT = 0.05  # seconds
+
+
+class EventStream:
+    """Reads a prediction's events; `end` says how the model ended, once that is known.
+
+    See https://replicate.com/docs/topics/predictions/streaming
+
+    Args:
+        url: The URL of the stream, or None where there is none.
+        downloader: Opens it.
+        deadline: The deadline of the call.
+    """
+
+    def __init__(
+        self, url: str | None, downloader: Downloader, deadline: Deadline = NO_DEADLINE
+    ) -> None:
+        self._url = url
+        self._downloader = downloader
+        self._deadline = deadline
+        self._failures = 0
+        self._next_pause = 0.0
+        self._has_news = False
+        self._output_arrived = False
+        #: The last event id, behind which the stream is reopened.
+        self.last_id = ""
+        #: None while the model works; then "" for success, "error", "canceled", or any reason.
+        self.end: str | None = None
+        #: What the error event said.
+        self.error: str | None = None
+
+    @property
+    def is_worthwhile(self) -> bool:
+        """Whether reading it is likely to bring something."""
+        return bool(self._url) and self.end is None and self._failures < _MAX_FAILURES
+
+    def note_news(self) -> None:
+        """Note that an event was new: a stream that only repeats itself has failed."""
+        self._has_news = True
+
+    def give_up(self) -> None:
+        """Do not open it again."""
+        self._failures = _MAX_FAILURES
+
+    def outputs(self, timeout: float) -> Iterator[sse.Event]:
+        """Yield the output events of one connection, until it ends, breaks, or is silent.
+
+        A failure is not an error here: it only makes the stream less worthwhile.
+
+        Args:
+            timeout: The longest time without an output event, in seconds.
+        """
+        opened_at = monotonic()
+        self._has_news = False
+        timeout = max(_MIN_TIMEOUT, min(timeout, self._deadline.remaining))
+        has_deadline = self._deadline.seconds is not None
+        is_broken = False
+        chunks = self._chunks(timeout)
+        try:
+            for event in sse.events(chunks):
+                self.last_id = event.id or self.last_id
+                if event.event == "output":
+                    self._output_arrived = True
+                    yield event
+                elif event.event in ("done", "error"):
+                    self._parse_end(event)
+                    return
+                if has_deadline and self._deadline.expired:
+                    break
+        except (ConnectionFailed, ResponseError):
+            is_broken = True
+        finally:
+            chunks.close()
+        lasted = monotonic() - opened_at > _MIN_DURATION
+        if self._has_news or (lasted and not is_broken):
+            self._failures = 0
+        else:
+            self._failures += 1
+
+    def pause_without_reading(self, seconds: float) -> None:
+        """Wait for the next poll; only shortly where the end has been announced."""
+        if self.end is not None:
+            seconds = min(seconds, self._next_pause)
+            self._next_pause = 2 * self._next_pause or _FIRST_PAUSE
+        self._deadline.sleep(seconds)
+
+    def pause_between_connections(self, seconds: float) -> None:
+        """Wait for the next poll, for a caller who reads the stream between the polls anyway."""
+        if self.is_worthwhile:
+            seconds = min(seconds, self._failures * _PAUSE_AFTER_FAILURE)
+        self.pause_without_reading(seconds)
+
+    def pause(self, seconds: float) -> None:
+        """Wait for the next poll by reading the stream: until the model ends, or `seconds`."""
+        end = monotonic() + seconds
+        if self.is_worthwhile and seconds > 0:
+            for _ in self.outputs(seconds):
+                self.note_news()
+                if monotonic() >= end:
+                    break
+        self.pause_without_reading(max(0.0, end - monotonic()))
+
+    def _chunks(self, timeout: float) -> Generator[bytes, None, None]:
+        """Yield what arrives, until there was no output event for `timeout` seconds.
+
+        The timeout of the socket is not enough: comments keep a connection open as well.
+        """
+        assert self._url is not None
+        last_output_at = monotonic()
+        arrived_at = last_output_at
+        self._output_arrived = False
+        for chunk in self._downloader.event_stream(
+            self._url, timeout=timeout, last_event_id=self.last_id
+        ):
+            if self._output_arrived:
+                last_output_at = arrived_at
+                self._output_arrived = False
+            arrived_at = monotonic()
+            yield chunk
+            is_silent = not self._output_arrived and arrived_at - last_output_at > timeout
+            if is_silent or arrived_at >= self._deadline.end:
+                return
+
+    def _parse_end(self, event: sse.Event) -> None:
+        try:
+            data = json.loads(event.data)
+        except ValueError:
+            data = event.data
+        if event.event == "error":
+            detail = data.get("detail") if isinstance(data, dict) else data
+            self.end = "error"
+            self.error = str(detail) if detail else None
+        else:
+            reason = data.get("reason") if isinstance(data, dict) else None
+            self.end = str(reason or "")

@@ -1,0 +1,84 @@
+"""What the resources of the API have in common: records, and lists that come in pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
+from types import MappingProxyType
+from typing import Any, ClassVar, TypeVar
+
+from ..http.pagination import iterate_pages, validate_limit
+from ..http.transport import Content, Transport
+
+_Item = TypeVar("_Item")
+_Record = TypeVar("_Record", bound="Record")
+
+
+class Record:
+    """What the API says of something. It cannot be changed here, and sends no request.
+
+    A field that the API left out is None or empty. One that has no attribute here is in `raw`.
+    See https://replicate.com/docs/reference/http
+    """
+
+    #: All that the API sent.
+    raw: Mapping[str, Any] = MappingProxyType({})
+
+    _hidden_fields: ClassVar[tuple[str, ...]] = ()  # which a repr leaves out
+
+    @classmethod
+    def from_json(cls: type[_Record], data: object) -> _Record:
+        """Return the record of what the API sent, in old forms and new ones."""
+        raw = data if isinstance(data, Mapping) else {}
+        record = cls()
+        fields = {name: raw[name] for name in cls.__annotations__ if name in raw and name != "raw"}
+        vars(record).update(fields, raw=raw)
+        return record
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"{type(self).__name__} is what the API sent, and cannot be changed.")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Record) and type(other) is type(self) and other.raw == self.raw
+
+    def __repr__(self) -> str:
+        names = [name for name in type(self).__annotations__ if not name.startswith("_")]
+        shown = [name for name in names if name not in self._hidden_fields]
+        fields = ", ".join(f"{name}={getattr(self, name)!r}" for name in shown)
+        return f"{type(self).__name__}({fields})"
+
+
+class Resource:
+    """A group of API operations.
+
+    Args:
+        transport: Sends the requests.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def _list(
+        self,
+        path: str,
+        build: Callable[[Any], _Item],
+        limit: int | None,
+        params: Mapping[str, str | None] | None = None,
+        *,
+        method: str = "GET",
+        content: Content | None = None,
+    ) -> Iterator[_Item]:
+        """Return a lazy iterator over the items of a list, on all its pages."""
+        query = {name: value for name, value in (params or {}).items() if value is not None}
+        validate_limit(limit)
+        items = iterate_pages(self._transport, path, query, method=method, content=content)
+        return map(build, islice(items, limit))
+
+
+def discard(data: object) -> None:
+    """Ignore the body of a response that says nothing."""
+
+
+def present_fields(**fields: object) -> dict[str, object]:
+    """Return the fields that are not None: those that a body is to have."""
+    return {name: value for name, value in fields.items() if value is not None}

@@ -1,0 +1,53 @@
+"""Collections: models that Replicate presents together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ..http.transport import path_segment
+from .base import Record, Resource
+from .models import Model, parse_models
+
+
+class Collection(Record):
+    """Models that Replicate presents together."""
+
+    _hidden_fields = ("full_description",)
+
+    name: str | None = None
+    slug: str | None = None
+    description: str | None = None
+    full_description: str | None = None
+
+    @property
+    def models(self) -> Sequence[Model]:
+        """Its models, where the API sent them: `collections.get` does, `collections.list` not."""
+        return parse_models(self.raw.get("models"))
+
+
+class Collections(Resource):
+    """The collections: `list`, `get`."""
+
+    def list(self, *, limit: int | None = None) -> Iterator[Collection]:
+        """Return an iterator over the collections.
+
+        See https://replicate.com/docs/reference/http#collections.list
+
+        Args:
+            limit: After how many of them to stop; None for all.
+        """
+        return self._list("/collections", Collection.from_json, limit)
+
+    def get(self, slug: str) -> Collection:
+        """Return a collection with its models.
+
+        See https://replicate.com/docs/reference/http#collections.get
+
+        Args:
+            slug: Its name in URLs, such as "text-to-image".
+
+        Raises:
+            NotFoundError: There is no such collection.
+        """
+        path = f"/collections/{path_segment(slug)}"
+        return self._transport.request("GET", path, build=Collection.from_json)

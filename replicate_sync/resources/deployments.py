@@ -1,0 +1,199 @@
+"""Deployments: models on hardware of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from ..payloads.inputs import validate_input
+from ..polling import Deadline
+from ..prediction.create import CreateOptions, Creator, create_headers, webhook_fields
+from ..prediction.prediction import Prediction
+from ..refs import parse_name
+from .base import Record, Resource, discard, present_fields
+
+
+class Deployment(Record):
+    """A model on hardware of its own."""
+
+    owner: str | None = None
+    name: str | None = None
+    current_release: Mapping[str, Any] = MappingProxyType({})
+
+    def __str__(self) -> str:
+        return f"{self.owner}/{self.name}"
+
+
+class DeploymentPredictions:
+    """Predictions of deployments: `create`.
+
+    Args:
+        creator: Creates them.
+    """
+
+    def __init__(self, creator: Creator) -> None:
+        self._creator = creator
+
+    def create(
+        self,
+        deployment: str,
+        input: Mapping[str, Any] | None = None,
+        *,
+        wait: float | bool | None = None,
+        webhook: str | None = None,
+        webhook_events_filter: str | Iterable[str] | None = None,
+        cancel_after: float | str | None = None,
+        deadline: float | Deadline | None = None,
+        cancel_on_exit: bool = True,
+    ) -> Prediction:
+        """Start a prediction on a deployment, and return it.
+
+        See https://replicate.com/docs/reference/http#deployments.predictions.create
+
+        Args:
+            deployment: "owner/name".
+            input: As in `predictions.create`; likewise all other arguments.
+            wait: See there.
+            webhook: See there.
+            webhook_events_filter: See there.
+            cancel_after: See there.
+            deadline: See there.
+            cancel_on_exit: See there.
+
+        Raises:
+            ReplicateError: As `predictions.create` does.
+        """
+        limit = Deadline.of(deadline)
+        headers = create_headers(self._creator.context, wait, cancel_after, limit)
+        body = {
+            **webhook_fields(webhook, webhook_events_filter),
+            "input": validate_input(input),
+        }
+        return self._creator.create(
+            Prediction,
+            f"/deployments/{parse_name(deployment)}/predictions",
+            body,
+            lambda data: bool(data.get("deployment") == deployment),
+            CreateOptions(headers, limit, cancel_on_exit),
+        )
+
+
+class Deployments(Resource):
+    """Deployments: `list`, `create`, `get`, `update`, `delete`, and their `predictions`.
+
+    Args:
+        creator: Creates their predictions.
+    """
+
+    def __init__(self, creator: Creator) -> None:
+        super().__init__(creator.context.transport)
+        self.predictions = DeploymentPredictions(creator)
+
+    def list(self, *, limit: int | None = None) -> Iterator[Deployment]:
+        """Return an iterator over the account's deployments.
+
+        See https://replicate.com/docs/reference/http#deployments.list
+
+        Args:
+            limit: After how many of them to stop; None for all.
+        """
+        return self._list("/deployments", Deployment.from_json, limit)
+
+    def create(
+        self,
+        *,
+        name: str,
+        model: str,
+        version: str,
+        hardware: str,
+        min_instances: int,
+        max_instances: int,
+    ) -> Deployment:
+        """Create a deployment, and return it.
+
+        See https://replicate.com/docs/reference/http#deployments.create
+
+        Args:
+            name: Its name, without an owner.
+            model: The model, "owner/name".
+            version: The id of the model's version, 64 hexadecimal digits.
+            hardware: A SKU of `hardware.list()`.
+            min_instances: How many instances are always up, 0 to 5.
+            max_instances: How many there may be, 0 to 20.
+
+        Raises:
+            InputRejectedError: The API refused a field.
+        """
+        body = {
+            "name": name,
+            "model": parse_name(model),
+            "version": version,
+            "hardware": hardware,
+            "min_instances": min_instances,
+            "max_instances": max_instances,
+        }
+        return self._transport.request(
+            "POST", "/deployments", body, repeatable=False, build=Deployment.from_json
+        )
+
+    def get(self, deployment: str) -> Deployment:
+        """Return a deployment.
+
+        See https://replicate.com/docs/reference/http#deployments.get
+
+        Args:
+            deployment: "owner/name".
+
+        Raises:
+            NotFoundError: There is no such deployment.
+        """
+        path = f"/deployments/{parse_name(deployment)}"
+        return self._transport.request("GET", path, build=Deployment.from_json)
+
+    def update(
+        self,
+        deployment: str,
+        *,
+        version: str | None = None,
+        hardware: str | None = None,
+        min_instances: int | None = None,
+        max_instances: int | None = None,
+    ) -> Deployment:
+        """Change a deployment, which makes a new release, and return it. What is None stays.
+
+        See https://replicate.com/docs/reference/http#deployments.update
+
+        Args:
+            deployment: "owner/name".
+            version: The id of the model's version.
+            hardware: A SKU of `hardware.list()`.
+            min_instances: How many instances are always up.
+            max_instances: How many there may be.
+
+        Raises:
+            NotFoundError: There is no such deployment.
+        """
+        body = present_fields(
+            version=version,
+            hardware=hardware,
+            min_instances=min_instances,
+            max_instances=max_instances,
+        )
+        path = f"/deployments/{parse_name(deployment)}"
+        return self._transport.request(
+            "PATCH", path, body, repeatable=False, build=Deployment.from_json
+        )
+
+    def delete(self, deployment: str) -> None:
+        """Delete a deployment that is offline.
+
+        See https://replicate.com/docs/reference/http#deployments.delete
+
+        Args:
+            deployment: "owner/name".
+
+        Raises:
+            NotFoundError: There is no such deployment.
+        """
+        self._transport.request("DELETE", f"/deployments/{parse_name(deployment)}", build=discard)

@@ -1,0 +1,127 @@
+"""Uploaded files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from ..display.progress import ByteProgress
+from ..exceptions import InvalidInputError
+from ..http.multipart import Form
+from ..http.transport import Content, path_segment
+from ..payloads.inputs import MAX_INLINE_SIZE, Upload, to_upload
+from .base import Record, Resource, discard
+
+
+class File(Record):
+    """An uploaded file; a model takes its `url`. Replicate keeps it for a day."""
+
+    id: str | None = None
+    name: str | None = None
+    content_type: str | None = None
+    size: int | None = None
+    etag: str | None = None
+    checksums: Mapping[str, str] = MappingProxyType({})
+    metadata: Mapping[str, Any] = MappingProxyType({})
+    created_at: str | None = None
+    expires_at: str | None = None
+    urls: Mapping[str, str] = MappingProxyType({})
+
+    @property
+    def url(self) -> str | None:
+        """The URL that stands for the file in a model's input."""
+        return self.urls.get("get") if isinstance(self.urls, Mapping) else None
+
+
+class Files(Resource):
+    """Uploaded files: `create`, `get`, `list`, `delete`, `download`."""
+
+    def create(
+        self,
+        content: object,
+        *,
+        metadata: Mapping[str, Any] | None = None,
+        progress: bool = False,
+    ) -> File:
+        """Upload a file, and return its record. It is never held in memory.
+
+        See https://replicate.com/docs/reference/http#files.create
+
+        Args:
+            content: A path, an open binary file, bytes or a picture, of at most 100 MB.
+            metadata: JSON to keep with the file.
+            progress: Whether to display a progress bar for a file of more than 5 MB. Needs the
+                extra "progress".
+
+        Raises:
+            InvalidInputError: It is not a file, or too long.
+        """
+        upload = content if isinstance(content, Upload) else to_upload(content)
+        if upload is None:
+            raise InvalidInputError(
+                "A file is a path, an open binary file, bytes or a picture, "
+                f"not {type(content).__name__}."
+            )
+        with upload.opened() as file, ByteProgress(upload.name, progress) as bar:
+            form = Form(
+                file, upload.size, upload.name, upload.mime_type, metadata or {}, bar.update
+            )
+            return self._transport.request(
+                "POST", "/files", content=Content(form, form.content_type), build=File.from_json
+            )
+
+    def place(self, upload: Upload, progress: bool = False) -> str:
+        """Return what stands for a file in an input: a data URI, or the URL of its upload."""
+        if upload.size <= MAX_INLINE_SIZE:
+            return upload.data_uri()
+        return str(self.create(upload, progress=progress).url)
+
+    def get(self, file_id: str) -> File:
+        """Return the record of a file.
+
+        See https://replicate.com/docs/reference/http#files.get
+
+        Raises:
+            NotFoundError: There is no such file.
+        """
+        path = f"/files/{path_segment(file_id)}"
+        return self._transport.request("GET", path, build=File.from_json)
+
+    def list(self, *, limit: int | None = None) -> Iterator[File]:
+        """Return an iterator over the account's files.
+
+        See https://replicate.com/docs/reference/http#files.list
+
+        Args:
+            limit: After how many of them to stop; None for all.
+        """
+        return self._list("/files", File.from_json, limit)
+
+    def delete(self, file_id: str) -> None:
+        """Delete a file.
+
+        See https://replicate.com/docs/reference/http#files.delete
+
+        Raises:
+            NotFoundError: There is no such file.
+        """
+        self._transport.request("DELETE", f"/files/{path_segment(file_id)}", build=discard)
+
+    def download(self, file_id: str, *, owner: str, expiry: int, signature: str) -> bytes:
+        """Return the content of a file by its signature.
+
+        See https://replicate.com/docs/reference/http#files.download
+
+        Args:
+            file_id: The file's id.
+            owner: The account that it belongs to.
+            expiry: Until when the signature is good, in seconds since 1970.
+            signature: The signature of the three.
+
+        Raises:
+            ResponseError: The signature is wrong, or too old.
+        """
+        params = {"owner": owner, "expiry": str(expiry), "signature": signature}
+        path = f"/files/{path_segment(file_id)}/download"
+        return self._transport.request("GET", path, params=params, decode=bytes, build=bytes)

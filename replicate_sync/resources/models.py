@@ -1,0 +1,344 @@
+"""Models, with their examples and READMEs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from ..http.transport import Content
+from ..payloads.schema_cache import SchemaCache
+from ..payloads.schemas import Inputs, latest_version_of_model
+from ..polling import Deadline
+from ..prediction.prediction import Prediction
+from ..refs import parse_name, resolve
+from .base import Record, Resource, discard, present_fields
+from .predictions import Predictions
+from .versions import Version, Versions
+
+
+class Model(Record):
+    """A model; `inputs` is what its latest version takes, as a table."""
+
+    _hidden_fields = (
+        "github_url",
+        "paper_url",
+        "license_url",
+        "cover_image_url",
+        "created_at",
+        "default_example",
+    )
+
+    owner: str | None = None
+    name: str | None = None
+    description: str | None = None
+    visibility: str | None = None
+    is_official: bool | None = None
+    url: str | None = None
+    github_url: str | None = None
+    paper_url: str | None = None
+    license_url: str | None = None
+    run_count: int | None = None
+    cover_image_url: str | None = None
+    created_at: str | None = None
+    default_example: Mapping[str, Any] | None = None
+
+    @property
+    def latest_version(self) -> Version | None:
+        """Its latest version, or None where it has none."""
+        data = latest_version_of_model(self.raw)
+        return Version.from_json(data) if data is not None else None
+
+    @property
+    def inputs(self) -> Inputs:
+        """The inputs of its latest version."""
+        version = self.latest_version or Version()
+        return version.inputs
+
+    def __str__(self) -> str:
+        return f"{self.owner}/{self.name}"
+
+
+def parse_models(items: object) -> Sequence[Model]:
+    """Return the models in a list of the API; [] where there is none."""
+    if not isinstance(items, list):
+        return []
+    return [Model.from_json(item) for item in items if isinstance(item, Mapping)]
+
+
+class Examples(Resource):
+    """Predictions that show what a model does: `list`.
+
+    Args:
+        predictions: The client's predictions.
+    """
+
+    def __init__(self, predictions: Predictions) -> None:
+        super().__init__(predictions.context.transport)
+        self._predictions = predictions
+
+    def list(self, model: str, *, limit: int | None = None) -> Iterator[Prediction]:
+        """Return an iterator over the examples of a model.
+
+        See https://replicate.com/docs/reference/http#models.examples.list
+
+        Args:
+            model: "owner/name".
+            limit: After how many of them to stop; None for all.
+        """
+        path = f"/models/{parse_name(model)}/examples"
+        return self._list(path, self._predictions.from_json, limit)
+
+
+class Readmes(Resource):
+    """The READMEs of models: `get`."""
+
+    def get(self, model: str) -> str:
+        """Return the README of a model, in Markdown.
+
+        See https://replicate.com/docs/reference/http#models.readme.get
+
+        Args:
+            model: "owner/name".
+
+        Raises:
+            ModelNotFoundError: There is no such model.
+        """
+        path = f"/models/{parse_name(model)}/readme"
+        return self._transport.request("GET", path, model=model, decode=_decode_text, build=str)
+
+
+class ModelPredictions:
+    """Predictions of official models: `create`.
+
+    Args:
+        predictions: The client's predictions.
+    """
+
+    def __init__(self, predictions: Predictions) -> None:
+        self._predictions = predictions
+
+    def create(
+        self,
+        model: str,
+        input: Mapping[str, Any] | None = None,
+        *,
+        wait: float | bool | None = None,
+        webhook: str | None = None,
+        webhook_events_filter: str | Iterable[str] | None = None,
+        cancel_after: float | str | None = None,
+        validate: bool | None = None,
+        deadline: float | Deadline | None = None,
+        cancel_on_exit: bool = True,
+        progress: bool = False,
+    ) -> Prediction:
+        """Start a prediction of a model's latest version, and return it.
+
+        See https://replicate.com/docs/reference/http#models.predictions.create
+
+        Args:
+            model: "owner/name".
+            input: As in `predictions.create`; likewise all other arguments.
+            wait: See there.
+            webhook: See there.
+            webhook_events_filter: See there.
+            cancel_after: See there.
+            validate: See there.
+            deadline: See there.
+            cancel_on_exit: See there.
+            progress: See there.
+
+        Raises:
+            ReplicateError: As `predictions.create` does.
+        """
+        return self._predictions.create(
+            parse_name(model),
+            input,
+            wait=wait,
+            webhook=webhook,
+            webhook_events_filter=webhook_events_filter,
+            cancel_after=cancel_after,
+            validate=validate,
+            deadline=deadline,
+            cancel_on_exit=cancel_on_exit,
+            progress=progress,
+        )
+
+
+class Models(Resource):
+    """Models: `list`, `create`, `get`, `update`, `delete`, `search`, `inputs`.
+
+    Their parts are `versions`, `examples`, `readme` and `predictions`.
+
+    Args:
+        predictions: The client's predictions.
+        aliases: Full names by their short names.
+    """
+
+    def __init__(self, predictions: Predictions, aliases: Mapping[str, str]) -> None:
+        super().__init__(predictions.context.transport)
+        self._schemas: SchemaCache = predictions.context.schemas
+        self._aliases = aliases
+        self.versions: Versions = Versions(self._transport)
+        self.examples: Examples = Examples(predictions)
+        self.readme: Readmes = Readmes(self._transport)
+        self.predictions: ModelPredictions = ModelPredictions(predictions)
+
+    def list(
+        self,
+        *,
+        sort_by: str | None = None,
+        sort_direction: str | None = None,
+        limit: int | None = None,
+    ) -> Iterator[Model]:
+        """Return an iterator over the public models.
+
+        See https://replicate.com/docs/reference/http#models.list
+
+        Args:
+            sort_by: "latest_version_created_at" or "model_created_at".
+            sort_direction: "desc" or "asc".
+            limit: After how many of them to stop; None for all.
+        """
+        params = {"sort_by": sort_by, "sort_direction": sort_direction}
+        return self._list("/models", Model.from_json, limit, params)
+
+    def create(
+        self,
+        model: str,
+        *,
+        visibility: str,
+        hardware: str,
+        description: str | None = None,
+        github_url: str | None = None,
+        paper_url: str | None = None,
+        license_url: str | None = None,
+        cover_image_url: str | None = None,
+    ) -> Model:
+        """Create an empty model, and return it.
+
+        See https://replicate.com/docs/reference/http#models.create
+
+        Args:
+            model: "owner/name".
+            visibility: "public" or "private".
+            hardware: A SKU of `hardware.list()`.
+            description: What the model does.
+            github_url: Where its source is.
+            paper_url: Where its paper is.
+            license_url: Where its license is.
+            cover_image_url: Where its picture is.
+
+        Raises:
+            InputRejectedError: The API refused a field.
+        """
+        owner, _, name = parse_name(model).partition("/")
+        body = present_fields(
+            owner=owner,
+            name=name,
+            visibility=visibility,
+            hardware=hardware,
+            description=description,
+            github_url=github_url,
+            paper_url=paper_url,
+            license_url=license_url,
+            cover_image_url=cover_image_url,
+        )
+        return self._transport.request(
+            "POST", "/models", body, repeatable=False, build=Model.from_json
+        )
+
+    def get(self, model: str) -> Model:
+        """Return a model.
+
+        See https://replicate.com/docs/reference/http#models.get
+
+        Args:
+            model: "owner/name".
+
+        Raises:
+            ModelNotFoundError: There is no such model.
+        """
+        path = f"/models/{parse_name(model)}"
+        return self._transport.request("GET", path, model=model, build=Model.from_json)
+
+    def inputs(self, model: str) -> Inputs:
+        """Return what a model takes, as a table. It is fetched once for each client.
+
+        From then on `predictions.create` validates its inputs before anything is sent.
+
+        Args:
+            model: "owner/name" for its latest version, "owner/name:version", or an alias.
+
+        Returns:
+            The inputs by name; none where the API does not describe them.
+        """
+        return self._schemas.get(resolve(model, self._aliases), fetch=True).inputs
+
+    def update(
+        self,
+        model: str,
+        *,
+        description: str | None = None,
+        readme: str | None = None,
+        github_url: str | None = None,
+        paper_url: str | None = None,
+        weights_url: str | None = None,
+        license_url: str | None = None,
+    ) -> Model:
+        """Change what is said of a model, and return it. What is None stays as it is.
+
+        See https://replicate.com/docs/reference/http#models.update
+
+        Args:
+            model: "owner/name".
+            description: What the model does.
+            readme: Its README, in Markdown.
+            github_url: Where its source is.
+            paper_url: Where its paper is.
+            weights_url: Where its weights are.
+            license_url: Where its license is.
+
+        Raises:
+            ModelNotFoundError: There is no such model.
+        """
+        body = present_fields(
+            description=description,
+            readme=readme,
+            github_url=github_url,
+            paper_url=paper_url,
+            weights_url=weights_url,
+            license_url=license_url,
+        )
+        path = f"/models/{parse_name(model)}"
+        return self._transport.request("PATCH", path, body, model=model, build=Model.from_json)
+
+    def delete(self, model: str) -> None:
+        """Delete a private model of one's own that has no versions.
+
+        See https://replicate.com/docs/reference/http#models.delete
+
+        Args:
+            model: "owner/name".
+
+        Raises:
+            ModelNotFoundError: There is no such model.
+        """
+        self._transport.request(
+            "DELETE", f"/models/{parse_name(model)}", model=model, build=discard
+        )
+
+    def search(self, query: str, *, limit: int | None = None) -> Iterator[Model]:
+        """Return an iterator over the public models that match a text.
+
+        See https://replicate.com/docs/reference/http#models.search
+
+        Args:
+            query: The text.
+            limit: After how many of them to stop; None for all.
+        """
+        content = Content(query.encode(), "text/plain")
+        return self._list("/models", Model.from_json, limit, method="QUERY", content=content)
+
+
+def _decode_text(body: bytes) -> str:
+    return body.decode("utf-8", "replace")

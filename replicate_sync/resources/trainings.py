@@ -1,0 +1,103 @@
+"""Trainings of models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from ..http.transport import path_segment
+from ..payloads.inputs import validate_input
+from ..prediction.create import CreateOptions, Creator, webhook_fields
+from ..prediction.training import Training
+from ..refs import parse_name, parse_version
+from .base import Resource
+
+
+class Trainings(Resource):
+    """Trainings of models: `create`, `get`, `list`, `cancel`.
+
+    Args:
+        creator: Creates them.
+    """
+
+    def __init__(self, creator: Creator) -> None:
+        super().__init__(creator.context.transport)
+        self._creator = creator
+
+    def create(
+        self,
+        version: str,
+        *,
+        destination: str,
+        input: Mapping[str, Any] | None = None,
+        webhook: str | None = None,
+        webhook_events_filter: str | Iterable[str] | None = None,
+    ) -> Training:
+        """Start a training, and return it. It is never created twice; see `predictions.create`.
+
+        See https://replicate.com/docs/reference/http#trainings.create
+
+        Args:
+            version: What is trained, "owner/name:version".
+            destination: The model that gets the new version, "owner/name". It must exist.
+            input: The trainer's input.
+            webhook: The URL that the API is to call.
+            webhook_events_filter: On which events: "start", "output", "logs", "completed".
+
+        Raises:
+            ReplicateError: As `predictions.create` does.
+        """
+        ref = parse_version(version)
+        parse_name(destination)
+        body = {
+            **webhook_fields(webhook, webhook_events_filter),
+            "destination": destination,
+            "input": validate_input(input),
+        }
+        return self._creator.create(
+            Training,
+            f"/models/{ref.model}/versions/{ref.version}/trainings",
+            body,
+            lambda data: bool(data.get("version") == ref.version),
+            CreateOptions(),
+        )
+
+    def get(self, training_id: str) -> Training:
+        """Return a training by its id.
+
+        See https://replicate.com/docs/reference/http#trainings.get
+
+        Raises:
+            NotFoundError: There is no such training.
+        """
+        path = f"/trainings/{path_segment(training_id)}"
+        return self._transport.request("GET", path, build=self.from_json)
+
+    def list(self, *, limit: int | None = None) -> Iterator[Training]:
+        """Return an iterator over the account's trainings, newest first.
+
+        See https://replicate.com/docs/reference/http#trainings.list
+
+        Args:
+            limit: After how many of them to stop; None for all.
+        """
+        return self._list("/trainings", self.from_json, limit)
+
+    def cancel(self, training_id: str) -> Training:
+        """Cancel a training by its id, and return it.
+
+        See https://replicate.com/docs/reference/http#trainings.cancel
+
+        Raises:
+            NotFoundError: There is no such training.
+        """
+        path = f"/trainings/{path_segment(training_id)}/cancel"
+        return self._transport.request("POST", path, build=self.from_json)
+
+    def from_json(self, data: object) -> Training:
+        """Return the live training that the API's JSON describes, without a request.
+
+        Raises:
+            UnexpectedDataError: It is not a training.
+        """
+        return Training(data, self._creator.context)

@@ -1,0 +1,202 @@
+"""Webhooks: whether one really comes from Replicate, and what it says.
+
+Replicate signs as Standard Webhooks defines it, see
+https://replicate.com/docs/topics/webhooks/verify-webhook
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import json
+from collections.abc import Iterable, Mapping
+from time import time
+from typing import Any, Protocol
+
+from ..exceptions import UnexpectedDataError, WebhookError
+from ..http.transport import Transport
+from ..prediction.prediction import Prediction
+from ..prediction.training import Training
+from .base import Record, Resource
+from .predictions import Predictions
+from .trainings import Trainings
+
+
+class Secret(Record):
+    """The key that signs an account's webhooks. Its repr does not show it."""
+
+    _hidden_fields = ("key",)
+
+    key: str | None = None
+
+
+class Headers(Protocol):
+    """The headers of a request, as any framework has them: a dict, or what has items."""
+
+    def items(self) -> Iterable[tuple[str, Any]]:
+        """Return names and values."""
+
+
+def verify(body: bytes | str, headers: Headers, secret: str, *, tolerance: float = 300) -> Any:
+    """Return the parsed body of a webhook whose signature is right.
+
+    Args:
+        body: The body of the request as it came, to the byte.
+        headers: The headers of the request; the case of their names does not matter.
+        secret: The account's key, "whsec_…", as `client.webhooks.default.secret.get()` returns it.
+        tolerance: How many seconds the clock of the sender and this one may differ.
+
+    Raises:
+        WebhookError: A header is missing, the signature is wrong, the time is too far off, the
+            body is not JSON, or the secret is not one.
+    """
+    content = body.encode() if isinstance(body, str) else bytes(body)
+    values = {str(name).lower(): str(value) for name, value in headers.items()}
+    message_id = _header(values, "webhook-id")
+    timestamp = _header(values, "webhook-timestamp")
+    signatures = _header(values, "webhook-signature")
+    _validate_timestamp(timestamp, tolerance)
+    signed = b".".join((message_id.encode(), timestamp.encode(), content))
+    digest = hmac.new(_key_of(secret), signed, "sha256").digest()
+    # Each one is compared, and in constant time, so that the time it takes says nothing.
+    matches = [hmac.compare_digest(_decode(entry), digest) for entry in signatures.split()]
+    if not any(matches):
+        raise WebhookError(
+            "The webhook's signature is wrong: it does not come from Replicate, its body was "
+            "changed on the way, or the secret is another account's.",
+            hint="Pass the raw bytes of the body.",
+        )
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise WebhookError("The webhook's body is not JSON.") from error
+
+
+class Secrets(Resource):
+    """The key that signs the account's webhooks: `get`."""
+
+    def get(self) -> Secret:
+        """Return the key.
+
+        See https://replicate.com/docs/reference/http#webhooks.default.secret.get
+        """
+        return self._transport.request("GET", "/webhooks/default/secret", build=Secret.from_json)
+
+
+class DefaultWebhook:
+    """The webhook that every account has; `secret` has its key.
+
+    Args:
+        transport: Sends the requests.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        self.secret = Secrets(transport)
+
+
+class Webhooks(Resource):
+    """Webhooks: `receive` one; `verify` one by a key; `default.secret.get` returns the key.
+
+    Args:
+        predictions: The client's predictions.
+        trainings: The client's trainings.
+    """
+
+    verify = staticmethod(verify)
+
+    def __init__(self, predictions: Predictions, trainings: Trainings) -> None:
+        super().__init__(predictions.context.transport)
+        self.default = DefaultWebhook(self._transport)
+        self._predictions = predictions
+        self._trainings = trainings
+        self._key: str | None = None
+
+    def receive(
+        self, body: bytes | str, headers: Headers, *, tolerance: float = 300
+    ) -> Prediction | Training:
+        """Return the live prediction or training of a webhook, if its signature is right.
+
+        The account's key is fetched once. Where a signature is wrong, it is fetched again, as it
+        may have been replaced.
+
+        Args:
+            body: The body of the request as it came, to the byte.
+            headers: The headers of the request.
+            tolerance: How many seconds the clock of the sender and this one may differ.
+
+        Raises:
+            WebhookError: As `verify` does.
+        """
+        known_key = self._key
+        key = known_key or self._fetch_key()
+        try:
+            payload = verify(body, headers, key, tolerance=tolerance)
+        except WebhookError:
+            if known_key is None:
+                raise
+            new_key = self._fetch_key()
+            if new_key == known_key:
+                raise
+            payload = verify(body, headers, new_key, tolerance=tolerance)
+        urls = payload.get("urls") if isinstance(payload, dict) else None
+        is_training = isinstance(urls, dict) and "/trainings/" in str(urls.get("get"))
+        try:
+            if is_training:
+                return self._trainings.from_json(payload)
+            return self._predictions.from_json(payload)
+        except UnexpectedDataError as error:
+            raise WebhookError(f"The webhook's body is not {error.expected}.") from error
+
+    def _fetch_key(self) -> str:
+        self._key = self.default.secret.get().key
+        if not isinstance(self._key, str):
+            raise WebhookError("The API returned no webhook secret.")
+        return self._key
+
+
+def _header(headers: Mapping[str, str], name: str) -> str:
+    value = headers.get(name, "").strip()
+    if not value:
+        raise WebhookError(
+            f"The webhook has no header {name!r}: it is not Replicate's, or something between "
+            "has removed it."
+        )
+    return value
+
+
+def _validate_timestamp(timestamp: str, tolerance: float) -> None:
+    try:
+        sent_at = int(timestamp)
+    except ValueError:
+        raise WebhookError(
+            f"The webhook's timestamp is not a number of seconds: {timestamp[:40]!r}."
+        ) from None
+    age = time() - sent_at
+    if not abs(age) <= tolerance:
+        raise WebhookError(
+            f"The webhook is dated {age:.0f} s ago, and tolerance={tolerance:g} allows less: it "
+            "may be an old one that somebody sends again, or this machine's clock is wrong."
+        )
+
+
+def _key_of(secret: str) -> bytes:
+    text = secret if isinstance(secret, str) else ""
+    prefix, _, key = text.partition("_")
+    try:
+        if prefix != "whsec":
+            raise ValueError("no prefix")
+        return base64.b64decode(key, validate=True)
+    except ValueError:
+        raise WebhookError(
+            "The webhook secret is not one: it is 'whsec_' followed by base64."
+        ) from None
+
+
+def _decode(entry: str) -> bytes:
+    version, _, signature = entry.partition(",")
+    if version != "v1":
+        return b""
+    try:
+        return base64.b64decode(signature, validate=True)
+    except ValueError:
+        return b""

@@ -1,0 +1,100 @@
+"""What the command says of itself, and what all of its commands have in common."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import click
+import pytest
+from cli_runner import invoke
+
+from replicate_sync.cli import main
+
+
+def test_the_help_lists_the_commands_and_the_exit_codes() -> None:
+    result = invoke("--help")
+    assert result.exit_code == 0
+    for word in (*main.commands, "--local", "Ctrl-C", "Exit codes"):
+        assert word in result.stdout
+    assert invoke("--version").stdout.startswith("replicate-sync, version ")
+
+
+@pytest.mark.parametrize("command", sorted(main.commands))
+def test_each_command_explains_itself(command: str) -> None:
+    result = invoke(command, "--help")
+    assert result.exit_code == 0
+    assert len(result.stdout.splitlines()) > 4
+
+
+def test_local_is_an_option_of_every_command_that_uses_the_api() -> None:
+    def commands(group: click.Group) -> Iterator[click.Command]:
+        for command in group.commands.values():
+            if isinstance(command, click.Group):
+                yield from commands(command)
+            else:
+                yield command
+
+    def options(command: click.Command) -> list[str]:
+        return [name for parameter in command.params for name in parameter.opts]
+
+    without = [one.name for one in commands(main) if "--local" not in options(one)]
+    assert without == ["completion"]
+
+
+@pytest.mark.parametrize(
+    ("missing", "command", "extra"),
+    [
+        ("flask", ["demo"], "replicate-sync[server]"),
+        ("flask", ["chat", "--local"], "replicate-sync[server]"),
+        ("flask", ["serve"], "replicate-sync[server]"),
+        ("tqdm", ["run", "a/b", "--progress", "--local"], "replicate-sync[progress]"),
+    ],
+)
+def test_a_missing_extra_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, missing: str, command: list[str], extra: str
+) -> None:
+    monkeypatch.setitem(sys.modules, missing, None)
+    if missing == "flask":
+        late = ("replicate_sync.server", "replicate_sync.offline")
+        for name in [name for name in sys.modules if name.startswith(late)]:
+            monkeypatch.delitem(sys.modules, name)
+    result = invoke(*command)
+    assert result.exit_code == 1
+    assert extra in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_without_click_the_command_is_one_sentence() -> None:
+    program = "import sys; sys.modules['click'] = None; import replicate_sync.cli"
+    process = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert process.returncode == 1
+    [line] = process.stderr.splitlines()
+    assert "replicate-sync[cli]" in line
+
+
+def test_a_missing_tqdm_is_no_error_where_nobody_asked_for_progress(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from replicate_sync.cli.options import should_show_progress
+
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert should_show_progress(None)
+    assert not should_show_progress(False)
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    assert not should_show_progress(None)
+    with pytest.raises(click.ClickException, match="progress"):
+        should_show_progress(True)
+
+
+def test_local_needs_neither_token_nor_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("REPLICATE_API_TOKEN")
+    monkeypatch.setenv("REPLICATE_BASE_URL", "http://127.0.0.1:9")
+    result = invoke("run", "replicate/hello-world", "-i", "text=Alice", "--local")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "hello Alice", "")
+    assert invoke("models", "show", "replicate/hello-world", "--local").exit_code == 0
+    assert invoke("predictions", "list", "--local").stderr == "There are no predictions.\n"
+    assert invoke("chat", "Hi", "--local", "--max-tokens", 5).stdout

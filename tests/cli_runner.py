@@ -1,0 +1,76 @@
+"""How the tests run the command: in this process, or in a process of its own where that matters."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from click.testing import CliRunner, Result
+
+from replicate_sync import Replicate
+from replicate_sync.cli import main
+
+
+def invoke(*words: object, input: str | bytes | None = None, **options: Any) -> Result:
+    """Run the command in this process, with stdout and stderr apart; a traceback is a failure."""
+    try:
+        runner = CliRunner(mix_stderr=False)  # type: ignore[call-arg]  # click below 8.2
+    except TypeError:
+        runner = CliRunner()
+    result = runner.invoke(main, [str(word) for word in words], input=input, **options)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+def start(*words: object, **options: Any) -> subprocess.Popen[str]:
+    """Start the command in a process of its own."""
+    command = [sys.executable, "-m", "replicate_sync", *map(str, words)]
+    streams: dict[str, Any] = {
+        "stdin": subprocess.DEVNULL,
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.PIPE,
+    }
+    return subprocess.Popen(command, text=True, **{**streams, **options})
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 15) -> bool:
+    """Wait for a condition, and return whether it came."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+@contextmanager
+def ctrl_c_when(condition: Callable[[], object]) -> Iterator[None]:
+    """Interrupt the main thread, as Ctrl-C does, as soon as a condition holds."""
+    main_thread = threading.main_thread().ident
+    assert main_thread is not None
+    has_left = threading.Event()
+
+    def interrupt() -> None:
+        if wait_until(lambda: has_left.is_set() or condition()) and not has_left.is_set():
+            signal.pthread_kill(main_thread, signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    try:
+        yield
+    finally:
+        has_left.set()
+        thread.join()
+
+
+def statuses() -> list[str]:
+    """Return the statuses of the account's predictions, the newest first."""
+    with Replicate() as client:
+        return [prediction.status for prediction in client.predictions.list()]

@@ -1,0 +1,166 @@
+"""Without a response, one sentence says what failed and what to check, and whether to retry."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable
+from http.client import InvalidURL
+from typing import Any
+
+import pytest
+import requests
+import urllib3
+from requests.structures import CaseInsensitiveDict
+
+from replicate_sync import ConnectionFailed, Replicate, ResponseError, Retries
+from replicate_sync.exceptions import Response
+from replicate_sync.http.connection_errors import (
+    connection_failed,
+    is_retryable,
+    was_not_processed,
+)
+
+URL = "https://user:hidden@api.example/v1/x"
+
+
+def failed(cause: Exception, url: str = URL, repeatable: bool = True) -> ConnectionFailed:
+    """Return the error for a POST, with its cause chained as a raised one has it."""
+    error = connection_failed(cause, url, "POST /x", 30, repeatable=repeatable)
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"base_url": "http://127.0.0.1:9"}, r"127.0.0.1:9 refused the connection \(during GET"),
+        ({"base_url": "http://nowhere.invalid"}, r"cannot be found .*Check the network"),
+        (
+            {"proxy": "http://user:hidden@127.0.0.1:9"},
+            "The proxy on the way to api.replicate.com cannot be used",
+        ),
+        ({"proxy": "127.0.0.1:9"}, "HTTPS_PROXY"),
+        ({"base_url": "https://127.0.0.1:9"}, "refused the connection"),
+    ],
+)
+def test_no_network_is_one_sentence_that_says_what_to_check(
+    options: dict[str, Any], says: str
+) -> None:
+    client = Replicate(retries=Retries(attempts=1), **options)
+    with pytest.raises(ConnectionFailed, match=says) as raised:
+        client.predictions.get("p1")
+    assert not raised.value.maybe_sent
+    assert "hidden" not in str(raised.value)
+    assert raised.value.__cause__ is not None
+
+
+def test_a_dead_proxy_of_the_environment_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    with pytest.raises(ConnectionFailed, match="HTTPS_PROXY"):
+        Replicate(retries=Retries(attempts=1)).predictions.get("p1")
+
+
+@pytest.mark.parametrize(
+    ("cause", "says", "maybe_sent", "retryable"),
+    [
+        (
+            requests.exceptions.SSLError(ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER]")),
+            "The TLS connection to api.example failed",
+            True,
+            True,
+        ),
+        (
+            requests.exceptions.SSLError(ssl.SSLCertVerificationError(1, "self-signed")),
+            "api.example has no certificate that is trusted here",
+            False,
+            False,
+        ),
+        (
+            requests.exceptions.ConnectTimeout(),
+            "api.example accepted no connection within 10 s",
+            False,
+            True,
+        ),
+        (requests.exceptions.ReadTimeout(), "api.example was silent for 30 s", True, True),
+        (TimeoutError(), "api.example was silent for 30 s", True, True),
+        (requests.exceptions.ConnectionError(), "The connection to api.example was lost", True, True),
+        (ConnectionResetError(), "The connection to api.example was lost", True, True),
+        (requests.exceptions.InvalidURL("x"), r"could not be made \(InvalidURL\)", False, False),
+        (UnicodeError("x"), r"could not be made \(UnicodeError\)", False, False),
+        (InvalidURL("x"), r"could not be made \(InvalidURL\)", False, False),
+        (TypeError("x"), "The session raised TypeError for the request to api.example", True, False),
+        (AttributeError("x"), "The session raised AttributeError", True, False),
+        (KeyError("x"), "The session raised KeyError", True, False),
+    ],
+)  # fmt: skip
+def test_each_cause_has_its_words_and_its_doubt(
+    cause: Exception, says: str, maybe_sent: bool, retryable: bool
+) -> None:
+    error = failed(cause)
+    with pytest.raises(ConnectionFailed, match=says):
+        raise error
+    assert error.maybe_sent == maybe_sent
+    assert "hidden" not in str(error)
+    assert is_retryable(error) == retryable
+    assert was_not_processed(error) == (retryable and not maybe_sent)
+
+
+def test_the_cause_is_found_however_deep_it_is_wrapped() -> None:
+    pool = urllib3.HTTPConnectionPool("api.example")
+    name_error = urllib3.exceptions.NameResolutionError("api.example", pool, OSError())  # type: ignore[arg-type]
+    error = requests.exceptions.ConnectionError(
+        urllib3.exceptions.MaxRetryError(pool, "/", name_error)
+    )
+    assert "cannot be found" in str(failed(error))
+
+
+def test_causes_in_a_circle_are_followed_only_so_far() -> None:
+    one = ValueError()
+    two = ValueError()
+    one.__cause__ = two
+    two.__cause__ = one
+    assert "could not be made" in str(failed(one))
+
+
+def test_a_create_is_not_told_to_be_sent_again() -> None:
+    assert failed(TimeoutError()).hint == "Try again, or allow more with timeout=."
+    assert failed(TimeoutError(), repeatable=False).hint == ""
+    not_sent = failed(requests.exceptions.ConnectTimeout(), repeatable=False)
+    assert not_sent.hint == "Check the network connection."
+
+
+@pytest.mark.parametrize("url", ["nonsense", "http://[bad/x"])
+def test_what_has_no_host_is_quoted(url: str) -> None:
+    assert url in str(failed(requests.exceptions.InvalidURL(), url))
+
+
+def test_the_token_is_taken_out_of_the_request_that_the_cause_holds() -> None:
+    request = requests.Request("GET", URL, headers={"Authorization": "Bearer r8"}).prepare()
+    failed(requests.exceptions.ConnectionError(request=request))
+    assert "Authorization" not in request.headers
+
+
+@pytest.mark.parametrize(
+    ("status", "retryable", "had_no_effect"),
+    [
+        (429, True, True),
+        (500, True, False),
+        (502, True, False),
+        (503, True, False),
+        (504, True, False),
+        (501, False, False),
+        (404, False, False),
+        (422, False, False),
+    ],
+)
+def test_which_responses_are_retried(status: int, retryable: bool, had_no_effect: bool) -> None:
+    error = ResponseError("no", Response(status, CaseInsensitiveDict(), b""))
+    assert is_retryable(error) == retryable
+    assert was_not_processed(error) == had_no_effect
+
+
+def test_nothing_else_is_retried() -> None:
+    judge: Callable[[BaseException], bool]
+    for judge in (is_retryable, was_not_processed):
+        assert not judge(KeyboardInterrupt())
+        assert not judge(RuntimeError())

@@ -1,0 +1,38 @@
+"""Values are serialized as JSON, and what JSON cannot express is named."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from replicate_sync.exceptions import InvalidInputError
+from replicate_sync.http.json import name_unserializable, serialize_json
+
+
+def test_json_is_compact_and_ascii() -> None:
+    assert serialize_json({"a": [1, None, "é"]}) == b'{"a":[1,null,"\\u00e9"]}'
+
+
+def nested(depth: int) -> list[Any]:
+    value: list[Any] = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize("value", [object(), float("nan"), float("inf"), {1, 2}, nested(100_000)])
+def test_the_input_that_json_cannot_express_is_named(value: Any) -> None:
+    given = {"fine": 1, "prompt": value}
+    with pytest.raises(
+        InvalidInputError, match="The input 'prompt' cannot be sent as JSON"
+    ) as raised:
+        serialize_json(given)
+    assert raised.value.__cause__ is not None
+    assert name_unserializable(given) == "The input 'prompt'"
+
+
+def test_what_has_no_names_is_named_as_a_whole() -> None:
+    with pytest.raises(InvalidInputError, match="The input cannot be sent as JSON"):
+        serialize_json([object()])
+    assert name_unserializable({"fine": 1}) == "The input"

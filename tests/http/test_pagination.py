@@ -1,0 +1,110 @@
+"""Lists are fetched page by page, on the configured base URL and nowhere else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from wire import TOKEN, MakeClient, Request, StartWire, response
+
+from replicate_sync import InvalidInputError, ResponseError, Retries
+from replicate_sync.http.pagination import iterate_pages, validate_limit
+from replicate_sync.http.transport import Content
+
+PREDICTION = {"id": "p1", "status": "succeeded", "output": "hi", "model": "a/b", "input": {}}
+
+
+def test_a_list_is_fetched_as_it_is_read(wire: StartWire, client_of: MakeClient) -> None:
+    def respond(request: Request) -> list[bytes]:
+        if not request.query:
+            next_page = f"{server.url}/predictions?cursor=2"
+            return [response({"next": next_page, "results": [PREDICTION]})]
+        return [response({"next": None, "results": [{**PREDICTION, "id": "p2"}]})]
+
+    server = wire(respond)
+    listed = client_of(server).predictions.list()
+    assert server.requests == []
+    assert next(listed).id == "p1"
+    assert len(server.requests) == 1
+    assert [prediction.id for prediction in listed] == ["p2"]
+    assert [(r.path, r.query) for r in server.requests] == [
+        ("/v1/predictions", {}),
+        ("/v1/predictions", {"cursor": "2"}),
+    ]
+
+
+def test_a_link_to_another_host_is_followed_on_the_configured_base_by_its_query(
+    wire: StartWire, client_of: MakeClient
+) -> None:
+    other = wire(lambda r: [response({"results": []})])
+
+    def respond(request: Request) -> list[bytes]:
+        next_page = f"{other.url}/elsewhere?cursor=a%26b&empty="
+        if request.query:
+            next_page = ""
+        return [response({"next": next_page, "results": [PREDICTION]})]
+
+    gateway = wire(respond)
+    listed = list(client_of(gateway).predictions.list(source="web"))
+    assert len(listed) == 2
+    assert other.requests == []
+    first, second = gateway.requests
+    assert (first.path, first.query) == ("/v1/predictions", {"source": "web"})
+    assert (second.path, second.query) == ("/v1/predictions", {"cursor": "a&b", "empty": ""})
+    assert second.headers["authorization"] == f"Bearer {TOKEN}"
+
+
+def test_a_link_is_followed_once(wire: StartWire, transport_of: Any) -> None:
+    server = wire(lambda r: [response({"next": "/v1/x?cursor=1", "results": [1]})])
+    assert list(iterate_pages(transport_of(server), "/x")) == [1, 1]
+
+
+def test_a_search_has_a_body_only_on_its_first_page(wire: StartWire, transport_of: Any) -> None:
+    def respond(request: Request) -> list[bytes]:
+        next_page = None if request.query else "?cursor=1"
+        return [response({"next": next_page, "results": [1]})]
+
+    server = wire(respond)
+    content = Content(b"rivers", "text/plain")
+    pages = iterate_pages(transport_of(server), "/models", method="QUERY", content=content)
+    assert list(pages) == [1, 1]
+    assert [(r.method, r.body) for r in server.requests] == [("QUERY", b"rivers"), ("GET", b"")]
+    assert server.requests[0].headers["content-type"] == "text/plain"
+
+
+@pytest.mark.parametrize("page", [[], {}, {"results": {}}, {"results": None}, "x", None])
+def test_what_is_no_page_is_an_error(wire: StartWire, transport_of: Any, page: Any) -> None:
+    transport = transport_of(wire(lambda r: [response(page)]), retries=Retries(attempts=1))
+    with pytest.raises(ResponseError, match="is not a page of a list"):
+        list(iterate_pages(transport, "/x"))
+
+
+@pytest.mark.parametrize("link", [None, "", 5, {"a": 1}])
+def test_what_is_no_link_ends_the_list(wire: StartWire, transport_of: Any, link: Any) -> None:
+    transport = transport_of(wire(lambda r: [response({"next": link, "results": [1]})]))
+    assert list(iterate_pages(transport, "/x")) == [1]
+
+
+@pytest.mark.parametrize("limit", [None, 0, 1, 10**9])
+def test_a_limit_is_a_number_of_items(limit: int | None) -> None:
+    assert validate_limit(limit) == limit
+
+
+@pytest.mark.parametrize("limit", [-1, True, 1.5, "3"])
+def test_what_is_no_limit_is_refused_before_anything_is_sent(
+    wire: StartWire, client_of: MakeClient, limit: Any
+) -> None:
+    server = wire(lambda r: [])
+    with pytest.raises(InvalidInputError, match="limit must be a number of items"):
+        client_of(server).predictions.list(limit=limit)
+    assert server.requests == []
+
+
+def test_no_more_pages_are_fetched_than_the_limit_needs(
+    wire: StartWire, client_of: MakeClient
+) -> None:
+    server = wire(lambda r: [response({"next": "?cursor=2", "results": [PREDICTION] * 3})])
+    assert len(list(client_of(server).predictions.list(limit=3))) == 3
+    assert len(server.requests) == 1
+    assert list(client_of(server).predictions.list(limit=0)) == []
+    assert len(server.requests) == 1

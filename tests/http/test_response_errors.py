@@ -1,0 +1,170 @@
+"""A response becomes the error that it is, which says what happened and what to do."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta, timezone
+from email.utils import format_datetime
+from typing import Any
+
+import pytest
+from requests.structures import CaseInsensitiveDict
+
+from replicate_sync.exceptions import (
+    AuthenticationError,
+    InputRejectedError,
+    NotFoundError,
+    PaymentRequiredError,
+    RateLimitError,
+    ResponseError,
+    ServerError,
+    UnknownModelError,
+)
+from replicate_sync.http.response_errors import (
+    error_for_response,
+    error_from_status,
+    retry_after,
+    unexpected_response,
+)
+
+
+def error_for(status: int, body: Any, model: str | None = None, **headers: str) -> ResponseError:
+    """Return the error for a response to GET /x."""
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    names = CaseInsensitiveDict({key.replace("_", "-"): value for key, value in headers.items()})
+    return error_from_status(status, names, content, purpose="GET /x", model=model)
+
+
+@pytest.mark.parametrize(
+    ("status", "model", "kind", "hint"),
+    [
+        (401, None, AuthenticationError, "REPLICATE_API_TOKEN"),
+        (403, None, AuthenticationError, "not allowed to do this"),
+        (402, None, PaymentRequiredError, "https://replicate.com/account/billing"),
+        (404, "a/b", UnknownModelError, "check the spelling of 'a/b' (owner/name"),
+        (404, None, NotFoundError, ""),
+        (422, None, InputRejectedError, "Nothing was created; correct the input"),
+        (429, None, RateLimitError, "Nothing was created; wait"),
+        (500, None, ServerError, "not your program's fault"),
+        (503, "a/b", ServerError, "not your program's fault"),
+        (413, None, ResponseError, ""),
+    ],
+)
+def test_each_status_has_its_class_its_detail_and_its_hint(
+    status: int, model: str | None, kind: type[ResponseError], hint: str
+) -> None:
+    error = error_for(
+        status, {"title": "T", "detail": "what the API said.", "status": status}, model
+    )
+    assert type(error) is kind
+    assert error.message == f"The API responded {status} to GET /x: what the API said."
+    assert (error.status_code, error.title, error.detail) == (status, "T", "what the API said.")
+    assert hint in error.hint
+    assert bool(hint) == bool(error.hint)
+    assert error.response.json()["title"] == "T"
+
+
+@pytest.mark.parametrize(
+    ("body", "quotation"),
+    [
+        (b"<html><body>\n Sorry,   you are blocked </body></html>", "<html><body> Sorry, you are blocked"),
+        (b"", "no explanation"),
+        (b"\xff\xfe", "\ufffd\ufffd"),
+        (b"[1, 2]", "[1, 2]"),
+        (b'{"detail": 5, "title": "Only a title"}', "Only a title"),
+        (b'{"detail": ""}', '{"detail": ""}'),
+        (b"[" * 100_000, "[[["),
+    ],
+)  # fmt: skip
+def test_a_body_that_is_no_problem_document_is_quoted(body: bytes, quotation: str) -> None:
+    assert f"to GET /x: {quotation}" in str(error_for(502, body))
+
+
+def test_a_long_body_is_quoted_short() -> None:
+    assert len(str(error_for(500, b"x" * 10_000_000))) < 500
+
+
+def test_the_fields_of_a_refused_input_are_kept() -> None:
+    fields = [{"type": "required", "field": "input", "description": "prompt is required"}]
+    error = error_for(422, {"detail": "- input: no prompt\n", "invalid_fields": [*fields, "odd"]})
+    assert isinstance(error, InputRejectedError)
+    assert error.fields == fields
+    for body in ({"detail": "no"}, {"invalid_fields": "odd"}):
+        error = error_for(422, body)
+        assert isinstance(error, InputRejectedError)
+        assert error.fields == []
+
+
+@pytest.mark.parametrize("status", [200, 204])
+def test_a_good_status_with_another_body_says_what_it_is_not(status: int) -> None:
+    headers = CaseInsensitiveDict({"Content-Type": "text/html"})
+    error = unexpected_response(
+        status, headers, b"<html>", purpose="GET /x", expected="a prediction"
+    )
+    assert type(error) is ResponseError
+    assert error.message == (
+        f"The response to GET /x is not a prediction (status {status}, text/html): <html>."
+    )
+    assert error.hint == "Check base_url, and any proxy between."
+
+
+def test_an_empty_body_without_a_type_is_described() -> None:
+    error = error_for_response(200, {}, b"", purpose="GET /x")
+    assert "is not JSON (status 200, no content type): an empty body." in str(error)
+
+
+@pytest.mark.parametrize(
+    ("location", "where"),
+    [("https://elsewhere.example/v1", " to elsewhere.example"), ("/here", ""), (None, "")],
+)
+def test_a_redirect_that_is_not_followed_names_its_host(location: str | None, where: str) -> None:
+    headers = {} if location is None else {"Location": location}
+    error = error_for_response(302, headers, b"", purpose="GET /x")
+    assert f"not a value but a redirect{where}, which is not followed" in str(error)
+
+
+def test_an_error_status_is_its_error() -> None:
+    error = error_for_response(404, {}, b"", purpose="GET /x", model="a/b")
+    assert type(error) is UnknownModelError
+
+
+LOW_CREDIT = (
+    "Request was throttled. Your rate limit … is reduced to 6 requests per minute … "
+    "Your rate limit resets in ~5s."
+)
+
+
+@pytest.mark.parametrize(
+    ("headers", "problem", "seconds"),
+    [
+        ({"Retry-After": "7"}, {"retry_after": 5}, 7),
+        ({"retry-after": "0.5"}, {}, 0.5),
+        ({}, {"retry_after": 5, "detail": "resets in ~9s"}, 5),
+        ({"ratelimit-reset": "1"}, {"detail": LOW_CREDIT}, 5),
+        ({"ratelimit-reset": "1"}, {"detail": "Expected available in 3 second."}, 3),
+        ({"ratelimit-reset": "1"}, {"detail": "slow down"}, 1),
+        ({"Retry-After": "soon"}, {"retry_after": "later"}, None),
+        ({"Retry-After": "-5"}, {"retry_after": True}, None),
+        ({"Retry-After": "inf"}, {}, None),
+        ({"Retry-After": "nan"}, {"retry_after": 2}, 2),
+        ({"Retry-After": "Wed, 99 Oct 2015 07:28:00 GMT"}, {}, None),
+        ({"Retry-After": "0"}, {}, 0),
+        ({}, {}, None),
+    ],
+)
+def test_the_pause_is_the_first_that_the_api_names(
+    headers: dict[str, str], problem: Any, seconds: float | None
+) -> None:
+    assert retry_after(CaseInsensitiveDict(headers), problem) == seconds
+
+
+def test_the_pause_may_be_a_date() -> None:
+    date = format_datetime(datetime.now(timezone.utc) + timedelta(seconds=30), usegmt=True)
+    assert 28 < (retry_after({"Retry-After": date}, {}) or 0) <= 30
+    assert retry_after({"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}, {}) == 0
+
+
+def test_a_rate_limit_error_has_the_pause() -> None:
+    error = error_for(429, {"detail": "slow down", "retry_after": 3})
+    assert isinstance(error, RateLimitError)
+    assert error.retry_after == 3

@@ -1,0 +1,99 @@
+"""Messages become one prompt, as gpt4free builds it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from replicate_sync.exceptions import InvalidInputError
+from replicate_sync.payloads.messages import build_prompt, last_content
+
+CHAT = st.fixed_dictionaries({"role": st.sampled_from(["user", "assistant"]), "content": st.text()})
+TWO_PARTS = [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]
+MIXED_PARTS = ["a", {"type": "image_url", "image_url": {"url": "x"}}, {"text": "b"}, {"text": 5}]
+
+
+@pytest.mark.parametrize(
+    ("messages", "expected"),
+    [
+        ("Hello", "Hello"),
+        ([{"role": "user", "content": "Hello"}], "Hello"),
+        ({"role": "user", "content": "Hello"}, "Hello"),
+        ([{"content": "Hello"}], "Hello"),
+        ([{"role": "user", "content": None}], ""),
+        (
+            [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}],
+            "System: Be brief.\nUser: Hi\nAssistant:",
+        ),
+        (
+            [
+                {"role": "user", "content": "Hi"},
+                {"role": "assistant", "content": ""},
+                {"role": "assistant", "content": None},
+                {"role": "assistant", "content": "  "},
+                {"role": "user", "content": "there"},
+            ],
+            "User: Hi\nUser: there\nAssistant:",
+        ),
+        ([{"role": "user", "content": TWO_PARTS}], "ab"),
+        ([{"role": "user", "content": MIXED_PARTS}], "ab"),
+        ([{"role": "user", "content": tuple(MIXED_PARTS)}], "ab"),
+        (
+            [{"role": "toOL", "content": "1"}, {"role": "user", "content": "2\n3"}],
+            "Tool: 1\nUser: 2\n3\nAssistant:",
+        ),
+    ],
+)
+def test_messages_become_the_prompt_that_gpt4free_builds(messages: Any, expected: str) -> None:
+    assert build_prompt(messages) == expected
+
+
+def test_a_generator_of_messages_is_read_once_and_a_list_is_not_changed() -> None:
+    turns = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
+    before = [dict(turn) for turn in turns]
+    expected = "User: a\nAssistant: b\nAssistant:"
+    assert build_prompt(turn for turn in turns) == expected
+    assert build_prompt(turns) == expected
+    assert turns == before
+
+
+@pytest.mark.parametrize(
+    ("messages", "error"),
+    [
+        ([], "There are no messages"),
+        ([{"content": "a"}, {"role": "user", "content": "b"}], "needs a 'role'"),
+        ([{"role": "", "content": "a"}, {"role": "user", "content": "b"}], "needs a 'role'"),
+        (["a"], "A message must be a dict .*, not str"),
+        (7, "A message must be a dict .*, not int"),
+        (None, "A message must be a dict .*, not NoneType"),
+        (b"abc", "A message must be a dict .*, not bytes"),
+        ([{"role": "user", "content": 5}], "content must be a string or a list of parts, not int"),
+        ([{"role": "user", "content": ""}] * 2, "None of the messages has any text"),
+        ([{"role": "user", "content": [3]}], "part of a message must be .*, not int"),
+    ],
+)
+def test_what_is_no_message_is_refused(messages: Any, error: str) -> None:
+    with pytest.raises(InvalidInputError, match=error):
+        build_prompt(messages)
+
+
+@given(st.lists(CHAT, min_size=2, max_size=6))
+def test_every_content_is_in_the_prompt_in_order(messages: list[dict[str, str]]) -> None:
+    lines = [
+        f"{message['role'].capitalize()}: {message['content']}\n"
+        for message in messages
+        if message["content"].strip()
+    ]
+    if lines:
+        assert build_prompt(messages) == "".join(lines) + "Assistant:"
+
+
+def test_the_prompt_of_an_image_is_the_last_message() -> None:
+    chat = [{"role": "user", "content": "a"}, {"role": "user", "content": "a red cube"}]
+    assert last_content(chat) == "a red cube"
+    assert last_content("a red cube") == "a red cube"
+    with pytest.raises(InvalidInputError, match="no messages"):
+        last_content([])

@@ -1,0 +1,140 @@
+"""The state of a prediction decides which exception it is, and what that says."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from replicate_sync import Polling, PredictionCanceled, PredictionError, PredictionFailed
+from replicate_sync.polling import Deadline
+from replicate_sync.prediction import outcomes
+
+TERMINAL_STATUSES = ("succeeded", "failed", "canceled", "aborted")
+
+
+def state(status: str, **fields: Any) -> Any:
+    """Return the state of a prediction."""
+    defaults = {
+        "noun": "Prediction",
+        "collection": "predictions",
+        "id": "p1",
+        "model": "a/b",
+        "error": None,
+        "logs": "",
+    }
+    ended = status in TERMINAL_STATUSES
+    return SimpleNamespace(**{**defaults, "status": status, "ended": ended, **fields})
+
+
+def unchanged(text: str) -> str:
+    return text
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "text"),
+    [
+        ("failed", PredictionFailed, "Prediction p1 of a/b failed: the model gave no reason"),
+        ("canceled", PredictionCanceled, "Prediction p1 of a/b was canceled."),
+        ("aborted", PredictionCanceled, "Prediction p1 of a/b was aborted before it started."),
+    ],
+)
+def test_an_outcome_without_success_is_an_error(
+    status: str, kind: type[PredictionError], text: str
+) -> None:
+    error = outcomes.error_for_outcome(state(status), unchanged)
+    assert type(error) is kind
+    assert str(error) == text
+
+
+@pytest.mark.parametrize("status", ["succeeded", "starting", "processing", "a new one"])
+def test_success_and_a_prediction_that_is_running_are_no_error(status: str) -> None:
+    assert outcomes.error_for_outcome(state(status), unchanged) is None
+
+
+def test_an_error_quotes_the_end_of_the_logs_and_the_last_state_of_a_progress_bar() -> None:
+    bar = "".join(f"\r{n}0%|#         | {n}/10" for n in range(1, 10))
+    logs = "\n".join([*(f"line {n}" for n in range(9)), bar, "Traceback"]) + "\n\n"
+    error = outcomes.failed_error(state("failed", logs=logs), "boom", unchanged)
+    assert str(error) == (
+        "Prediction p1 of a/b failed: boom\n"
+        "The end of its logs:\n"
+        "  line 6\n"
+        "  line 7\n"
+        "  line 8\n"
+        "  90%|#         | 9/10\n"
+        "  Traceback"
+    )
+
+
+def test_a_long_line_of_the_logs_is_quoted_by_its_end() -> None:
+    error = outcomes.canceled_error(state("canceled", logs="a" * 300 + "b" * 200), unchanged)
+    assert str(error).endswith("\n  " + "b" * 200)
+
+
+def test_a_secret_is_redacted_in_the_reason_and_in_the_logs() -> None:
+    def redact(text: str) -> str:
+        return text.replace("r8_x", "***")
+
+    error = outcomes.failed_error(state("failed", logs="token r8_x"), "refused r8_x", redact)
+    assert str(error) == (
+        "Prediction p1 of a/b failed: refused ***\nThe end of its logs:\n  token ***"
+    )
+
+
+def test_a_timeout_after_the_last_attempt_says_how_to_allow_more() -> None:
+    running = state("processing", model=None)
+    error = outcomes.timeout_error(running, Polling(3, 0.5), Deadline())
+    assert error.message == "Prediction p1 is still processing after 3 polls, 0.5 s apart."
+    assert "polling=Polling(attempts, delay) allows more time" in error.hint
+
+
+def test_a_timeout_at_the_deadline_says_how_to_allow_more() -> None:
+    expired = Deadline(60)
+    expired.expire()
+    error = outcomes.timeout_error(state("starting"), Polling(), expired)
+    assert error.message.endswith("is still starting after the deadline of 60 s.")
+    assert ".prediction.wait() waits on, .prediction.cancel() stops it" in error.hint
+    assert "a longer deadline= allows more time" in error.hint
+
+
+def test_a_deadline_that_was_moved_to_now_names_no_seconds() -> None:
+    expired = Deadline()
+    expired.expire()
+    error = outcomes.timeout_error(state("starting"), Polling(3, 0.5), expired)
+    assert error.message.endswith("is still starting after 3 polls, 0.5 s apart.")
+
+
+def test_the_error_of_a_broken_stream_has_the_text_so_far() -> None:
+    training = state("failed", noun="Training")
+    error = outcomes.stream_error(training, "Once upon", "could not be polled: no response")
+    assert error.text == "Once upon"
+    assert error.message == (
+        "The event stream of Training p1 of a/b broke after 9 characters, and the prediction "
+        "could not be polled: no response."
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "cancel", "text"),
+    [
+        ("canceled", True, "Prediction p1 was canceled."),
+        ("succeeded", True, "Prediction p1 had succeeded."),
+        (
+            "processing",
+            True,
+            "Prediction p1 could not be canceled and may still be running: "
+            "client.predictions.cancel('p1') cancels it.",
+        ),
+        (
+            "processing",
+            False,
+            "Prediction p1 is still running: client.predictions.cancel('p1') cancels it.",
+        ),
+    ],
+)
+def test_who_stops_waiting_learns_what_became_of_the_prediction(
+    status: str, cancel: bool, text: str
+) -> None:
+    assert outcomes.describe_abandoned(state(status), cancel=cancel) == text

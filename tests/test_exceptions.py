@@ -1,0 +1,166 @@
+"""Each exception says what happened and what to do, and carries what is needed to go on."""
+
+from __future__ import annotations
+
+import pickle
+import traceback
+
+import pytest
+
+import replicate_sync
+from replicate_sync import exceptions, refs
+from replicate_sync.exceptions import (
+    ConnectionFailed,
+    InputRejectedError,
+    Interruption,
+    InvalidInputError,
+    MissingAuthError,
+    ModelNotFoundError,
+    NotFoundError,
+    PredictionTimeout,
+    ReplicateError,
+    Response,
+    ResponseError,
+    UnexpectedDataError,
+    UnknownModelError,
+    WebhookError,
+    excerpt,
+)
+
+CLASSES = [getattr(exceptions, name) for name in exceptions.__all__]
+
+
+def example(kind: type[ReplicateError]) -> ReplicateError:
+    """Return an error of a class, as the package would raise it."""
+    if issubclass(kind, ResponseError):
+        response = Response(418, {"A": "b"}, b'{"detail": "no"}')
+        return kind("what happened", response, hint="Do this.", title="T", detail="no")
+    if issubclass(kind, UnexpectedDataError):
+        return kind("a prediction", "[1, 2]")
+    return kind("what happened", hint="Do this.")
+
+
+@pytest.mark.parametrize(
+    ("kind", "builtin"),
+    [
+        (MissingAuthError, ValueError),
+        (InvalidInputError, ValueError),
+        (WebhookError, ValueError),
+        (ConnectionFailed, ConnectionError),
+        (ModelNotFoundError, LookupError),
+        (PredictionTimeout, TimeoutError),
+    ],
+)
+def test_who_knows_python_catches_the_builtin(
+    kind: type[Exception], builtin: type[Exception]
+) -> None:
+    assert issubclass(kind, builtin)
+
+
+@pytest.mark.parametrize(
+    ("kind", "local"), [(InputRejectedError, InvalidInputError), (UnknownModelError, ModelNotFoundError)]
+)  # fmt: skip
+def test_what_the_api_refuses_is_caught_with_the_same_mistake_found_here(
+    kind: type[ResponseError], local: type[ReplicateError]
+) -> None:
+    assert issubclass(kind, local)
+    assert issubclass(kind, ResponseError)
+    assert not issubclass(local, ResponseError)
+    assert not hasattr(local("x"), "status_code")
+
+
+def test_a_missing_model_is_a_missing_thing() -> None:
+    assert issubclass(UnknownModelError, NotFoundError)
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_every_class_is_public_and_documented(kind: type[ReplicateError]) -> None:
+    assert getattr(replicate_sync, kind.__name__) is kind
+    assert kind.__doc__
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_a_pickled_error_keeps_its_text_and_attributes(kind: type[ReplicateError]) -> None:
+    error = example(kind)
+    error.extra = {"kept": 1}  # type: ignore[attr-defined]
+    copy = pickle.loads(pickle.dumps(error))
+    assert type(copy) is kind
+    assert str(copy) == str(error)
+    assert (copy.message, copy.hint) == (error.message, error.hint)
+    assert vars(copy) == vars(error)
+
+
+def test_the_text_is_the_message_and_the_hint() -> None:
+    assert str(ReplicateError("It broke.", hint="Mend it.")) == "It broke. Mend it."
+    assert str(ReplicateError("It broke.")) == "It broke."
+    assert str(ReplicateError()) == ""
+    error = ReplicateError("It broke.")
+    error.hint = "Mend it."
+    assert str(error) == "It broke. Mend it."
+    assert error.message == "It broke."
+
+
+def test_a_response_error_has_what_the_response_said() -> None:
+    error = example(ResponseError)
+    assert isinstance(error, ResponseError)
+    assert (error.status_code, error.title, error.detail) == (418, "T", "no")
+    assert error.response.text == '{"detail": "no"}'
+    assert error.response.json() == {"detail": "no"}
+    assert repr(error.response) == "<Response 418, 16 bytes>"
+    assert Response(200, {}, b"\xff").text == "\ufffd"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("short", "short"),
+        ("  several\n\n lines\tin one ", "several lines in one"),
+        (b"bytes \xff", "bytes \ufffd"),
+        ("x" * 200, "x" * 200),
+        ("x" * 201, "x" * 199 + "…"),
+        (b"y" * 10_000_000, "y" * 199 + "…"),
+    ],
+)
+def test_a_foreign_text_is_quoted_on_one_short_line(text: str | bytes, expected: str) -> None:
+    assert excerpt(text) == expected
+
+
+def test_an_interruption_is_what_an_interrupt_says() -> None:
+    interrupt = KeyboardInterrupt()
+    Interruption("It was canceled.").attach_to(interrupt)
+    assert str(interrupt) == "It was canceled."
+    attached = Interruption.of(interrupt)
+    assert attached is not None
+    assert attached.message == "It was canceled."
+    assert attached.prediction is None
+    assert traceback.format_exception_only(interrupt) == ["KeyboardInterrupt: It was canceled.\n"]
+    assert interrupt._render_traceback_() == ["Stopped. It was canceled."]  # type: ignore[attr-defined]
+
+
+def test_only_an_interrupt_takes_an_interruption() -> None:
+    for error in (SystemExit(3), ValueError("x"), GeneratorExit()):
+        before = error.args
+        Interruption("It was canceled.").attach_to(error)
+        assert error.args == before
+        assert Interruption.of(error) is None
+    assert Interruption.of(KeyboardInterrupt("by hand")) is None
+
+
+@pytest.mark.parametrize(
+    ("file", "place"),
+    [
+        ("/home/me/program.py", "line 2 of /home/me/program.py"),
+        ("/tmp/ipykernel_7/1.py", "line 2 of the cell"),
+        ("<ipython-input-1>", "line 2 of the cell"),
+    ],
+)
+def test_a_notebook_shows_the_message_and_the_callers_line(file: str, place: str) -> None:
+    code = compile("\nparse('nothing')", file, "exec")
+    with pytest.raises(ModelNotFoundError) as raised:
+        exec(code, {"parse": refs.parse})
+    [shown] = raised.value._render_traceback_()
+    assert shown == f"ModelNotFoundError: {raised.value}\n({place})"
+
+
+def test_a_notebook_shows_an_error_that_was_never_raised() -> None:
+    assert ReplicateError("It broke.")._render_traceback_() == ["ReplicateError: It broke."]
