@@ -1,4 +1,4 @@
-"""Talk with a language model; each question knows what was said before. An empty line ends it.
+"""Talk with a language model that knows what was said before. An empty line ends it.
 
 python examples/chat.py
 """

@@ -1,4 +1,4 @@
-"""Draw pictures of what is described, and save them here.
+"""Make pictures of what is described, and save them here.
 
 python examples/image.py a lighthouse at dusk
 """
@@ -6,13 +6,15 @@ python examples/image.py a lighthouse at dusk
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 from replicate_sync import Replicate
 
 prompt = " ".join(sys.argv[1:]) or "a lighthouse at dusk"
 client = Replicate()
 
-pictures = client.run("black-forest-labs/flux-schnell", {"prompt": prompt, "num_outputs": 2, "output_format": "png"})
+pictures = client.run(
+    "black-forest-labs/flux-schnell",
+    {"prompt": prompt, "num_outputs": 2, "output_format": "png"},
+)
 for number, picture in enumerate(pictures, 1):
-    print(picture.save(Path(f"picture-{number}.png")))
+    print(picture.save(f"picture-{number}.png"))

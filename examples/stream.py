@@ -1,4 +1,4 @@
-"""Print a model's text as it is written, stop where there is enough of it, and say what it cost.
+"""Print a model's text as it is written, stop where there is enough, and show what it cost.
 
 python examples/stream.py
 """
@@ -8,7 +8,9 @@ from __future__ import annotations
 from replicate_sync import Replicate, StreamError
 
 client = Replicate()
-prediction = client.predictions.create("google-deepmind/gemma-2b-it", {"prompt": "Rivers.", "min_new_tokens": 100})
+prediction = client.predictions.create(
+    "google-deepmind/gemma-2b-it", {"prompt": "Rivers.", "min_new_tokens": 100}
+)
 
 written = 0
 stream = prediction.stream()
@@ -17,10 +19,10 @@ try:
         print(text, end="", flush=True)
         written += len(text)
         if written > 200:
-            break  # closing the stream cancels the prediction, so nothing more is paid for
+            break
 except StreamError as error:
     print(f"\nIt broke after {len(error.text)} characters: {error}")
-stream.close()
+stream.close()  # which cancels the prediction, so that nothing more is paid for
 
 prediction.reload()
-print(f"\n-- {prediction.status}, {written} characters, {prediction.predict_time} s to be billed")
+print(f"\n-- {prediction.status}, {written} characters, {prediction.predict_time} s are billed")

@@ -1,4 +1,4 @@
-"""Test code that runs models, without token or network: `pytest examples/test_your_code.py`."""
+"""Test code that runs models without a token or a network: `pytest examples/test_your_code.py`."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ LLAMA = "meta/meta-llama-3-70b-instruct"
 
 
 def summary(text: str) -> str:
-    """Your own code: one sentence about a text, by this client or the official one."""
-    return "".join(Replicate().chat(f"Summarize in one sentence: {text}", LLAMA, max_tokens=50)).strip()
+    """Return one sentence about a text: your own code, by this client or the official one."""
+    pieces = Replicate().chat(f"Summarize in one sentence: {text}", LLAMA, max_tokens=50)
+    return "".join(pieces).strip()
 
 
 def test_a_summary_is_what_the_model_wrote(replicate_server: LocalServer) -> None:

@@ -1,4 +1,4 @@
-"""Train a model of your own on a file of examples, follow its logs, and run the new version.
+"""Train a model of your own on a file of examples, print its logs, and run the new version.
 
 python examples/train.py owner/trainer:version your-name/your-model examples.zip
 """
@@ -14,8 +14,10 @@ trainer, destination, examples = sys.argv[1:]
 client = Replicate()
 
 data = client.files.create(Path(examples), progress=True)
-training = client.trainings.create(trainer, destination=destination, input={"input_images": data.url, "steps": 20})
-print(f"{training.id} runs; leaving this program with Ctrl-C cancels it.")
+training = client.trainings.create(
+    trainer, destination=destination, input={"input_images": data.url, "steps": 20}
+)
+print(f"{training.id} runs; Ctrl-C cancels it.")
 try:
     for logs in training.stream():
         print(logs, end="")

@@ -1,6 +1,7 @@
-"""Receive Replicate's webhooks in a Flask app, and believe only those that are signed for your account.
+"""Receive Replicate's webhooks in a Flask app, and accept only those signed for your account.
 
-Run it with `flask --app examples/webhook run`, make it reachable over https, and pass that address as `webhook=`.
+Run it with `flask --app examples/webhook run`, make it reachable over https, and pass its address
+as `webhook=`.
 """
 
 from __future__ import annotations
@@ -11,12 +12,12 @@ from replicate_sync import Replicate, WebhookError
 
 app = Flask(__name__)
 client = Replicate()
-done: dict[str, object] = {}  # a webhook may come twice, so keep what it says by id
+done: dict[str, object] = {}  # outputs by id, as a webhook may come twice
 
 
 @app.post("/replicate")
 def replicate() -> Response:
-    """Take a webhook; answer quickly, and do the work elsewhere."""
+    """Take a webhook, and respond quickly: the work is for another thread."""
     try:
         prediction = client.webhooks.receive(request.get_data(), request.headers)
     except WebhookError as error:

@@ -149,7 +149,10 @@ class Replicate(BaseClient):
             raise InvalidInputError(
                 "needs_auth=False sends no token, so api_key= cannot be given with it."
             )
-        default = _OPEN_API_URL if base_url is None else API_URL
+        if base_url is None:
+            default = _OPEN_API_URL
+        else:
+            default = API_URL
         return ApiConfig(base_url, default=default, variable=None, is_open=True)
 
     # The other resources are imported when they are first used: most programs only run models.
@@ -386,7 +389,9 @@ class Replicate(BaseClient):
 
     def _stream_fields(self) -> dict[str, object]:
         # gpt4free's open base URL is of the time when a stream had to be asked for.
-        return {} if self.needs_auth else {"stream": True}
+        if self.needs_auth:
+            return {}
+        return {"stream": True}
 
     def run(
         self,
@@ -488,7 +493,9 @@ class Replicate(BaseClient):
             runner = BatchRunner(self.predictions, ref, executor=executor, journal=journal)
             yield from runner.results(inputs, concurrency, ordered, on_error)
 
-        return batch_progress(results(), inputs, str(ref)) if progress else results()
+        if progress:
+            return batch_progress(results(), inputs, str(ref))
+        return results()
 
     @classmethod
     def create_completion(
@@ -550,4 +557,6 @@ class Replicate(BaseClient):
 
 def _listed(stop: object) -> object:
     """Return several stop sequences as a list; what is not iterable is refused later."""
-    return list(stop) if isinstance(stop, Iterable) else stop
+    if isinstance(stop, Iterable):
+        return list(stop)
+    return stop

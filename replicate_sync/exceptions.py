@@ -98,7 +98,9 @@ class ReplicateError(Exception):
     @property
     def message(self) -> str:
         """What happened, without the hint."""
-        return str(self.args[0]) if self.args else ""
+        if self.args:
+            return str(self.args[0])
+        return ""
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".strip()
@@ -286,8 +288,13 @@ class Interruption:
     @classmethod
     def of(cls, error: BaseException) -> Interruption | None:
         """Return the interruption that was attached to an exception, or None."""
-        first = error.args[0] if error.args else None
-        return first if isinstance(first, cls) else None
+        if error.args:
+            first = error.args[0]
+        else:
+            first = None
+        if isinstance(first, cls):
+            return first
+        return None
 
     def attach_to(self, error: BaseException) -> None:
         """Attach this to an exception, if that is a KeyboardInterrupt."""
@@ -306,9 +313,14 @@ class Interruption:
 def excerpt(body: bytes | str) -> str:
     """Return the beginning of a foreign body or log on one line, to be quoted in a message."""
     beginning = body[: 8 * EXCERPT_LENGTH]
-    text = beginning if isinstance(beginning, str) else beginning.decode("utf-8", "replace")
+    if isinstance(beginning, str):
+        text = beginning
+    else:
+        text = beginning.decode("utf-8", "replace")
     line = " ".join(text.split())
-    return line if len(line) <= EXCERPT_LENGTH else line[: EXCERPT_LENGTH - 1] + "…"
+    if len(line) <= EXCERPT_LENGTH:
+        return line
+    return line[: EXCERPT_LENGTH - 1] + "…"
 
 
 def _caller_of(traceback: TracebackType | None) -> str:

@@ -44,7 +44,9 @@ class Deadline:
     @classmethod
     def of(cls, value: float | Deadline | None) -> Deadline:
         """Return a deadline that was passed on, or a new one that starts now."""
-        return value if isinstance(value, Deadline) else cls(value)
+        if isinstance(value, Deadline):
+            return value
+        return cls(value)
 
     @property
     def remaining(self) -> float:
@@ -199,7 +201,10 @@ class Retries(_Value):
         backoff = wait_random_exponential(multiplier=self.first, max=self.ceiling)
 
         def pause_before_next(state: RetryCallState) -> float:
-            error = state.outcome.exception() if state.outcome else None
+            if state.outcome:
+                error = state.outcome.exception()
+            else:
+                error = None
             requested = _requested_pause(error)
             if requested is None:
                 return min(backoff(state), deadline.remaining)
@@ -210,7 +215,10 @@ class Retries(_Value):
             return is_retryable(error) and pause <= self.longest and pause < deadline.remaining
 
         def before_pause(state: RetryCallState) -> None:
-            error = state.outcome.exception() if state.outcome else None
+            if state.outcome:
+                error = state.outcome.exception()
+            else:
+                error = None
             if on_retry and error and state.next_action:
                 on_retry(error, state.next_action.sleep, state.attempt_number)
 
@@ -226,7 +234,9 @@ class Retries(_Value):
 def _requested_pause(error: BaseException | None) -> float | None:
     """Return the seconds that the API asks to wait, if it does."""
     seconds = getattr(error, "retry_after", None)
-    return None if seconds is None else float(seconds)
+    if seconds is None:
+        return None
+    return float(seconds)
 
 
 def _is_count(value: object) -> bool:

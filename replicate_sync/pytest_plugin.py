@@ -1,8 +1,8 @@
 """Fixtures for pytest: a new local Replicate for each test, and a client of it.
 
-pytest finds them where this package is installed. Nothing is patched: the code under test is led to
-the server by the two environment variables that it reads anyway, so code that uses another client of
-Replicate is served as well.
+pytest finds them where this package is installed. Nothing is patched: the code under test is led
+to the server by the two environment variables that it reads anyway, so code that uses another
+client of Replicate is served as well.
 
     def test_a_summary_is_short(replicate_server):
         replicate_server.script("meta/meta-llama-3-70b-instruct", tokens=["In", " short."])

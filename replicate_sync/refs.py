@@ -58,9 +58,8 @@ def resolve(text: str, aliases: Mapping[str, str]) -> ModelRef:
     Raises:
         ModelNotFoundError: The text is neither; the nearest aliases are named.
     """
-    full_name = aliases.get(text, text) if isinstance(text, str) else text
     try:
-        return parse(full_name)
+        return parse(aliases.get(text, text) if isinstance(text, str) else text)
     except ModelNotFoundError as error:
         known = [*aliases, *aliases.values()]
         raise unknown_model_error(text, known, error.message, otherwise=error.hint) from None

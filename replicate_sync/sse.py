@@ -106,7 +106,10 @@ def _parse(block: bytes, last_id: str) -> tuple[list[Event], str]:
     if ids:
         last_id = ids[-1].decode()
     retries = _RETRY_LINE.findall(block)
-    retry = int(retries[-1]) if retries else None
+    if retries:
+        retry = int(retries[-1])
+    else:
+        retry = None
     parsed = [
         Event(event.event, event.data, last_id, retry, bool(ids))
         for event in SSEClient(iter([block])).events()
@@ -154,7 +157,10 @@ def _whole_events(chunks: Iterable[bytes]) -> Iterator[bytes | bytearray]:
         if not pending and chunk.endswith(b"\n\n"):
             yield chunk
             continue
-        end = chunk.rfind(b"\n\n") + 2 if b"\n" in chunk else 1
+        if b"\n" in chunk:
+            end = chunk.rfind(b"\n\n") + 2
+        else:
+            end = 1
         completes_blank_line = chunk[:1] == b"\n" and pending[-1:] == b"\n"
         if end == 1 and not completes_blank_line:
             pending += chunk

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from wire import QUICK, TOKEN, MakeClient, StartWire, Wire
 
-from replicate_sync import Replicate, Retries
+from replicate_sync import Polling, Replicate, Retries
 
 _VARIABLES = ("REPLICATE_BASE_URL", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 _connect = socket.socket.connect
@@ -49,6 +49,13 @@ def wire() -> Iterator[StartWire]:
     yield start
     for server in servers:
         server.close()
+
+
+@pytest.fixture
+def quick_polling(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let clients that are made without a policy poll often: a program does not wait 5 s then."""
+    defaults = Replicate.__init__.__kwdefaults__
+    monkeypatch.setitem(defaults, "polling", Polling(attempts=3000, delay=0.02))
 
 
 @pytest.fixture

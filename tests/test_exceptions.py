@@ -162,5 +162,14 @@ def test_a_notebook_shows_the_message_and_the_callers_line(file: str, place: str
     assert shown == f"ModelNotFoundError: {raised.value}\n({place})"
 
 
+def test_a_notebook_does_not_show_its_own_lines() -> None:
+    code = compile("\nparse('nothing')", "/site-packages/IPython/core/shell.py", "exec")
+    with pytest.raises(ModelNotFoundError) as raised:
+        exec(code, {"parse": refs.parse})
+    [shown] = raised.value._render_traceback_()
+    assert "IPython" not in shown
+    assert shown.endswith(f"of {__file__})")
+
+
 def test_a_notebook_shows_an_error_that_was_never_raised() -> None:
     assert ReplicateError("It broke.")._render_traceback_() == ["ReplicateError: It broke."]

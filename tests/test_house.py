@@ -1,181 +1,172 @@
-"""The house keeps its shape: imports point down, each foreign library has one owner, and a request takes few steps."""
+"""The package keeps its shape: owners, names, docstrings, imports, and few calls for a request."""
 
 from __future__ import annotations
 
 import ast
 import builtins
+import re
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
-import responses
+import pytest
+from wire import CHUNKED, LAST_CHUNK, MakeClient, Request, StartWire, Wire, chunk, event, response
 
 import replicate_sync
 from replicate_sync import Replicate
 
 HOME = Path(replicate_sync.__file__).parent
-SERVER = "server"
-CLI = "cli"
-
-# From the ground up; a module may import what stands below its own floor, and nothing else of ours.
-FLOORS: dict[str, set[str]] = {
-    "facts": {"version", "errors"},
-    "words": {
-        "settings",
-        "deadlines",
-        "refs",
-        "prompts",
-        "parameters",
-        "transcript",
-        "schemas",
-        "multipart",
-        "logs",
-    },
-    "what is shown": {"display", "markdown"},
-    "where it is shown": {"notebook"},
-    "as it goes on": {"bars"},
-    "shapes": {"answers", "bodies", "faults", "files", "connections", "records", "webhooks"},
-    "values": {"inputs", "outputs"},
-    "tools": {"polling", "sse", "fetching", "batch", "journal"},
-    "the API": {"transport"},
-    "listening": {"listening", "nouns", "catalog", "verdicts"},
-    "what takes time": {"predictions"},
-    "what takes longer": {"trainings"},
-    "what costs": {"creating"},
-    "what can be run": {"runnable"},
-    "what can be named": {"resources"},
-    "many at a time": {"runs", "doors"},
-    "doors": {"client", "homepage"},
-    "the machine's own": {"offline"},
-    "the shell": {"cli", "pytest_plugin"},
-    "the way in": {"__init__", "__main__"},
+MODULES = {
+    path.relative_to(HOME).with_suffix("").as_posix(): ast.parse(path.read_text(encoding="utf-8"))
+    for path in sorted(HOME.rglob("*.py"))
 }
+# Who may import a foreign library: modules, or packages with all that is in them.
 OWNERS = {
-    # Both are used to send and fetch, on `connections` that it mounts; `faults` reads what they raise, and the doors name
-    # requests.Session in a type. The server speaks to Cog with it, in `cog_client`.
-    "requests": {"transport", "fetching", "connections", "faults", "client", "homepage", SERVER},
-    "urllib3": {"fetching", "connections", "faults"},
+    # `client` and `homepage` name requests.Session in a type; the server's own client of Cog.
+    "requests": {"http", "client", "homepage", "server/cog"},
+    "urllib3": {"http"},
     "tenacity": {"polling"},
     "sseclient": {"sse"},
-    "click": {CLI},
+    "click": {"cli"},
     "pytest": {"pytest_plugin"},
-    "tqdm": {"bars"},
-    "typing_extensions": {"client", "__init__"},  # for type checkers only
-    "google.colab.userdata": {"settings"},  # where it is loaded already
-    "flask": {SERVER},
-    "werkzeug": {SERVER},
-    "cog": {SERVER},  # in `cog_signature`, a program of its own
-    "PIL": {SERVER, "inputs", "files"},  # late, where a picture is really made or wanted
+    "tqdm": {"display"},
+    "IPython": {"display"},
+    "google": {"http/config"},  # where Colab has loaded it already
+    "flask": {"server"},
+    "werkzeug": {"server"},
+    "PIL": {"server", "payloads"},  # late, where there is a picture
+    "cog": {"server/cog"},
+    "coglet": {"server/cog"},
+    "yaml": {"server/cog"},
 }
+SECTIONS = ("Args:", "Attributes:", "Returns:", "Yields:", "Raises:")
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+LLAMA = Replicate.default_model
 
 
-def modules() -> dict[str, ast.Module]:
-    """Every module by its name; those of the server's package count as one."""
-    found = {path.stem: ast.parse(path.read_text()) for path in HOME.glob("*.py")}
-    for package in (SERVER, CLI):
-        if (HOME / package).is_dir():
-            parts = [ast.parse(path.read_text()) for path in sorted((HOME / package).glob("*.py"))]
-            found[package] = ast.Module(
-                [statement for part in parts for statement in part.body], []
-            )
-    return found
-
-
-def imported(name: str, tree: ast.Module) -> tuple[set[str], set[str]]:
-    """The modules of ours, and the foreign packages, that a module imports anywhere in it; a package may use its parts."""
-    ours, foreign = set(), set()
-    top = 2 if name in (SERVER, CLI) else 1
+def foreign_imports(tree: ast.Module) -> set[str]:
+    """Return the libraries that a module imports anywhere in it."""
+    names: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            foreign |= {alias.name.partition(".")[0] for alias in node.names}
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
-            foreign.add((node.module or "").partition(".")[0])
-        elif isinstance(node, ast.ImportFrom) and node.level == top:
-            ours |= (
-                {node.module.partition(".")[0]}
-                if node.module
-                else {alias.name for alias in node.names}
-            )
+            names.add(node.module or "")
         elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "import_module":
-            first = node.args[0]
-            if name == "__init__" and isinstance(first, ast.JoinedStr):
-                continue  # it stands above all, and gives whatever it is asked for
-            assert isinstance(first, ast.Constant)
-            (ours if first.value.startswith(".") else foreign).add(first.value.lstrip("."))
-    return ours, foreign - {"replicate_sync"}
-
-
-def test_imports_point_to_a_lower_floor() -> None:
-    height = {name: floor for floor, names in enumerate(FLOORS.values()) for name in names}
-    height[SERVER] = -1  # an independent reading of the API: it imports nothing of ours
-    trees = modules()
-    assert set(trees) <= set(height), "a new module needs a floor"
-    for name, tree in trees.items():
-        ours, foreign = imported(name, tree)
-        assert "replicate_sync" not in foreign
-        if name == SERVER:
-            assert ours == set()
-        else:
-            assert {other for other in ours if height[other] >= height[name]} == set(), (
-                f"{name} imports upwards"
-            )
+            name = node.args[0]
+            if isinstance(name, ast.Constant) and not name.value.startswith("."):
+                names.add(name.value)
+    libraries = {name.partition(".")[0] for name in names}
+    return libraries - set(sys.stdlib_module_names) - {"replicate_sync"}
 
 
 def test_each_foreign_library_has_its_owner() -> None:
-    for name, tree in modules().items():
-        for library in imported(name, tree)[1] - set(sys.stdlib_module_names):
-            assert name in OWNERS[library], f"{name} imports {library}"
+    strays = [
+        f"{module} imports {library}"
+        for module, tree in MODULES.items()
+        for library in foreign_imports(tree)
+        if not any(f"{module}/".startswith(f"{owner}/") for owner in OWNERS[library])
+    ]
+    assert strays == []
 
 
 def test_no_module_and_no_class_is_named_for_nothing() -> None:
-    names = {path.stem for path in HOME.rglob("*.py")} | {
+    names = {name.rpartition("/")[2] for name in MODULES} | {
         node.name
-        for tree in modules().values()
+        for tree in MODULES.values()
         for node in ast.walk(tree)
         if isinstance(node, ast.ClassDef)
     }
-    assert not {
-        name
-        for name in names
-        if any(word in name.lower() for word in ("util", "helper", "manager", "misc"))
-    }
+    for word in ("util", "helper", "manager", "misc", "common"):
+        assert not [name for name in names if word in name.lower()]
 
 
-def test_all_that_is_public_is_documented() -> None:
-    for name, tree in modules().items():
-        assert ast.get_docstring(tree) or name == SERVER, name
-        classes = [
-            n for n in ast.walk(tree) if isinstance(n, ast.ClassDef) and not n.name.startswith("_")
-        ]
-        for body, of in [(tree.body, name), *((c.body, c.name) for c in classes if not c.bases)]:
-            undocumented = [
-                n.name
-                for n in body
-                if isinstance(n, ast.FunctionDef | ast.ClassDef)
-                and not ast.get_docstring(n)
-                and not any(getattr(d, "id", "") == "overload" for d in n.decorator_list)
-            ]
-            assert [n for n in undocumented if not n.startswith("_")] == [], of
-    assert all(
-        getattr(replicate_sync, name).__doc__
-        for name in replicate_sync.__all__
-        if name != "__version__"
-    )
+def public_definitions(
+    node: ast.Module | ast.ClassDef, name: str
+) -> Iterator[tuple[str, ast.ClassDef | Function]]:
+    """Yield the public classes, functions, methods and properties, with their names."""
+    for child in node.body:
+        if not isinstance(child, ast.ClassDef | Function) or child.name.startswith("_"):
+            continue
+        decorators = {ast.unparse(decorator) for decorator in child.decorator_list}
+        if "overload" in decorators or f"{child.name}.setter" in decorators:
+            continue
+        yield f"{name}.{child.name}", child
+        if isinstance(child, ast.ClassDef):
+            yield from public_definitions(child, f"{name}.{child.name}")
 
 
-def test_the_root_gives_what_it_promises() -> None:
-    assert all(hasattr(replicate_sync, name) for name in replicate_sync.__all__)
+def parameters_of(node: ast.ClassDef | Function) -> list[str]:
+    """Return the names of a function's parameters, or of those of a class's `__init__`."""
+    if isinstance(node, ast.ClassDef):
+        methods = [child for child in node.body if isinstance(child, Function)]
+        initializers = [method for method in methods if method.name == "__init__"]
+        return parameters_of(initializers[0]) if initializers else []
+    arguments = node.args
+    found = [*arguments.posonlyargs, *arguments.args]
+    found += [arguments.vararg] if arguments.vararg else []
+    found += arguments.kwonlyargs
+    found += [arguments.kwarg] if arguments.kwarg else []
+    return [argument.arg for argument in found if argument.arg not in ("self", "cls")]
+
+
+def described_parameters(docstring: str) -> list[str]:
+    """Return the names in the section `Args:` of a docstring."""
+    section = re.search(r"^Args:\n((?:(?: .*)?\n?)*)", docstring, re.MULTILINE)
+    return re.findall(r"^ {4}\**(\w+)(?: \(.*\))?: ", section[1], re.MULTILINE) if section else []
+
+
+def docstring_problem(node: ast.ClassDef | Function) -> str:
+    """Return what is wrong with a docstring of Google's style, or ""."""
+    docstring = ast.get_docstring(node)
+    if not docstring:
+        return "is not documented"
+    first_line = docstring.partition("\n")[0]
+    if not first_line.endswith((".", ":")):
+        return "begins with more than one line"
+    if first_line.split()[0] in ("Give", "Tell", "Returns", "Yields"):
+        return "does not begin with a verb such as Return"
+    headings = re.findall(r"^([A-Z]\w+:)$", docstring, re.MULTILINE)
+    if headings != [section for section in SECTIONS if section in headings]:
+        return f"has the sections {headings}"
+    described = described_parameters(docstring)
+    if described and described != parameters_of(node):
+        return f"describes {described}"
+    return ""
+
+
+def test_all_that_is_public_is_documented_in_one_style() -> None:
+    problems = [f"{name} says nothing" for name in MODULES if not ast.get_docstring(MODULES[name])]
+    for module, tree in MODULES.items():
+        for name, node in public_definitions(tree, module):
+            problem = docstring_problem(node)
+            if problem:
+                problems.append(f"{name} {problem}")
+    assert problems == []
+
+
+def test_what_the_root_exports_is_documented_and_hides_nothing() -> None:
     assert sorted(replicate_sync.__all__) == replicate_sync.__all__
     assert not set(replicate_sync.__all__) & set(dir(builtins))
+    for name in replicate_sync.__all__:
+        value = getattr(replicate_sync, name)
+        assert name == "__version__" or value.__doc__
+
+
+def test_no_module_bears_the_name_of_what_the_root_exports() -> None:
+    top_level = {name.partition("/")[0] for name in MODULES}
+    resources = {name for name in dir(Replicate) if not name.startswith("_")}
+    assert not top_level & {*replicate_sync.__all__, *resources, "map"}
 
 
 def loaded(line: str) -> set[str]:
+    """Return the modules that are loaded behind a line, in a new process."""
     code = f"import sys; {line}; print(*sys.modules)"
-    return set(
-        subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, check=True, text=True
-        ).stdout.split()
-    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    return set(ran.stdout.split())
 
 
 def test_importing_takes_what_requests_takes_and_nothing_else() -> None:
@@ -186,29 +177,72 @@ def test_importing_takes_what_requests_takes_and_nothing_else() -> None:
 
 
 def test_importing_the_package_alone_takes_not_even_that() -> None:
-    assert not {"requests", "urllib3", "json", "replicate_sync.client"} & loaded(
-        "import replicate_sync"
-    )
+    ours = loaded("import replicate_sync")
+    assert not {"requests", "urllib3", "json", "replicate_sync.client"} & ours
 
 
-@responses.activate
-def test_one_warm_get_takes_few_steps_in_few_files() -> None:
-    responses.get(
-        "https://api.replicate.com/v1/predictions/p1", json={"id": "p1", "status": "succeeded"}
-    )
-    client = Replicate()
-    client.predictions.get("p1")
+def entered_by(call: Callable[[], Any]) -> list[tuple[str, str]]:
+    """Return the functions of the package that a warm call enters, each with its file."""
+    call()
     entered: list[tuple[str, str]] = []
 
-    def watch(frame: object, event: str, arg: object) -> None:
-        code = frame.f_code  # type: ignore[attr-defined]
-        if event == "call" and code.co_filename.startswith(str(HOME)):
-            entered.append((Path(code.co_filename).name, code.co_name))
+    def watch(frame: FrameType, happening: str, argument: object) -> None:
+        code = frame.f_code
+        if happening == "call" and code.co_filename.startswith(str(HOME)):
+            entered.append((code.co_filename, code.co_name))
 
     sys.setprofile(watch)
     try:
-        client.predictions.get("p1")
+        call()
     finally:
         sys.setprofile(None)
-    assert len({file for file, _ in entered}) <= 4, entered
+    return entered
+
+
+@pytest.fixture
+def api(wire: StartWire) -> Wire:
+    """Return a server of real sockets that responds as Replicate does."""
+    ended = {"id": "p1", "status": "succeeded", "output": "hi", "model": "a/b", "input": {}}
+    tokens = [event(text, number) for number, text in enumerate(("Once", " upon", " a time"))]
+    done = event("{}", 3, "done")
+
+    def respond(request: Request) -> Any:
+        if request.path == "/stream":
+            pieces = [step for token in tokens for step in (chunk(token), 0.01)]
+            return [CHUNKED, *pieces, chunk(done), LAST_CHUNK]
+        if request.path == f"/v1/models/{LLAMA}/predictions":
+            urls = {"stream": f"{server.origin}/stream"}
+            started = {**ended, "id": "p2", "status": "starting", "output": None, "urls": urls}
+            return [response(started, 201)]
+        if request.path == "/v1/models/a/b":
+            return [response({"owner": "a", "name": "b"})]
+        return [response(ended, 201 if request.method == "POST" else 200)]
+
+    server = wire(respond)
+    return server
+
+
+def test_a_poll_enters_few_functions_in_few_files(api: Wire, client_of: MakeClient) -> None:
+    client = client_of(api)
+    entered = entered_by(lambda: client.predictions.get("p1"))
     assert len(entered) <= 12, entered
+    assert len({file for file, _ in entered}) <= 5, entered
+    assert api.connections == 1
+
+
+@pytest.mark.parametrize(
+    ("call", "limit"),
+    [
+        (lambda client: client.models.get("a/b"), 15),
+        (lambda client: client.run("a/b", {"prompt": "x"}), 50),
+        (lambda client: list(client.chat("hello")), 120),
+    ],
+    ids=["models.get", "run", "a chat of three tokens"],
+)
+def test_a_call_enters_few_functions(
+    api: Wire, client_of: MakeClient, call: Callable[[Replicate], Any], limit: int
+) -> None:
+    client = client_of(api)
+    assert call(client) in (call(client), ["Once", " upon", " a time"])
+    entered = entered_by(lambda: call(client))
+    assert len(entered) <= limit, entered

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 
@@ -16,6 +13,7 @@ from replicate_sync import Replicate
 from replicate_sync.server import LocalServer
 
 pytest_plugins = ["pytester"]
+HELLO = "replicate/hello-world"
 
 
 def test_a_test_has_a_server_and_a_client(
@@ -28,37 +26,50 @@ def test_a_test_has_a_server_and_a_client(
     assert first.json == second.json == {"input": {"scale": 2}}
 
 
-def test_the_variables_lead_there(replicate_server: LocalServer) -> None:
-    replicate_server.script("replicate/hello-world", output="scripted")
-    assert Replicate(proxy="").run("replicate/hello-world") == "scripted"
-
-
-@pytest.fixture(scope="module")
-def kept() -> Iterator[Callable[..., Any]]:
-    """A function on a client that lives longer than a test."""
-    replicate_sync._default.cache_clear()
-    yield replicate_sync.run
-    replicate_sync._default.cache_clear()
+def test_the_variables_lead_to_the_server(replicate_server: LocalServer) -> None:
+    replicate_server.script(HELLO, output="scripted")
+    assert Replicate(proxy="").run(HELLO) == "scripted"
 
 
 @pytest.mark.parametrize("turn", [1, 2])
 def test_each_test_has_a_new_server_that_a_kept_client_still_finds(
-    replicate_server: LocalServer, kept: Callable[..., Any], turn: int
+    replicate_server: LocalServer, turn: int
 ) -> None:
-    assert kept("replicate/hello-world", {"text": "you"}) == "hello you"
+    # The default client outlives the first test.
+    assert replicate_sync.run(HELLO, {"text": "you"}) == "hello you"
     assert len(replicate_server.jobs.all()) == 1
-    replicate_server.script("replicate/hello-world", output="scripted")
+    replicate_server.script(HELLO, output="scripted")
     replicate_server.faults.error(500, 1000, on="POST *")
 
 
-def test_a_server_is_there_in_less_than_half_a_second() -> None:
-    begun = time.monotonic()
+def test_where_the_port_is_taken_meanwhile_another_one_is_found(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = LocalServer.start
+    attempts: list[LocalServer] = []
+
+    def start_second(server: LocalServer) -> LocalServer:
+        attempts.append(server)
+        if len(attempts) == 1:
+            raise OSError("Address already in use")
+        return start(server)
+
+    monkeypatch.setattr(LocalServer, "start", start_second)
+    server = request.getfixturevalue("replicate_server")
+    assert server is attempts[1]
+    assert Replicate(proxy="").run(HELLO, {"text": "you"}) == "hello you"
+
+
+def test_a_server_starts_in_less_than_half_a_second() -> None:
+    began = time.monotonic()
     with LocalServer() as server:
-        assert time.monotonic() - begun < 0.5
+        assert time.monotonic() - began < 0.5
         assert not server.stopped()
 
 
-def test_the_fixtures_come_with_the_package_and_go_with_the_test(pytester: pytest.Pytester) -> None:
+def test_the_fixtures_come_with_the_package_and_go_with_the_test(
+    pytester: pytest.Pytester,
+) -> None:
     pytester.makepyfile(
         """
         import os
@@ -78,33 +89,21 @@ def test_the_fixtures_come_with_the_package_and_go_with_the_test(pytester: pytes
             assert "REPLICATE_BASE_URL" not in os.environ
         """
     )
-    result = pytester.runpytest_subprocess("-W", "error")
+    result = pytester.runpytest_inprocess("-W", "error", "-p", "no:cacheprovider")
     result.assert_outcomes(passed=2)
 
 
-def test_without_flask_one_sentence_says_what_to_install(pytester: pytest.Pytester) -> None:
-    pytester.makeconftest(
-        """
-        import importlib.util
-
-        found = importlib.util.find_spec
-        importlib.util.find_spec = lambda name, *rest: None if name == "flask" else found(name, *rest)
-        """
-    )
-    pytester.makepyfile("def test_it(replicate_server): pass")
-    result = pytester.runpytest_subprocess()
-    result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(
-        ['The local server needs Flask and Pillow: pip install "replicate-sync?server?"']
-    )
-    assert "Traceback" not in result.stdout.str()
+def test_without_the_extra_one_sentence_says_what_to_install(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "replicate_sync.server", None)
+    with pytest.raises(pytest.fail.Exception, match=r"replicate_sync\.server") as raised:
+        request.getfixturevalue("replicate_server")
+    assert not raised.value.pytrace
 
 
 def test_pytest_starts_without_the_server() -> None:
-    code = "import sys, json, replicate_sync.pytest_plugin; print(json.dumps(sorted(sys.modules)))"
-    loaded = json.loads(
-        subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, check=True, text=True
-        ).stdout
-    )
-    assert {"flask", "werkzeug", "PIL", "replicate_sync.server"} & set(loaded) == set()
+    code = "import sys, replicate_sync.pytest_plugin; print(*sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    loaded = set(ran.stdout.split())
+    assert {"flask", "werkzeug", "PIL", "requests", "replicate_sync.server"} & loaded == set()

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import codecs
-import os
-import subprocess
 import sys
+import types
 from collections.abc import Iterator
-from pathlib import Path
+from importlib import import_module
 
 import pytest
 from hypothesis import given
@@ -173,14 +172,13 @@ def test_events_are_equal_by_what_they_say() -> None:
 
 
 def test_another_package_of_the_same_module_name_is_reported_with_its_remedy(
-    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    (tmp_path / "sseclient.py").write_text("class SSEClient: pass", encoding="utf-8")
-    ran = subprocess.run(
-        [sys.executable, "-c", "import replicate_sync.sse"],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{os.pathsep.join(sys.path)}"},
-    )
-    assert ran.returncode == 1
-    assert "pip uninstall sseclient" in ran.stderr
+    other = types.ModuleType("sseclient")
+    other.SSEClient = type("SSEClient", (), {})  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "sseclient", other)
+    monkeypatch.delitem(sys.modules, "replicate_sync.sse")
+    with pytest.raises(
+        ImportError, match=r"pip uninstall sseclient.*--force-reinstall sseclient-py"
+    ):
+        import_module("replicate_sync.sse")

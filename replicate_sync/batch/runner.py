@@ -172,13 +172,19 @@ class BatchRunner:
         """Return the prediction of an input: a known one, or a new one."""
         journal = self._journal
         if journal is None:
-            hold = None if self._executor else _HOLD
+            if self._executor:
+                hold = None
+            else:
+                hold = _HOLD
             return self._create(position, self._predictions.place_files(validated), hold)
         # An uploaded file has another URL at each start, so that its content identifies the input.
         identity = serialize_json(place_files(validated, Upload.digest))
         key = journal.key(str(self._ref), identity)
         entry = journal.entry(position, key)
-        known = self._fetch_known(entry) if entry else None
+        if entry:
+            known = self._fetch_known(entry)
+        else:
+            known = None
         if known is not None:
             return known
         placed = self._predictions.place_files(validated)
@@ -253,7 +259,10 @@ class BatchRunner:
         errors: dict[int, Exception] = {position: error}
         for other_position, future in window.in_order():
             _collect(other_position, future, results, errors)
-        further = ", further errors in .errors" if len(errors) > 1 else ""
+        if len(errors) > 1:
+            further = ", further errors in .errors"
+        else:
+            further = ""
         map_error = MapError(
             f"Input {position} failed; the results of {len(results)} others are in .results, by "
             f"position{further}, and on_error='return' would go on. {error}"

@@ -72,7 +72,7 @@ def chat(
 
     With -i, or without any question in a terminal, a conversation begins. An empty line or Ctrl-D
     ends it; Ctrl-C stops a reply. With --json, each piece of the text is a line {"text": "…"}.
-    """
+    """  # noqa: D301  # click reads the \b
     if pairs:
         extra_data = parse_pairs(pairs, client.models.inputs(model))
         validate_input(extra_data)
@@ -108,8 +108,10 @@ def _is_terminal() -> bool:
 
 def _question(prompt: str | None) -> str:
     """Return the argument, followed by what is piped in."""
-    piped = "" if sys.stdin.isatty() else read_stdin()
-    parts = [part for part in (prompt, piped) if part and part.strip()]
+    parts = [prompt or ""]
+    if not sys.stdin.isatty():
+        parts.append(read_stdin())
+    parts = [part for part in parts if part.strip()]
     if not parts:
         raise click.UsageError(
             "There is no question: give it as an argument, pipe it in, or begin a conversation "

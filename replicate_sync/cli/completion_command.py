@@ -24,10 +24,10 @@ def completion(shell: str | None) -> None:
       bash:  echo 'eval "$(replicate-sync completion bash)"' >> ~/.bashrc
       zsh:   echo 'eval "$(replicate-sync completion zsh)"' >> ~/.zshrc
       fish:  replicate-sync completion fish > ~/.config/fish/completions/replicate-sync.fish
-    """
+    """  # noqa: D301  # click reads the \b
     shell = shell or Path(os.environ.get("SHELL", "")).name
-    completion_class = get_completion_class(shell) if shell in _SHELLS else None
-    if completion_class is None:
+    completion_class = get_completion_class(shell)
+    if completion_class is None or shell not in _SHELLS:
         raise click.UsageError("Which shell is it? Say bash, zsh or fish.")
     root = click.get_current_context().find_root().command
     try:

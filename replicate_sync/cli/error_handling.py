@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +22,7 @@ class RootGroup(click.Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse the arguments, and note whether errors are to be JSON."""
         # By the bare words, as an error may be raised before they are parsed.
-        options = args[: args.index("--")] if "--" in args else args
+        options = itertools.takewhile(lambda word: word != "--", args)
         ctx.meta[_AS_JSON] = "--json" in options
         return super().parse_args(ctx, args)
 

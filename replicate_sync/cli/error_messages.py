@@ -76,7 +76,9 @@ def show_interruption(interrupt: KeyboardInterrupt, *, as_json: bool) -> None:
 
 def describe_error(error: Exception) -> ErrorDocument:
     """Return an error as JSON."""
-    prediction = error.prediction if isinstance(error, ReplicateError) else None
+    prediction = None
+    if isinstance(error, ReplicateError):
+        prediction = error.prediction
     return _document(error, error_message(error), prediction)
 
 
@@ -87,9 +89,15 @@ def error_message(error: Exception) -> str:
     if isinstance(error, ReplicateError):
         return _library_message(error)
     if isinstance(error, OSError):
-        reason = error.strerror or str(error)
-        return f"{error.filename}: {reason}." if error.filename else f"{reason}."
+        return _system_message(error)
     return str(error)
+
+
+def _system_message(error: OSError) -> str:
+    reason = error.strerror or str(error)
+    if error.filename:
+        return f"{error.filename}: {reason}."
+    return f"{reason}."
 
 
 def _library_message(error: ReplicateError) -> str:

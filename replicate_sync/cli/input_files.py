@@ -29,7 +29,9 @@ def read_inputs(source: str, inputs: Inputs) -> list[dict[str, object]]:
         InvalidInputError: Lines are wrong; the message names the first ones.
     """
     text = read_text(source, "INPUTS")
-    parse_rows = _parse_csv if source.lower().endswith(".csv") else _parse_lines
+    parse_rows = _parse_lines
+    if source.lower().endswith(".csv"):
+        parse_rows = _parse_csv
     given: list[dict[str, object]] = []
     problems: list[str] = []
     for line, row in parse_rows(text, inputs):
@@ -42,12 +44,14 @@ def read_inputs(source: str, inputs: Inputs) -> list[dict[str, object]]:
         else:
             given.append(row)
     if problems:
-        name = "stdin" if source == "-" else source
-        raise _error(problems, len(problems) + len(given), name)
+        raise _error(problems, len(problems) + len(given), source)
     return given
 
 
-def _error(problems: list[str], total: int, name: str) -> InvalidInputError:
+def _error(problems: list[str], total: int, source: str) -> InvalidInputError:
+    name = source
+    if source == "-":
+        name = "stdin"
     listed = problems[:_LISTED_PROBLEMS]
     if len(problems) > _LISTED_PROBLEMS:
         listed.append(f"And {len(problems) - _LISTED_PROBLEMS} more.")

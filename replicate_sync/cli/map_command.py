@@ -153,7 +153,9 @@ class _Saver:
         name = Path(file.name)
         mark = sha256(file.url.encode()).hexdigest()[:8]
         path = self._folder / f"{self._index}-{name.stem}-{mark}{name.suffix}"
-        return path if path.exists() else file.save(path)
+        if not path.exists():
+            file.save(path)
+        return path
 
 
 @contextmanager

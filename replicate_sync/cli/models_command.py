@@ -36,7 +36,9 @@ def show(client: Replicate, as_json: bool, model: str) -> None:
         raise click.UsageError(
             "A version id alone does not name a model: write owner/name, or owner/name:version."
         )
-    version = client.models.versions.get(str(ref)) if ref.version else None
+    version = None
+    if ref.version is not None:
+        version = client.models.versions.get(str(ref))
     details = client.models.get(ref.model)
     if as_json:
         document = dict(details.raw)

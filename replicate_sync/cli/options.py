@@ -89,7 +89,9 @@ def should_show_progress(progress: bool | None) -> bool:
         progress: What --progress or --no-progress says. By default they are displayed where stderr
             is a terminal and tqdm is installed.
     """
-    is_wanted = sys.stderr.isatty() if progress is None else progress
+    is_wanted = progress
+    if progress is None:
+        is_wanted = sys.stderr.isatty()
     if not is_wanted:
         return False
     try:

@@ -133,7 +133,9 @@ def _write_value(result: object) -> None:
         click.echo(result, nl=False)
         _end_line(result)
         return
-    items = result if isinstance(result, list) else [result]
+    items = [result]
+    if isinstance(result, list):
+        items = result
     if items and all(isinstance(item, FileOutput | Path) for item in items):
         for file in items:
             click.echo(str(file))

@@ -66,7 +66,7 @@ def parse_value(name: str, texts: list[str], inputs: Inputs) -> object:
     Raises:
         InvalidInputError: It cannot be parsed, or is given too often.
     """
-    kind = inputs[name].type if name in inputs else _UNKNOWN
+    kind = _type_of(name, inputs)
     if kind == "array":
         return _parse_list(name, texts)
     if len(texts) > 1:
@@ -93,7 +93,7 @@ def parse_object(value: object, inputs: Inputs) -> dict[str, object]:
         )
     parsed = dict(value)
     for name, item in value.items():
-        if isinstance(item, str) and name in inputs and inputs[name].type == "file":
+        if isinstance(item, str) and _type_of(name, inputs) == "file":
             parsed[name] = _parse_one(name, item, "file")
     return parsed
 
@@ -151,6 +151,12 @@ def displayable(value: object) -> object:
     return value
 
 
+def _type_of(name: str, inputs: Inputs) -> str:
+    if name in inputs:
+        return inputs[name].type
+    return _UNKNOWN
+
+
 def _parse_one(name: str, text: str, kind: str) -> object:
     if text.startswith("@@"):
         return _parse_text(name, text[1:], kind)
@@ -162,7 +168,9 @@ def _parse_one(name: str, text: str, kind: str) -> object:
 def _parse_list(name: str, texts: list[str]) -> list[object]:
     if len(texts) == 1 and not texts[0].startswith("@"):
         value = _parse_loosely(texts[0])
-        return value if isinstance(value, list) else [value]
+        if isinstance(value, list):
+            return value
+        return [value]
     return [_parse_one(name, text, _UNKNOWN) for text in texts]
 
 
@@ -202,4 +210,6 @@ def _parse_loosely(text: str) -> object:
         value: object = json.loads(text)
     except (ValueError, RecursionError):
         return text
-    return text if isinstance(value, str) else value
+    if isinstance(value, str):
+        return text
+    return value

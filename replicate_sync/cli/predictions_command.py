@@ -114,7 +114,10 @@ def cancel(client: Replicate, as_json: bool, prediction_id: str) -> None:
     With --json, everything that the API says of it.
     """
     prediction = client.predictions.cancel(prediction_id)
-    click.echo(json.dumps(prediction.raw) if as_json else prediction.status)
+    if as_json:
+        click.echo(json.dumps(prediction.raw))
+    else:
+        click.echo(prediction.status)
 
 
 def _row(prediction: Prediction) -> tuple[str, str, str, str, str]:
@@ -147,7 +150,9 @@ def _facts(prediction: Prediction) -> dict[str, str]:
 def _format_input(given: Mapping[str, object]) -> str:
     lines = []
     for name, value in given.items():
-        text = value if isinstance(value, str) else to_json(value)
+        text = value
+        if not isinstance(text, str):
+            text = to_json(text)
         lines.append(f"{name}: {excerpt(text)}")
     return "\n".join(lines)
 

@@ -67,7 +67,7 @@ def run(
     Text is written as it is, files as their URLs, which last an hour, anything else as JSON. With
     -o the result is saved, and its paths are written. With --json, one line:
     {"id", "model", "version", "status", "output", "metrics", "url"}. Ctrl-C cancels the run.
-    """
+    """  # noqa: D301  # click reads the \b
     _refuse_contradictions(stream=stream, no_wait=no_wait, out=out)
     show_progress = should_show_progress(progress) and not stream and not no_wait
     given = _parse_inputs(client, model, pairs, input_json)
@@ -82,8 +82,10 @@ def run(
         cancel_on_exit=not no_wait,
         progress=show_progress,
     )
-    if no_wait:
-        click.echo(prediction_json(prediction, None) if as_json else prediction.id)
+    if no_wait and as_json:
+        click.echo(prediction_json(prediction, None))
+    elif no_wait:
+        click.echo(prediction.id)
     elif stream:
         write_text(prediction.stream(deadline=deadline), as_json=as_json)
     else:

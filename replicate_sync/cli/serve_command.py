@@ -56,7 +56,7 @@ def serve(
 
     \b
       replicate-sync serve predict.py:Predictor --as me/model
-    """
+    """  # noqa: D301  # click reads the \b
     with require_server_extra():
         from ..server import CogError, LocalServer, loopback
     if not token and not loopback(host):

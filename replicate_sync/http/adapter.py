@@ -40,7 +40,10 @@ class _Response(HTTPResponse):
     def __init__(self, sock: socket, *args: Any, **options: Any) -> None:
         super().__init__(sock, *args, **options)
         timeout = sock.gettimeout()
-        self._seconds = inf if timeout is None else timeout + _GRACE
+        if timeout is None:
+            self._seconds = inf
+        else:
+            self._seconds = timeout + _GRACE
 
     def begin(self) -> None:
         """Read the head, then let http.client parse it."""
@@ -92,14 +95,18 @@ class _Pool(HTTPConnectionPool):
     @property
     def ConnectionCls(self) -> Any:  # type: ignore[override]  # urllib3's name
         current = HTTPConnectionPool.ConnectionCls
-        return _Connection if current is HTTPConnection else current
+        if current is HTTPConnection:
+            return _Connection
+        return current
 
 
 class _SecurePool(HTTPSConnectionPool):
     @property
     def ConnectionCls(self) -> Any:  # type: ignore[override]
         current = HTTPSConnectionPool.ConnectionCls
-        return _SecureConnection if current is HTTPSConnection else current
+        if current is HTTPSConnection:
+            return _SecureConnection
+        return current
 
 
 _POOL_CLASSES = {"http": _Pool, "https": _SecurePool}

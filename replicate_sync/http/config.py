@@ -50,7 +50,10 @@ class ApiConfig:
     ) -> None:
         if api_key is not None and not isinstance(api_key, str):
             raise InvalidInputError(f"api_key must be a string, not {type(api_key).__name__}.")
-        self._base_url = base_url if base_url is None else validate_base_url(base_url, "base_url")
+        if base_url is None:
+            self._base_url = base_url
+        else:
+            self._base_url = validate_base_url(base_url, "base_url")
         self._api_key = api_key
         self._default = default
         self._variable = variable
@@ -82,7 +85,10 @@ class ApiConfig:
         return self.url, "" if self._is_open else self._read_token()
 
     def _read_token(self) -> str:
-        source = TOKEN_VARIABLE if self._api_key is None else "api_key"
+        if self._api_key is None:
+            source = TOKEN_VARIABLE
+        else:
+            source = "api_key"
         token = self._api_key
         if token is None:
             token = os.environ.get(TOKEN_VARIABLE) or _colab_secret()
@@ -155,7 +161,10 @@ def validate_proxy(proxy: str) -> str:
         InvalidInputError: It is not the URL of a proxy.
     """
     try:
-        url = proxy if "://" in proxy or not proxy else f"http://{proxy}"
+        if "://" in proxy or not proxy:
+            url = proxy
+        else:
+            url = f"http://{proxy}"
         is_valid = not url or _is_proxy_url(url)
     except (AttributeError, TypeError, ValueError):
         is_valid = False

@@ -68,7 +68,10 @@ def connection_failed(
         request.headers.pop("Authorization", None)
     diagnosis = _diagnose(list(_causes(cause)), timeout)
     what = diagnosis.what.format(host=_host_of(url))
-    hint = "" if diagnosis.maybe_sent and not repeatable else diagnosis.hint
+    if diagnosis.maybe_sent and not repeatable:
+        hint = ""
+    else:
+        hint = diagnosis.hint
     error = ConnectionFailed(f"{what} (during {purpose}).", hint=hint)
     error.maybe_sent = diagnosis.maybe_sent
     return error
@@ -91,7 +94,7 @@ def _diagnose(causes: list[BaseException], timeout: float) -> _Diagnosis:
             "Check session=, its hooks and its adapters.",
         )
     for kinds, diagnosis in _never_sent(timeout):
-        if _any_is(causes, kinds):
+        if _any_is(causes, kinds) and not _is_broken(causes):
             return diagnosis
     if _any_is(causes, (ssl.SSLError, requests.exceptions.SSLError)):
         return _Diagnosis(
@@ -159,6 +162,15 @@ def _never_sent(timeout: float) -> Iterator[tuple[_Kinds, _Diagnosis]]:
     )
 
 
+def _is_broken(causes: list[BaseException]) -> bool:
+    """Return whether a connection broke, and had thus been made.
+
+    Where there is a proxy, urllib3 takes that for a proxy which cannot be connected to.
+    """
+    never_made = _any_is(causes, (urllib3.exceptions.NewConnectionError,))
+    return _any_is(causes, (ConnectionError,)) and not never_made
+
+
 def _any_is(causes: list[BaseException], kinds: _Kinds) -> bool:
     return any(isinstance(cause, kinds) for cause in causes)
 
@@ -169,8 +181,11 @@ def _causes(error: object) -> Iterator[BaseException]:
         if not isinstance(error, BaseException):
             return
         yield error
-        first_argument = error.args[0] if error.args else None
-        reason = getattr(error, "reason", None)
+        if error.args:
+            first_argument = error.args[0]
+        else:
+            first_argument = None
+        reason = getattr(error, "reason", None) or getattr(error, "original_error", None)
         error = reason or first_argument or error.__cause__ or error.__context__
 
 

@@ -135,7 +135,10 @@ class Downloader:
                     yield piece.content
                 return
             except ConnectionFailed as error:
-                fruitless = 0 if received > received_before else fruitless + 1
+                if received > received_before:
+                    fruitless = 0
+                else:
+                    fruitless = fruitless + 1
                 if fruitless > _MAX_FRUITLESS or not error.maybe_sent:
                     raise
 
@@ -167,8 +170,14 @@ class Downloader:
                     purpose=purpose,
                     expected="the same file as before the cut",
                 )
-            total = int(size) if size.isdecimal() else None
-            skip = start if status == 200 else 0
+            if size.isdecimal():
+                total = int(size)
+            else:
+                total = None
+            if status == 200:
+                skip = start
+            else:
+                skip = 0
             while content := response.raw.read1(4 * PIECE_SIZE, decode_content=True):
                 if skip < len(content):
                     yield _Piece(content[skip:] if skip else content, current_tag, total)

@@ -27,8 +27,9 @@ def serialize_json(value: object) -> bytes:
 
 def name_unserializable(value: object) -> str:
     """Return the words for that part of an input which JSON cannot express."""
-    items = value.items() if isinstance(value, Mapping) else ()
-    for name, item in items:
+    if not isinstance(value, Mapping):
+        return "The input"
+    for name, item in value.items():
         try:
             json.dumps(item, allow_nan=False)
         except (TypeError, ValueError, RecursionError):

@@ -17,7 +17,10 @@ class _Page(NamedTuple):
 
     @classmethod
     def parse(cls, data: object) -> _Page:
-        items = data.get("results") if isinstance(data, dict) else None
+        if isinstance(data, dict):
+            items = data.get("results")
+        else:
+            items = None
         if not isinstance(data, dict) or not isinstance(items, list):
             raise UnexpectedDataError("a page of a list", excerpt(str(data)))
         link = data.get("next")

@@ -71,7 +71,10 @@ def error_for_response(
         return error_from_status(status, headers, body, purpose=purpose, model=model)
     if status >= 300:
         target = origin(headers.get("Location") or "")
-        where = f" to {target[1]}" if target else ""
+        if target:
+            where = f" to {target[1]}"
+        else:
+            where = ""
         expected = f"a value but a redirect{where}, which is not followed"
     return unexpected_response(status, headers, body, purpose=purpose, expected=expected)
 
@@ -99,9 +102,10 @@ def error_from_status(
     )
     if isinstance(error, InputRejectedError):
         fields = problem.get("invalid_fields")
-        error.fields = (
-            [f for f in fields if isinstance(f, dict)] if isinstance(fields, list) else []
-        )
+        if isinstance(fields, list):
+            error.fields = [f for f in fields if isinstance(f, dict)]
+        else:
+            error.fields = []
     if isinstance(error, RateLimitError):
         error.retry_after = retry_after(headers, problem)
     return error
@@ -168,11 +172,15 @@ def _parse_problem(body: bytes) -> dict[str, object]:
         value = json.loads(body)
     except (ValueError, RecursionError):
         return {}
-    return value if isinstance(value, dict) else {}
+    if isinstance(value, dict):
+        return value
+    return {}
 
 
 def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value.strip() else None
+    if isinstance(value, str) and value.strip():
+        return value
+    return None
 
 
 def _seconds(value: object) -> float | None:
@@ -183,7 +191,9 @@ def _seconds(value: object) -> float | None:
             return _seconds_until(str(value))
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value) if 0 <= value < float("inf") else None
+    if 0 <= value < float("inf"):
+        return float(value)
+    return None
 
 
 def _seconds_until(date: str) -> float | None:
@@ -194,5 +204,10 @@ def _seconds_until(date: str) -> float | None:
 
 
 def _seconds_in_text(detail: object) -> float | None:
-    match = _PAUSE_IN_TEXT.search(detail) if isinstance(detail, str) else None
-    return float(match[1]) if match else None
+    if isinstance(detail, str):
+        match = _PAUSE_IN_TEXT.search(detail)
+    else:
+        match = None
+    if match:
+        return float(match[1])
+    return None

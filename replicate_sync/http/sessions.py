@@ -145,10 +145,14 @@ def _unread(response: requests.Response) -> requests.Response:
     That of the response cannot, because a hook of the session has read it, or because an adapter,
     or a tool for tests, has made the response without a connection.
     """
+    try:
+        body = response.content
+    except RuntimeError as error:
+        raise requests.exceptions.StreamConsumedError(str(error)) from error
     copy = requests.Response()
     copy.status_code = int(response.status_code)
     copy.headers.update(response.headers)
-    copy.raw = HTTPResponse(BytesIO(response.content), preload_content=False)
+    copy.raw = HTTPResponse(BytesIO(body), preload_content=False)
     return copy
 
 
@@ -178,7 +182,10 @@ def read_body(response: requests.Response, seconds: float, max_size: int) -> byt
     size = 0
     # A long body is read in longer pieces. Not a compressed one: older versions of urllib3 copy all
     # that is left of it each time.
-    long_piece = PIECE_SIZE if "Content-Encoding" in response.headers else 4 * PIECE_SIZE
+    if "Content-Encoding" in response.headers:
+        long_piece = PIECE_SIZE
+    else:
+        long_piece = 4 * PIECE_SIZE
     while True:
         piece = raw.read1(PIECE_SIZE if size < PIECE_SIZE else long_piece, decode_content=True)
         if not piece:

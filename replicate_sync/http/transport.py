@@ -116,7 +116,9 @@ class Transport:
         """How many seconds the API's clock was ahead at the last response, at the least."""
         date, received_at = self._last_date
         try:
-            return parsedate_to_datetime(date).timestamp() - received_at if date else 0.0
+            if date:
+                return parsedate_to_datetime(date).timestamp() - received_at
+            return 0.0
         except (ValueError, OverflowError):
             return 0.0
 
@@ -129,7 +131,9 @@ class Transport:
     def redact(self, text: str) -> str:
         """Return a foreign text that is about to be shown, without the token."""
         token = self._auth.token
-        return text.replace(token, "***") if token else text
+        if token:
+            return text.replace(token, "***")
+        return text
 
     def hold_seconds(self, seconds: float, deadline: Deadline) -> int:
         """Return for how long the API may hold a response back and not be taken for silent.
@@ -192,7 +196,10 @@ class Transport:
         auth = self._auth
         if auth.environment != environment:
             auth = self._auth = _BearerAuth(*self._config.read(), environment)
-        all_headers = {**self._headers, **headers} if headers else self._headers
+        if headers:
+            all_headers = {**self._headers, **headers}
+        else:
+            all_headers = self._headers
         if body is not None:
             content = Content(serialize_json(body), "application/json")
         data = None
@@ -431,7 +438,9 @@ def _redirect_target(method: str, url: str, response: requests.Response) -> str 
     if method != "GET" or not response.is_redirect:
         return None
     target = urljoin(url, response.headers["Location"])
-    return target if origin(target) == origin(url) else None
+    if origin(target) == origin(url):
+        return target
+    return None
 
 
 def _validate_headers(headers: Mapping[str, str] | None) -> None:

@@ -95,16 +95,18 @@ def _role(turn: Mapping[str, object]) -> str:
 def _parse_messages(messages: object) -> list[Mapping[str, object]]:
     """Return messages as a list with at least one item. A single message needs no list."""
     if isinstance(messages, Iterable) and not isinstance(messages, Mapping | bytes):
-        turns = list(messages)
+        given = list(messages)
     else:
-        turns = [messages]
-    if not turns:
+        given = [messages]
+    if not given:
         raise InvalidInputError(
             "There are no messages: give a string, or a list of {'role': …, 'content': …}."
         )
-    for turn in turns:
+    turns: list[Mapping[str, object]] = []
+    for turn in given:
         if not isinstance(turn, Mapping):
             raise InvalidInputError(
                 f"A message must be a dict with 'role' and 'content', not {type(turn).__name__}."
             )
+        turns.append(turn)
     return turns

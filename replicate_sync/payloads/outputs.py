@@ -85,7 +85,10 @@ def file_urls(value: object, api_url: str) -> list[str]:
 
 def first_file(value: object) -> str | None:
     """Return the URL of the first file in a string or a list of strings, or None."""
-    items = value if isinstance(value, list) else [value]
+    if isinstance(value, list):
+        items = value
+    else:
+        items = [value]
     for item in items:
         if isinstance(item, str) and _may_be_file(item):
             return item

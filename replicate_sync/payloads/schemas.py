@@ -71,10 +71,14 @@ class ModelSchema:
             if output.is_text:
                 return "a text, piece by piece"
             if output.items.type == "string":
-                return "a list of files" if output.items.is_file else "a list of texts"
+                if output.items.is_file:
+                    return "a list of files"
+                return "a list of texts"
             return "a list, as JSON"
         if output.type == "string":
-            return "a file" if output.is_file else "a text"
+            if output.is_file:
+                return "a file"
+            return "a text"
         return _DESCRIPTIONS.get(output.type, "a value of an unknown kind")
 
 

@@ -293,7 +293,10 @@ def create_headers(
     headers: dict[str, str] = {}
     hold = context.transport.hold_seconds(_parse_wait(wait), deadline)
     if hold:
-        headers["Prefer"] = "wait" if hold == _MAX_HOLD else f"wait={hold}"
+        if hold == _MAX_HOLD:
+            headers["Prefer"] = "wait"
+        else:
+            headers["Prefer"] = f"wait={hold}"
     if cancel_after is not None:
         headers["Cancel-After"] = _parse_lifetime(cancel_after)
     return headers
@@ -308,7 +311,9 @@ def _is_in_doubt(error: ConnectionFailed | ResponseError) -> bool:
 
 def _parse_wait(wait: float | bool | None) -> float:
     if wait is None or isinstance(wait, bool):
-        return _MAX_HOLD if wait else 0.0
+        if wait:
+            return _MAX_HOLD
+        return 0.0
     if not isinstance(wait, int | float) or not wait >= 0:
         raise InvalidInputError(f"wait must be a number of seconds from 0 to 60, not {wait!r}.")
     return float(wait)
@@ -320,8 +325,14 @@ def _parse_lifetime(value: float | str) -> str:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if is_number and not isnan(float(value)):
         text = f"{value:.0f}s"
-    match = _LIFETIME.fullmatch(text) if isinstance(text, str) else None
-    hours, minutes, seconds = (int(part or 0) for part in match.groups()) if match else (0, 0, 0)
+    if isinstance(text, str):
+        match = _LIFETIME.fullmatch(text)
+    else:
+        match = None
+    if match:
+        hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    else:
+        hours, minutes, seconds = (0, 0, 0)
     if not 5 <= 3600 * hours + 60 * minutes + seconds <= 86400:
         raise InvalidInputError(
             f"cancel_after is a time from 5 s to 24 h, in seconds or such as '5m', not {value!r}."
@@ -331,7 +342,10 @@ def _parse_lifetime(value: float | str) -> str:
 
 def parse_api_time(text: object) -> float | None:
     """Return a time such as 2026-03-01T16:19:34.765Z as seconds since 1970; None if it is none."""
-    match = _API_TIME.fullmatch(text) if isinstance(text, str) else None
+    if isinstance(text, str):
+        match = _API_TIME.fullmatch(text)
+    else:
+        match = None
     if match is None:
         return None
     try:

@@ -144,9 +144,18 @@ class EventStream:
         except ValueError:
             data = event.data
         if event.event == "error":
-            detail = data.get("detail") if isinstance(data, dict) else data
+            if isinstance(data, dict):
+                detail = data.get("detail")
+            else:
+                detail = data
             self.end = "error"
-            self.error = str(detail) if detail else None
+            if detail:
+                self.error = str(detail)
+            else:
+                self.error = None
         else:
-            reason = data.get("reason") if isinstance(data, dict) else None
+            if isinstance(data, dict):
+                reason = data.get("reason")
+            else:
+                reason = None
             self.end = str(reason or "")

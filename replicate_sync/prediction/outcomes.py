@@ -45,7 +45,9 @@ class State(Protocol):
 def describe(prediction: State) -> str:
     """Return a prediction or training in words: what it is, its id, and its model."""
     name = f"{prediction.noun} {excerpt(prediction.id)}"
-    return f"{name} of {prediction.model}" if prediction.model else name
+    if prediction.model:
+        return f"{name} of {prediction.model}"
+    return name
 
 
 def error_for_outcome(prediction: State, redact: Redact) -> PredictionError | None:
@@ -65,7 +67,10 @@ def failed_error(prediction: State, reason: str | None, redact: Redact) -> Predi
         reason: What the model said, if it said anything.
         redact: Cuts the token out of the model's words.
     """
-    why = excerpt(redact(reason)) if reason else "the model gave no reason"
+    if reason:
+        why = excerpt(redact(reason))
+    else:
+        why = "the model gave no reason"
     message = f"{describe(prediction)} failed: {why}{_end_of_logs(prediction, redact)}"
     return PredictionFailed(message)
 
@@ -131,7 +136,10 @@ def describe_abandoned(prediction: State, *, cancel: bool) -> str:
         return f"{name} was canceled."
     if prediction.ended:
         return f"{name} had {prediction.status}."
-    state = "could not be canceled and may still be running" if cancel else "is still running"
+    if cancel:
+        state = "could not be canceled and may still be running"
+    else:
+        state = "is still running"
     return f"{name} {state}: client.{prediction.collection}.cancel({prediction.id!r}) cancels it."
 
 

@@ -122,9 +122,15 @@ class Prediction:
             value = data.get(name)
             setattr(self, name, value if isinstance(value, dict) else {})
         error = data.get("error")
-        self.error = error if error is None or isinstance(error, str) else json.dumps(error)
+        if error is None or isinstance(error, str):
+            self.error = error
+        else:
+            self.error = json.dumps(error)
         logs = data.get("logs")
-        self.logs = logs if isinstance(logs, str) else ""
+        if isinstance(logs, str):
+            self.logs = logs
+        else:
+            self.logs = ""
         self.data_removed = bool(data.get("data_removed"))
         return self
 
@@ -172,7 +178,9 @@ class Prediction:
     @property
     def _stream_url(self) -> str | None:
         url = self.urls.get("stream")
-        return url if isinstance(url, str) else None
+        if isinstance(url, str):
+            return url
+        return None
 
     def reload(self: _Self) -> _Self:
         """Poll the prediction once, and return it.
@@ -273,7 +281,10 @@ class Prediction:
         if self.ended and not progress:
             self._raise_unless_succeeded()
             return self
-        interval = _DISPLAY_INTERVAL if progress else None
+        if progress:
+            interval = _DISPLAY_INTERVAL
+        else:
+            interval = None
         polls = self.events(deadline=limit, cancel_on_exit=cancel_on_exit, every=interval)
         displayed: Iterator[Prediction] = polls
         if progress:

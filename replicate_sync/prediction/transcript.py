@@ -71,9 +71,15 @@ class Transcript:
         if not self._position_after and not self.length:
             return
         self.is_unbroken = False
-        resumed = self._positions_after(self.last_id) if self.last_id else []
+        if self.last_id:
+            resumed = self._positions_after(self.last_id)
+        else:
+            resumed = []
         self.is_certain &= bool(resumed)
-        self._resumed_at = resumed[0] if resumed else 0
+        if resumed:
+            self._resumed_at = resumed[0]
+        else:
+            self._resumed_at = 0
         self._positions = list(dict.fromkeys([*resumed, 0]))
 
     def add_event(self, data: str, event_id: str, *, has_own_id: bool = True) -> str:
@@ -125,7 +131,9 @@ class Transcript:
             new = output[len(text) :]
             self._append(new)
             return new
-        return None if is_final else ""
+        if is_final:
+            return None
+        return ""
 
     def _append(self, data: str) -> None:
         self._parts.append(data)
@@ -137,14 +145,20 @@ class Transcript:
         return self._possible_positions_after.get(event_id, [])
 
     def _record_position(self, event_id: str) -> None:
-        positions = [self.length] if self._positions is None else self._positions
+        if self._positions is None:
+            positions = [self.length]
+        else:
+            positions = self._positions
         if len(positions) == 1:
             self._position_after[event_id] = positions[0]
         else:
             self._possible_positions_after[event_id] = list(positions)
 
     def _is_repetition(self, data: str, event_id: str) -> bool:
-        end = self._position_after.get(event_id) if event_id else None
+        if event_id:
+            end = self._position_after.get(event_id)
+        else:
+            end = None
         return end is not None and self.text.endswith(data, 0, end)
 
     def _match(self, data: str, positions: list[int]) -> str:

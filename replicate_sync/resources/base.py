@@ -29,7 +29,10 @@ class Record:
     @classmethod
     def from_json(cls: type[_Record], data: object) -> _Record:
         """Return the record of what the API sent, in old forms and new ones."""
-        raw = data if isinstance(data, Mapping) else {}
+        if isinstance(data, Mapping):
+            raw = data
+        else:
+            raw = {}
         record = cls()
         fields = {name: raw[name] for name in cls.__annotations__ if name in raw and name != "raw"}
         vars(record).update(fields, raw=raw)

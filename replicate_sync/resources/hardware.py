@@ -26,5 +26,8 @@ class HardwareList(Resource):
 
 
 def _parse_list(data: object) -> list[Hardware]:
-    items = data if isinstance(data, list) else []
+    if isinstance(data, list):
+        items = data
+    else:
+        items = []
     return [Hardware.from_json(item) for item in items]

@@ -46,7 +46,9 @@ class Model(Record):
     def latest_version(self) -> Version | None:
         """Its latest version, or None where it has none."""
         data = latest_version_of_model(self.raw)
-        return Version.from_json(data) if data is not None else None
+        if data is not None:
+            return Version.from_json(data)
+        return None
 
     @property
     def inputs(self) -> Inputs:

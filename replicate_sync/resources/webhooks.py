@@ -50,7 +50,10 @@ def verify(body: bytes | str, headers: Headers, secret: str, *, tolerance: float
         WebhookError: A header is missing, the signature is wrong, the time is too far off, the
             body is not JSON, or the secret is not one.
     """
-    content = body.encode() if isinstance(body, str) else bytes(body)
+    if isinstance(body, str):
+        content = body.encode()
+    else:
+        content = bytes(body)
     values = {str(name).lower(): str(value) for name, value in headers.items()}
     message_id = _header(values, "webhook-id")
     timestamp = _header(values, "webhook-timestamp")
@@ -138,7 +141,10 @@ class Webhooks(Resource):
             if new_key == known_key:
                 raise
             payload = verify(body, headers, new_key, tolerance=tolerance)
-        urls = payload.get("urls") if isinstance(payload, dict) else None
+        if isinstance(payload, dict):
+            urls = payload.get("urls")
+        else:
+            urls = None
         is_training = isinstance(urls, dict) and "/trainings/" in str(urls.get("get"))
         try:
             if is_training:

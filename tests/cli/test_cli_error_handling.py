@@ -112,7 +112,7 @@ def test_a_person_sees_retries_and_a_program_only_json(
 
 @posix
 @pytest.mark.parametrize("more", [(), ("--stream",), ("--json",)], ids=str)
-def test_ctrl_c_cancels_and_is_one_line(server: LocalServer, more: tuple[str, ...]) -> None:
+def test_ctrl_c_cancels_and_is_one_line(fresh_server: LocalServer, more: tuple[str, ...]) -> None:
     with ctrl_c_when(lambda: statuses() == ["processing"]):
         result = invoke("run", "local/slow", "-i", "seconds=60", *more)
     assert result.exit_code == 130
@@ -127,7 +127,7 @@ def test_ctrl_c_cancels_and_is_one_line(server: LocalServer, more: tuple[str, ..
 
 
 @posix
-def test_a_signal_to_the_process_exits_with_130(server: LocalServer) -> None:
+def test_a_signal_to_the_process_exits_with_130(fresh_server: LocalServer) -> None:
     with start("run", "local/slow", "-i", "seconds=60") as process:
         assert wait_until(lambda: statuses() == ["processing"])
         process.send_signal(signal.SIGINT)
@@ -139,7 +139,9 @@ def test_a_signal_to_the_process_exits_with_130(server: LocalServer) -> None:
 
 
 @posix
-def test_ctrl_c_during_a_late_import_exits_with_130(server: LocalServer, tmp_path: Path) -> None:
+def test_ctrl_c_during_a_late_import_exits_with_130(
+    fresh_server: LocalServer, tmp_path: Path
+) -> None:
     """CPython notes a KeyboardInterrupt in `exec` as unhandled, and `python -m` would exit by it."""
     (tmp_path / "tenacity.py").write_text("exec('raise KeyboardInterrupt')")
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}

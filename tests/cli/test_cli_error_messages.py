@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from replicate_sync import Replicate
@@ -141,7 +143,10 @@ def test_an_error_about_a_prediction_has_its_id() -> None:
     [
         (None, "Stopped."),
         (Interruption(), "Stopped."),
-        (Interruption("4 predictions will be canceled."), "Stopped. 4 predictions will be canceled."),
+        (
+            Interruption("4 predictions will be canceled."),
+            "Stopped. 4 predictions will be canceled.",
+        ),
         (
             Interruption("Prediction abc was canceled.", prediction("canceled")),
             "Stopped. Prediction abc was canceled.",
@@ -161,3 +166,11 @@ def test_ctrl_c_says_what_became_of_the_work(
         interruption.attach_to(interrupt)
     show_interruption(interrupt, as_json=False)
     assert capsys.readouterr().err == f"{message}\n"
+
+
+def test_in_a_terminal_ctrl_c_has_a_line_of_its_own(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    show_interruption(KeyboardInterrupt(), as_json=False)
+    assert capsys.readouterr().err == "\nStopped.\n"

@@ -64,7 +64,9 @@ def test_all_inputs_may_come_as_json_and_a_single_one_wins(server: LocalServer) 
     assert "cannot be read" in invoke("run", "a/b", "--input-json", "/none").stderr
 
 
-def test_what_does_not_fit_the_model_is_refused_before_anything_runs(server: LocalServer) -> None:
+def test_what_does_not_fit_the_model_is_refused_before_anything_runs(
+    fresh_server: LocalServer,
+) -> None:
     model = "black-forest-labs/flux-schnell"
     result = invoke("run", model, "-i", "promt=x", "-i", "num_outputs=9")
     assert result.exit_code == 2
@@ -134,7 +136,7 @@ def test_without_waiting_the_id_is_there_at_once_and_it_keeps_running(server: Lo
     ids=str,
 )
 def test_options_that_contradict_each_other_are_refused(
-    server: LocalServer, words: tuple[str, ...]
+    fresh_server: LocalServer, words: tuple[str, ...]
 ) -> None:
     result = invoke("run", "local/slow", *words)
     assert result.exit_code == 2
@@ -143,7 +145,7 @@ def test_options_that_contradict_each_other_are_refused(
 
 
 def test_after_the_timeout_it_keeps_running_and_the_hint_is_one_for_a_shell(
-    server: LocalServer,
+    fresh_server: LocalServer,
 ) -> None:
     result = invoke("run", "local/slow", "--timeout", "0.1")
     assert result.exit_code == 4

@@ -2,36 +2,50 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import socket
 import sys
 
 import pytest
-from cli_runner import invoke, start
+from cli_runner import ctrl_c_when, invoke
 
-from replicate_sync import Replicate
+from replicate_sync import ConnectionFailed, Replicate, Retries
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+    return port
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent otherwise there")
-def test_serve_says_how_to_reach_it_and_stops_at_ctrl_c() -> None:
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    with start("serve", "--port", "0", env=environment) as process:
-        assert process.stdout is not None
-        output = ""
-        while "Ctrl-C stops it" not in output:
-            line = process.stdout.readline()
-            assert line, process.stderr and process.stderr.read()
-            output += line
-        url, token = re.findall(r"export REPLICATE_\w+=(\S+)", output)
-        client = Replicate(token, base_url=url)
-        assert client.run("replicate/hello-world", {"text": "Alice"}) == "hello Alice"
-        process.send_signal(signal.SIGINT)
-        rest, errors = process.communicate(timeout=10)
-    assert process.returncode == 0
-    assert "Stopped." in rest
-    assert errors == ""
+@pytest.mark.parametrize("token", [None, "r8_mine"])
+def test_serve_says_how_to_reach_it_and_stops_at_ctrl_c(token: str | None) -> None:
+    port = free_port()
+    url = f"http://127.0.0.1:{port}/v1"
+    retries = Retries(attempts=1)
+
+    def responds() -> bool:
+        with Replicate(token or "r8_local", base_url=url, retries=retries) as client:
+            try:
+                return bool(client.run("replicate/hello-world", {"text": "a"}) == "hello a")
+            except ConnectionFailed:
+                return False
+
+    before = signal.getsignal(signal.SIGTERM)
+    more = () if token is None else ("--token", token)
+    with ctrl_c_when(responds):
+        result = invoke("serve", "--port", port, *more)
+    assert (result.exit_code, result.stderr) == (0, "")
+    variables = dict(re.findall(r"export (REPLICATE_\w+)=(\S+)", result.stdout))
+    assert variables == {
+        "REPLICATE_BASE_URL": url,
+        "REPLICATE_API_TOKEN": token or "r8_local",
+    }
+    assert result.stdout.endswith("Ctrl-C stops it.\n\nStopped.\n")
+    assert not responds()
+    assert signal.getsignal(signal.SIGTERM) == before
 
 
 def test_a_port_that_is_taken_is_one_sentence() -> None:

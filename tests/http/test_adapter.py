@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 import requests
@@ -17,11 +17,8 @@ PREDICTION = {"id": "p1", "status": "succeeded", "output": "hi", "model": "a/b",
 ONCE = Retries(attempts=1)
 
 
-@pytest.mark.parametrize("piece", [b"X-Drip: 1\r\n", b"X"])
-def test_a_head_that_drips_is_an_error_in_time(
-    wire: StartWire, client_of: MakeClient, piece: bytes
-) -> None:
-    drip = [step for _ in range(200) for step in (piece, 0.05)]
+def test_a_head_that_drips_is_an_error_in_time(wire: StartWire, client_of: MakeClient) -> None:
+    drip = [step for _ in range(100) for step in (b"X-Drip: 1\r\n", 0.05, b"X", 0.05)]
     server = wire(lambda r: [b"HTTP/1.1 200 OK\r\n", *drip])
     began = time.monotonic()
     with pytest.raises(ConnectionFailed, match=r"silent for 0\.1 s"):
@@ -90,24 +87,23 @@ def test_what_follows_a_head_is_left_for_the_body(wire: StartWire, client_of: Ma
 
 
 def test_a_proxy_has_the_same_connections(wire: StartWire, client_of: MakeClient) -> None:
-    proxy = wire(lambda r: [b"HTTP/1.1 200 OK\r\nX-Drip: ", *[b"x", 0.05] * 200])
+    proxy = wire(lambda r: [b"HTTP/1.1 200 OK\r\nContent-Type: ", END])
     server = wire(lambda r: [])
-    began = time.monotonic()
-    with pytest.raises(ConnectionFailed, match="silent"):
-        client_of(server, proxy=proxy.origin, timeout=0.1, retries=ONCE).predictions.get("p1")
-    assert time.monotonic() - began < 3
-    assert len(proxy.requests) == 1
+    with pytest.raises(ConnectionFailed, match="lost before the response was complete"):
+        client_of(server, proxy=proxy.origin, retries=ONCE).predictions.get("p1")
+    assert (len(proxy.requests), len(server.requests)) == (1, 0)
 
 
 def test_a_proxy_for_socks_keeps_its_own_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    own_classes: Any = {"http": object}
+
     class SocksManager(PoolManager):
         """Stands in for urllib3's, which needs PySocks."""
 
-        pool_classes_by_scheme: ClassVar[dict[str, Any]] = {"http": object}
-
         def __init__(self, proxy_url: str, **options: Any) -> None:
             super().__init__()
+            self.pool_classes_by_scheme = own_classes
 
     monkeypatch.setattr(requests.adapters, "SOCKSProxyManager", SocksManager)
     manager = BoundedHeadAdapter().proxy_manager_for("socks5://127.0.0.1:9")
-    assert manager.pool_classes_by_scheme is SocksManager.pool_classes_by_scheme
+    assert manager.pool_classes_by_scheme is own_classes

@@ -11,6 +11,7 @@ import pytest
 import requests
 import urllib3
 from requests.structures import CaseInsensitiveDict
+from wire import CUT, END, MakeClient, StartWire
 
 from replicate_sync import ConnectionFailed, Replicate, ResponseError, Retries
 from replicate_sync.exceptions import Response
@@ -112,6 +113,28 @@ def test_the_cause_is_found_however_deep_it_is_wrapped() -> None:
         urllib3.exceptions.MaxRetryError(pool, "/", name_error)
     )
     assert "cannot be found" in str(failed(error))
+
+
+@pytest.mark.parametrize("step", [CUT, END])
+def test_behind_a_proxy_too_a_create_is_sent_once_after_a_break(
+    wire: StartWire, client_of: MakeClient, step: Any
+) -> None:
+    # urllib3 says of this that the proxy cannot be connected to.
+    proxy = wire(lambda r: [step])
+    client = client_of(wire(lambda r: []), proxy=proxy.origin)
+    with pytest.raises(ConnectionFailed, match="was lost") as raised:
+        client.run("a/b")
+    assert raised.value.maybe_created
+    assert [r.method for r in proxy.requests if r.method == "POST"] == ["POST"]
+
+
+def test_a_proxy_that_refuses_was_never_sent_to() -> None:
+    refused = urllib3.exceptions.NewConnectionError(None, "refused")  # type: ignore[arg-type]
+    refused.__cause__ = ConnectionRefusedError()
+    proxy_error = urllib3.exceptions.ProxyError("Unable to connect to proxy", refused)
+    error = failed(requests.exceptions.ProxyError(proxy_error))
+    assert not error.maybe_sent
+    assert error.message.startswith("The proxy on the way to api.example cannot be used")
 
 
 def test_causes_in_a_circle_are_followed_only_so_far() -> None:

@@ -40,7 +40,7 @@ def test_a_link_to_another_host_is_followed_on_the_configured_base_by_its_query(
 
     def respond(request: Request) -> list[bytes]:
         next_page = f"{other.url}/elsewhere?cursor=a%26b&empty="
-        if request.query:
+        if "cursor" in request.query:
             next_page = ""
         return [response({"next": next_page, "results": [PREDICTION]})]
 

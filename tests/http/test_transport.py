@@ -7,6 +7,7 @@ import gzip
 import json
 import logging
 import pickle
+import threading
 import time
 from typing import Any
 
@@ -165,7 +166,7 @@ def test_a_body_that_is_cut_short_or_too_slow_is_an_error_in_time(
 
 
 def test_a_decompression_bomb_is_refused(wire: StartWire, client_of: MakeClient) -> None:
-    bomb = gzip.compress(b" " * (MAX_BODY + 2**20), 1)
+    bomb = gzip.compress(bytes(2**24), 1) * (MAX_BODY // 2**24 + 1)
     server = wire(lambda r: [response(bomb, Content_Encoding="gzip")])
     with pytest.raises(ResponseError, match="not shorter than 256 MB"):
         client_of(server).predictions.get("p1")
@@ -257,18 +258,23 @@ def test_the_token_shows_in_no_error_no_repr_and_no_log(
     assert TOKEN not in caplog.text
 
 
-def test_requests_and_retries_are_logged(
+def test_each_request_and_each_retry_has_its_line_in_the_log(
     wire: StartWire, client_of: MakeClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, "replicate_sync")
     server = wire(
-        lambda r: [response({}, 500) if len(server.requests) == 1 else response(PREDICTION)]
+        lambda r: [response({}, 503) if len(server.requests) == 1 else response(PREDICTION)]
     )
     client_of(server).predictions.get("p1")
-    messages = [record.getMessage() for record in caplog.records]
-    assert messages[0].startswith("GET /v1/predictions/p1: 500 in ")
-    assert messages[1].startswith("GET /v1/predictions/p1: attempt 1 failed, retrying in 0.0 s: ")
-    assert messages[2].startswith("GET /v1/predictions/p1: 200 in ")
+    client_of(server).run("a/b", {"prompt": "nobody else's business"})
+    records = [record for record in caplog.records if record.name == "replicate_sync"]
+    assert [record.levelname for record in records] == ["DEBUG", "WARNING", "DEBUG", "DEBUG"]
+    lines = [record.getMessage() for record in records]
+    assert lines[0].startswith("GET /v1/predictions/p1: 503 in ")
+    assert lines[1].startswith("GET /v1/predictions/p1: attempt 1 failed, retrying in 0.0 s: ")
+    assert lines[2].startswith("GET /v1/predictions/p1: 200 in ")
+    assert lines[3].startswith("POST /v1/models/a/b/predictions: 200 in ")
+    assert "nobody else" not in caplog.text
 
 
 def test_silence_is_an_error_after_the_timeout(wire: StartWire, client_of: MakeClient) -> None:
@@ -429,17 +435,28 @@ def test_too_long_a_pause_is_an_error_that_says_how_long(
     assert json.loads(server.requests[0].body) == {"input": {}}
 
 
-def test_the_pause_is_kept_by_the_next_request_of_the_client_too(
-    wire: StartWire, client_of: MakeClient
+def test_a_pause_that_the_api_asks_of_one_thread_is_kept_by_all_threads_of_the_client(
+    wire: StartWire, client_of: MakeClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    busy = response({"retry_after": 0.15}, 429)
-    server = wire(lambda r: [busy if len(server.requests) == 1 else response(PREDICTION)])
-    client = client_of(server, retries=ONCE)
-    began = time.monotonic()
-    with pytest.raises(RateLimitError):
-        client.predictions.get("p1")
-    assert client.predictions.get("p1").id == "p1"
-    assert time.monotonic() - began >= 0.15
+    arrived_at: list[float] = []
+
+    def respond(request: Request) -> list[bytes]:
+        arrived_at.append(time.monotonic())
+        if len(arrived_at) == 1:
+            return [response({"detail": "x", "retry_after": 0.2}, 429)]
+        return [response(PREDICTION, 201)]
+
+    server = wire(respond)
+    client = client_of(server)
+    threads = [threading.Thread(target=client.run, args=("a/b",)) for _ in range(8)]
+    threads[0].start()
+    assert server.until(lambda: "retrying in" in caplog.text)
+    for thread in threads[1:]:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(arrived_at) == 9
+    assert min(arrived_at[1:]) - arrived_at[0] >= 0.19
 
 
 @pytest.mark.parametrize(

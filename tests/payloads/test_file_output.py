@@ -96,10 +96,15 @@ def test_a_data_uri_is_read_without_a_network(uri: str, content: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "uri", ["data:image/png;base64", "data:image/png;base64,@@@@@", "data:image/png;base64,A"]
+    ("uri", "reason"),
+    [
+        ("data:image/png;base64", "it has no comma$"),
+        ("data:image/png;base64,@@@@@", ""),
+        ("data:image/png;base64,A", ""),
+    ],
 )
-def test_a_broken_data_uri_is_an_error_that_is_no_response(uri: str) -> None:
-    with pytest.raises(ReplicateError, match="data URI that cannot be parsed") as raised:
+def test_a_broken_data_uri_is_an_error_that_is_no_response(uri: str, reason: str) -> None:
+    with pytest.raises(ReplicateError, match=f"data URI that cannot be parsed: {reason}") as raised:
         FileOutput(uri, FakeDownloader()).read()
     assert type(raised.value) is ReplicateError
 
@@ -150,6 +155,19 @@ def test_saving_writes_the_whole_file_under_its_name_or_none(tmp_path: Path) -> 
     assert sorted(os.listdir(tmp_path)) == ["cat.png", "out-0.png"]
 
 
+def test_a_file_that_is_being_saved_is_hidden_beside_its_place(tmp_path: Path) -> None:
+    seen: list[str] = []
+
+    class Downloader(FakeDownloader):
+        def download(self, url: str, *, on_bytes: Any = None) -> Iterator[bytes]:
+            yield b"a"
+            seen.extend(os.listdir(tmp_path))
+
+    FileOutput(FILE, Downloader()).save(tmp_path / "cat.png")
+    assert len(seen) == 1
+    assert seen[0].startswith(".cat.png.")
+
+
 def test_a_saved_file_has_the_permissions_of_any_other(tmp_path: Path) -> None:
     (tmp_path / "other").write_text("x")
     saved = FileOutput(FILE, FakeDownloader(b"x")).save(tmp_path / "saved")
@@ -182,7 +200,8 @@ def test_a_picture_is_an_object_of_pillow() -> None:
 
 def test_what_to_install_is_said_where_pillow_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "PIL", None)
-    with pytest.raises(ImportError, match=r'pip install "replicate-sync\[server\]"'):
+    message = r'^Pictures as objects need Pillow: pip install "replicate-sync\[server\]"$'
+    with pytest.raises(ImportError, match=message):
         FileOutput(FILE, FakeDownloader()).image()
 
 
@@ -200,6 +219,16 @@ def test_the_bytes_of_a_long_file_are_displayed_where_that_is_asked_for(
     shown = capfd.readouterr().err
     assert "out-0.png" in shown
     assert "6.00M/6.00M" in shown
+
+
+def test_progress_is_displayed_while_a_file_is_saved(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = FileOutput(FILE, FakeDownloader(*[b"x" * 2**20] * 6))
+    file.save(tmp_path / "x")
+    assert capfd.readouterr().err == ""
+    file.save(tmp_path / "x", progress=True)
+    assert "6.00M/6.00M" in capfd.readouterr().err
 
 
 def test_progress_without_tqdm_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -233,8 +262,7 @@ def test_sound_and_video_have_a_player(suffix: str, tag: str) -> None:
 
 
 def test_a_longer_file_is_displayed_from_its_url() -> None:
-    downloader = FakeDownloader(b"ab", b"cd", b"never reached")
-    shown, size = html(FILE, downloader)
+    shown, size = html(FILE, FakeDownloader(b"ab", b"cd", error=GONE))  # never reached
     assert f'src="{FILE}"' in shown
     assert size == 0
     file = FileOutput(FILE, FakeDownloader(b"abcd"))

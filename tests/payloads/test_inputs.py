@@ -75,6 +75,15 @@ class Endless(io.RawIOBase):
         return b"x" * 2**20
 
 
+class TextFile:
+    """A file that is open as text, and is not one of Python's own."""
+
+    mode = "r"
+
+    def read(self, size: int = -1) -> str:
+        raise AssertionError("it was read")
+
+
 class TextReader:
     """A stream that returns text, and does not say so."""
 
@@ -107,7 +116,7 @@ NOT_JSON = [
 @pytest.mark.parametrize(
     ("given", "error"),
     [
-        ("a prompt", "is a dict of its parameters, .* not str"),
+        ("a prompt", r"^A model's input is a dict of its parameters, such as {.*}, not str\.$"),
         ([("prompt", "a")], "is a dict of its parameters, .* not list"),
         ({1: "a"}, "must be strings; 1 is not"),
         ({"image": Path("missing")}, "The file in 'image' cannot be read"),
@@ -184,8 +193,10 @@ def test_one_path_in_two_inputs_is_one_upload(
 ) -> None:
     (tmp_path / "a").write_bytes(b"x")
     monkeypatch.chdir(tmp_path)
-    validated = validate_input({"x": tmp_path / "a", "y": Path("a")})
+    (tmp_path / "b").write_bytes(b"y")
+    validated = validate_input({"x": tmp_path / "a", "y": Path("a"), "z": Path("b")})
     assert validated["x"] is validated["y"]
+    assert content_of(validated["z"]) == b"y"
 
 
 def test_each_file_is_placed_once() -> None:
@@ -344,6 +355,7 @@ def test_what_is_no_file_of_bytes_is_refused(tmp_path: Path) -> None:
             (tmp_path, "'x' cannot be read"),
             (text, "'x' is open as text. Open it with mode 'rb'"),
             (io.StringIO("x"), "'x' is open as text. Open it with mode 'rb'"),
+            (TextFile(), "'x' is open as text. Open it with mode 'rb'"),
             (TextReader(), "'x' returns text. Open it with mode 'rb'"),
         ]:
             with pytest.raises(InvalidInputError, match=error):
@@ -356,7 +368,7 @@ def test_a_file_of_more_than_100_mb_is_refused(tmp_path: Path) -> None:
     with (tmp_path / "huge").open("wb") as huge:
         huge.truncate(MAX_UPLOAD_SIZE + 1)
     assert upload_of(tmp_path / "exact").size == MAX_UPLOAD_SIZE
-    too_long = "'x' has 104,857,601 bytes, and at most 100 MB can be uploaded. .* https URL"
+    too_long = "'x' has 104,857,601 bytes, and at most 100 MB can be uploaded. Put .* URL.$"
     with pytest.raises(InvalidInputError, match=too_long):
         validate_input({"x": tmp_path / "huge"})
     with pytest.raises(InvalidInputError, match="at most 100 MB"):

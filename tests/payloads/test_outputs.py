@@ -101,6 +101,9 @@ def file(url: str) -> FileOutput:
         (None, "http://api.replicate.com/v1/files/1", "http://api.replicate.com/v1/files/1"),
         ({"title": "Output"}, FILE, file(FILE)),
         (None, {"n": 1}, {"n": 1}),
+        (None, {"n": 1, "a": "text", "b": FILE}, {"n": 1, "a": "text", "b": file(FILE)}),
+        (None, [INLINE.ljust(5000, "A") + "\n"], [file(INLINE.ljust(5000, "A") + "\n")]),
+        (None, [f"{API}/f?".ljust(5000, "A") + "\n"], [file(f"{API}/f?".ljust(5000, "A") + "\n")]),
         (None, {"b": LINK, "a": [FILE], "c": 1}, {"b": LINK, "a": [file(FILE)], "c": 1}),
         (None, None, None),
         (None, "plain", "plain"),
@@ -252,6 +255,11 @@ def test_the_first_file_is_that_of_a_string_or_a_list() -> None:
     assert first_file(["a"]) is None
     assert first_file({"a": LINK}) is None
     assert first_file(None) is None
+
+
+def test_a_file_in_an_output_can_be_read() -> None:
+    output = parse_output([FILE, 1], ModelSchema.unknown(), FakeDownloader(b"abc"), API)
+    assert output[0].read() == b"abc"  # type: ignore[index]
 
 
 def test_files_that_came_inside_the_response_have_names_of_their_own(tmp_path: Path) -> None:

@@ -51,32 +51,37 @@ SCHEMAS: dict[str, Any] = {
         "description": "An enumeration.",
     },
 }
-INPUTS = ModelSchema.parse(SCHEMAS).inputs
 REFERENCE = {"$ref": "#/components/schemas/scheduler"}
 NULL = {"type": "null"}
+
+
+@pytest.fixture
+def known() -> Inputs:
+    """Return the inputs of a model."""
+    return ModelSchema.parse(SCHEMAS).inputs
 
 
 def inputs(properties: Any, **more: Any) -> Inputs:
     return ModelSchema.parse({"Input": {"properties": properties, **more}}).inputs
 
 
-def test_the_inputs_are_in_the_order_of_the_models_page() -> None:
+def test_the_inputs_are_in_the_order_of_the_models_page(known: Inputs) -> None:
     names = ["prompt", "image", "steps", "scheduler", "strength", "tiled", "stops"]
-    assert list(INPUTS) == names
-    assert len(INPUTS) == 7
+    assert list(known) == names
+    assert len(known) == 7
 
 
-def test_an_input_has_a_type_a_default_limits_and_choices() -> None:
-    steps = INPUTS["steps"]
+def test_an_input_has_a_type_a_default_limits_and_choices(known: Inputs) -> None:
+    steps = known["steps"]
     assert (steps.name, steps.type, steps.default) == ("steps", "integer", 20)
     assert (steps.minimum, steps.maximum) == (1, 50)
     assert not steps.required
-    assert INPUTS["prompt"].required
-    assert INPUTS["prompt"].choices is None
-    assert INPUTS["image"].type == "file"
-    assert INPUTS["strength"].minimum == 0
-    assert INPUTS["scheduler"].choices == ["K_EULER", "DDIM"]
-    assert INPUTS["scheduler"].description == "An enumeration."
+    assert known["prompt"].required
+    assert known["prompt"].choices is None
+    assert known["image"].type == "file"
+    assert known["strength"].minimum == 0
+    assert known["scheduler"].choices == ["K_EULER", "DDIM"]
+    assert known["scheduler"].description == "An enumeration."
 
 
 def test_what_the_schema_does_not_say_is_empty() -> None:
@@ -101,15 +106,15 @@ def test_the_range_of_an_input_has_words(schema: Any, words: str) -> None:
     assert inputs({"x": schema})["x"].range == words
 
 
-def test_the_inputs_are_a_table_as_text() -> None:
+def test_the_inputs_are_a_table_as_text(known: Inputs) -> None:
     text = str(inputs({"prompt": {"description": "a\n b"}, "n": {"type": "integer", "default": 5}}))
     assert text.splitlines() == [
         "name    type     default  range  description",
         "prompt                           a b",
         "n       integer  5",
     ]
-    assert repr(INPUTS) == str(INPUTS)
-    assert str(INPUTS).splitlines()[1].split()[:3] == ["prompt", "string", "required"]
+    assert repr(known) == str(known)
+    assert str(known).splitlines()[1].split()[:3] == ["prompt", "string", "required"]
 
 
 def test_a_long_cell_does_not_widen_the_column_for_all() -> None:
@@ -119,11 +124,20 @@ def test_a_long_cell_does_not_widen_the_column_for_all() -> None:
     assert rows[0].index("description") == rows[2].index("d") == 63
 
 
-def test_the_inputs_are_a_table_in_a_notebook() -> None:
-    html = INPUTS._repr_html_()
-    assert html.startswith('<table><thead><tr><th style="text-align:left">name</th>')
-    assert html.count("<tr>") == 8
-    assert '<td style="text-align:left">What to &lt;b&gt;draw&lt;/b&gt;. In words.</td>' in html
+def test_the_inputs_are_a_table_in_a_notebook(known: Inputs) -> None:
+    heads = "".join(
+        f'<th style="text-align:left">{name}</th>'
+        for name in ("name", "type", "default", "range", "description")
+    )
+    row = (
+        '<tr><td style="text-align:left">a</td>' + '<td style="text-align:left"></td>' * 4 + "</tr>"
+    )
+    assert inputs({"a": {}, "b": {}})._repr_html_() == (
+        f"<table><thead><tr>{heads}</tr></thead>"
+        f"<tbody>{row}{row.replace('>a<', '>b<')}</tbody></table>"
+    )
+    escaped = '<td style="text-align:left">What to &lt;b&gt;draw&lt;/b&gt;. In words.</td>'
+    assert escaped in known._repr_html_()
 
 
 @pytest.mark.parametrize(
@@ -171,8 +185,10 @@ def test_the_inputs_are_a_table_in_a_notebook() -> None:
         ),
     ],
 )
-def test_all_that_is_wrong_is_said_at_once(given: dict[str, Any], problems: list[str]) -> None:
-    assert INPUTS.problems(given) == problems
+def test_all_that_is_wrong_is_said_at_once(
+    known: Inputs, given: dict[str, Any], problems: list[str]
+) -> None:
+    assert known.problems(given) == problems
 
 
 def test_an_input_of_unknown_type_still_has_limits() -> None:
@@ -184,7 +200,8 @@ def test_a_required_input_with_a_default_may_be_left_out() -> None:
     assert inputs({"x": {"default": 5}}, required=["x"]).problems({}) == []
 
 
-def test_a_model_may_take_inputs_that_it_does_not_list() -> None:
+def test_a_model_may_take_inputs_that_it_does_not_list(known: Inputs) -> None:
+    assert Inputs(known).problems({"prompt": "a", "zzz": 5}) == ["there is no input 'zzz'"]
     assert inputs({"x": {}}, additionalProperties=True).problems({"y": 5}) == []
     assert inputs({"x": {}}, additionalProperties=False).problems({"y": 5}) != []
 
@@ -277,6 +294,10 @@ def test_references_are_followed_up_to_a_depth() -> None:
     chain["s7"] = {"type": "end"}
     assert resolve_reference(chain["s0"], chain) == {"type": "end"}
     assert resolve_reference({"$ref": "#/components/schemas/s0"}, chain) == {}
+    nested = {f"s{n}": {"allOf": [{"$ref": f"#/components/schemas/s{n + 1}"}]} for n in range(10)}
+    for last, expected in ((3, {"type": "end"}), (4, {})):
+        schemas = {**nested, f"s{last}": {"type": "end"}}
+        assert resolve_reference(schemas["s0"], schemas) == expected
     circle = {"s": {"$ref": "#/components/schemas/s"}}
     assert resolve_reference(circle["s"], circle) == {}
 

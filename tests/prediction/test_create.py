@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import responses
-from wire import CUT, END, Request, Wire, answer
+from wire import CUT, END, MakeClient, Request, StartWire, Wire, response
 
 from replicate_sync import (
     ConnectionFailed,
@@ -24,7 +24,6 @@ from replicate_sync import (
 )
 from replicate_sync.prediction.create import parse_api_time, webhook_fields
 
-StartServer = Callable[[Callable[[Request], Any]], Wire]
 Reply = Callable[[Request], list[Any]]
 
 API = "https://api.replicate.com/v1"
@@ -38,7 +37,7 @@ def prediction(status: str = "starting", **fields: Any) -> dict[str, Any]:
 
 
 def page(*items: dict[str, Any]) -> bytes:
-    return answer({"next": None, "previous": None, "results": list(items)})
+    return response({"next": None, "previous": None, "results": list(items)})
 
 
 class Api:
@@ -60,15 +59,13 @@ class Api:
         if request.path == "/v1/predictions":
             return [page(*self.created[::-1]) if self.lists else page()]
         [data] = [one for one in self.created if request.path.endswith(one["id"])]
-        return [answer(data)]
+        return [response(data)]
 
     def create(self, request: Request) -> list[Any]:
         number = len(self.created) + 1
-        data = prediction(
-            "succeeded", id=f"p{number}", input=request.json["input"], output=number
-        )
+        data = prediction("succeeded", id=f"p{number}", input=request.json["input"], output=number)
         self.created.append(data)
-        return self.first_response if number == 1 else [answer(data, 201)]
+        return self.first_response if number == 1 else [response(data, 201)]
 
 
 # -- Adopting --------------------------------------------------------------------------------------
@@ -79,11 +76,11 @@ class Api:
     [
         [CUT],
         [END],
-        [answer({"detail": "x"}, 500)],
-        [answer(b"<html>bad gateway</html>", 502)],
-        [answer(b'{"id": "p1", "sta', 201)],
-        [answer({"ok": True}, 201)],
-        [answer(b"", 201)],
+        [response({"detail": "x"}, 500)],
+        [response(b"<html>bad gateway</html>", 502)],
+        [response(b'{"id": "p1", "sta', 201)],
+        [response({"ok": True}, 201)],
+        [response(b"", 201)],
         [b"HTTP/1.1 201 Created\r\nContent-Length: 1000\r\n\r\n{", END],
         [5.0],
     ],
@@ -100,7 +97,7 @@ class Api:
     ],
 )
 def test_after_a_lost_response_the_prediction_is_adopted_and_not_created_again(
-    wire: StartServer, client_of: Any, first_response: list[Any]
+    wire: StartWire, client_of: MakeClient, first_response: list[Any]
 ) -> None:
     api = Api(first_response)
     server = wire(api)
@@ -111,26 +108,26 @@ def test_after_a_lost_response_the_prediction_is_adopted_and_not_created_again(
 
 
 @pytest.mark.parametrize(
-    ("response", "kind"),
-    [([CUT], ConnectionFailed), ([answer({"detail": "x"}, 503)], ServerError)],
+    ("lost_response", "kind"),
+    [([CUT], ConnectionFailed), ([response({"detail": "x"}, 503)], ServerError)],
 )
 @pytest.mark.parametrize(
     "listed",
     [
         [page(prediction(input={"y": 1}), prediction(model="c/d"))],
-        [answer({"results": ["no prediction"], "next": None})],
-        [answer({"detail": "no"}, 403)],
+        [response({"results": ["no prediction"], "next": None})],
+        [response({"detail": "no"}, 403)],
     ],
     ids=["others", "no predictions", "refused"],
 )
 def test_what_cannot_be_found_may_have_been_created(
-    wire: StartServer,
-    client_of: Any,
-    response: list[Any],
+    wire: StartWire,
+    client_of: MakeClient,
+    lost_response: list[Any],
     kind: type[ReplicateError],
     listed: list[Any],
 ) -> None:
-    server = wire(lambda request: response if request.method == "POST" else listed)
+    server = wire(lambda request: lost_response if request.method == "POST" else listed)
     with pytest.raises(kind) as raised:
         client_of(server).run("a/b", {"prompt": "x"})
     assert raised.value.maybe_created  # type: ignore[attr-defined]
@@ -139,7 +136,7 @@ def test_what_cannot_be_found_may_have_been_created(
 
 
 def test_a_prediction_that_is_known_here_is_never_adopted_for_another(
-    wire: StartServer, client_of: Any
+    wire: StartWire, client_of: MakeClient
 ) -> None:
     api = Api([CUT])
 
@@ -154,7 +151,7 @@ def test_a_prediction_that_is_known_here_is_never_adopted_for_another(
 
 
 def test_many_threads_that_lose_their_responses_adopt_one_prediction_each(
-    wire: StartServer, client_of: Any
+    wire: StartWire, client_of: MakeClient
 ) -> None:
     api = Api([])
     lock = threading.Lock()
@@ -179,7 +176,7 @@ def test_many_threads_that_lose_their_responses_adopt_one_prediction_each(
 
 @pytest.mark.parametrize("given", [{"a": (1, 2)}, {"a": {1: 2}}, {"a": 1.0}, {"a": "é\u2028"}])
 def test_an_input_is_recognized_by_its_json(
-    wire: StartServer, client_of: Any, given: dict[str, Any]
+    wire: StartWire, client_of: MakeClient, given: dict[str, Any]
 ) -> None:
     api = Api([CUT])
     assert client_of(wire(api)).run("a/b", given) == 1
@@ -191,15 +188,15 @@ def seconds_ago(seconds: float) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S.123456789Z", time.gmtime(time.time() - seconds))
 
 
-def lost_create(server: StartServer, *listed: dict[str, Any], **headers: str) -> Wire:
+def lost_create(server: StartWire, *listed: dict[str, Any], **headers: str) -> Wire:
     """Start a server that loses the response to each create, and lists these predictions."""
-    listing = answer({"next": None, "results": list(listed)}, **headers)
+    listing = response({"next": None, "results": list(listed)}, **headers)
     return server(lambda request: [CUT] if request.method == "POST" else [listing])
 
 
 @pytest.mark.parametrize("age", [-1.0, 40 * 86400.0])
 def test_a_prediction_that_was_created_since_the_call_is_adopted(
-    wire: StartServer, client_of: Any, age: float
+    wire: StartWire, client_of: MakeClient, age: float
 ) -> None:
     # A server that lists one of another month as created in the last minute has another clock.
     data = prediction("succeeded", output=5, input={"x": 1}, created_at=seconds_ago(age))
@@ -208,7 +205,7 @@ def test_a_prediction_that_was_created_since_the_call_is_adopted(
 
 @pytest.mark.parametrize("created_at", [None, "yesterday", 5])
 def test_a_prediction_without_a_time_is_adopted(
-    wire: StartServer, client_of: Any, created_at: object
+    wire: StartWire, client_of: MakeClient, created_at: object
 ) -> None:
     data = prediction("succeeded", output=5, input={"x": 1}, created_at=created_at)
     assert client_of(lost_create(wire, data)).run("a/b", {"x": 1}) == 5
@@ -216,7 +213,7 @@ def test_a_prediction_without_a_time_is_adopted(
 
 @pytest.mark.parametrize("age", [5, 3600])
 def test_a_prediction_that_is_older_than_the_call_is_not_adopted(
-    wire: StartServer, client_of: Any, age: float
+    wire: StartWire, client_of: MakeClient, age: float
 ) -> None:
     data = prediction("succeeded", output=5, input={"x": 1}, created_at=seconds_ago(age))
     with pytest.raises(ConnectionFailed, match="may have been created"):
@@ -225,7 +222,7 @@ def test_a_prediction_that_is_older_than_the_call_is_not_adopted(
 
 @pytest.mark.parametrize("ahead", [-50, 50])
 def test_the_clock_of_the_api_says_what_is_older_than_the_call(
-    wire: StartServer, client_of: Any, ahead: float
+    wire: StartWire, client_of: MakeClient, ahead: float
 ) -> None:
     new = prediction("succeeded", output=1, input={"x": 1}, created_at=seconds_ago(-1 - ahead))
     old = prediction("succeeded", output=2, input={"x": 2}, created_at=seconds_ago(10 - ahead))
@@ -235,11 +232,13 @@ def test_the_clock_of_the_api_says_what_is_older_than_the_call(
         client_of(server).run("a/b", {"x": 2})
 
 
-def test_a_list_whose_pages_go_round_in_circles_is_left(wire: StartServer, client_of: Any) -> None:
+def test_a_list_whose_pages_go_round_in_circles_is_left(
+    wire: StartWire, client_of: MakeClient
+) -> None:
     def reply(request: Request) -> list[Any]:
         if request.method == "POST":
             return [CUT]
-        return [answer({"next": f"{server.url}/predictions?cursor=1", "results": []})]
+        return [response({"next": f"{server.url}/predictions?cursor=1", "results": []})]
 
     server = wire(reply)
     with pytest.raises(ConnectionFailed, match="may have been created"):
@@ -247,7 +246,9 @@ def test_a_list_whose_pages_go_round_in_circles_is_left(wire: StartServer, clien
     assert len(server.requests) == 3
 
 
-def test_a_look_up_ends_after_a_thousand_predictions(wire: StartServer, client_of: Any) -> None:
+def test_a_look_up_ends_after_a_thousand_predictions(
+    wire: StartWire, client_of: MakeClient
+) -> None:
     other = prediction(input={"y": 1})
 
     def reply(request: Request) -> list[Any]:
@@ -255,7 +256,7 @@ def test_a_look_up_ends_after_a_thousand_predictions(wire: StartServer, client_o
             return [CUT]
         cursor = int(request.query.get("cursor", 0)) + 1
         link = f"{server.url}/predictions?cursor={cursor}"
-        return [answer({"next": link, "results": [other] * 100})]
+        return [response({"next": link, "results": [other] * 100})]
 
     server = wire(reply)
     with pytest.raises(ConnectionFailed, match="may have been created"):
@@ -263,7 +264,9 @@ def test_a_look_up_ends_after_a_thousand_predictions(wire: StartServer, client_o
     assert len(server.seen("GET", "/v1/predictions")) == 10
 
 
-def test_the_ids_of_the_oldest_predictions_are_forgotten(wire: StartServer, client_of: Any) -> None:
+def test_the_ids_of_the_oldest_predictions_are_forgotten(
+    wire: StartWire, client_of: MakeClient
+) -> None:
     data = prediction("succeeded", id="old", output=5, input={"x": 1})
     client = client_of(lost_create(wire, data))
     client.predictions.register("old")
@@ -274,7 +277,7 @@ def test_the_ids_of_the_oldest_predictions_are_forgotten(wire: StartServer, clie
 
 
 def test_after_its_deadline_a_lost_prediction_is_still_adopted(
-    wire: StartServer, client_of: Any
+    wire: StartWire, client_of: MakeClient
 ) -> None:
     listing = page(prediction(id="p7"))
     server = wire(lambda request: [20.0] if request.method == "POST" else [listing])
@@ -284,7 +287,7 @@ def test_after_its_deadline_a_lost_prediction_is_still_adopted(
 
 @pytest.mark.scale
 def test_after_its_deadline_a_lost_prediction_is_looked_up_within_a_second(
-    wire: StartServer, client_of: Any
+    wire: StartWire, client_of: MakeClient
 ) -> None:
     server = wire(lambda request: [20.0])
     started = time.monotonic()
@@ -307,20 +310,20 @@ def test_a_create_that_never_left_is_retried_and_nothing_may_have_been_created()
 
 @pytest.mark.parametrize("status", [302, 400, 401, 402, 403, 404, 413, 422])
 def test_a_create_that_was_refused_is_neither_retried_nor_looked_up(
-    wire: StartServer, client_of: Any, status: int
+    wire: StartWire, client_of: MakeClient, status: int
 ) -> None:
-    server = wire(lambda request: [answer({"detail": "no"}, status)])
+    server = wire(lambda request: [response({"detail": "no"}, status)])
     with pytest.raises(ResponseError) as raised:
         client_of(server).run(f"a/b:{VERSION}")
     assert len(server.requests) == 1
     assert not raised.value.maybe_created
 
 
-def test_a_create_that_came_too_often_is_retried(wire: StartServer, client_of: Any) -> None:
+def test_a_create_that_came_too_often_is_retried(wire: StartWire, client_of: MakeClient) -> None:
     def reply(request: Request) -> list[Any]:
         if len(server.requests) == 1:
-            return [answer({"detail": "later", "retry_after": 0.01}, 429)]
-        return [answer(prediction("succeeded", output=1), 201)]
+            return [response({"detail": "later", "retry_after": 0.01}, 429)]
+        return [response(prediction("succeeded", output=1), 201)]
 
     server = wire(reply)
     assert client_of(server).run("a/b") == 1
@@ -335,9 +338,7 @@ def test_a_create_that_came_too_often_is_retried(wire: StartServer, client_of: A
     [(30, "30s"), ("5m", "5m"), ("1h30m45s", "1h30m45s"), ("45", "45"), (90.0, "90s")],
 )
 @responses.activate
-def test_the_api_is_asked_to_cancel_after_a_time(
-    cancel_after: float | str, header: str
-) -> None:
+def test_the_api_is_asked_to_cancel_after_a_time(cancel_after: float | str, header: str) -> None:
     responses.post(f"{API}/predictions", json=prediction(), status=201)
     Replicate("r8_x").predictions.create(VERSION, cancel_after=cancel_after)
     assert responses.calls[0].request.headers["Cancel-After"] == header

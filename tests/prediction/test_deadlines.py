@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from wire import CHUNKED, CUT, Request, Wire, answer, chunk, event
+from wire import CHUNKED, CUT, MakeClient, Request, StartWire, chunk, event, response
 
 from replicate_sync import (
     ConnectionFailed,
@@ -21,10 +21,9 @@ from replicate_sync import (
     Retries,
 )
 
-StartServer = Callable[[Callable[[Request], Any]], Wire]
-Reply = Callable[[Request], Iterable[Any]]
+Respond = Callable[[Request], Iterable[Any]]
 
-DEADLINE = 0.3  # seconds
+DEADLINE = 0.2  # seconds
 MARGIN = 2.5  # seconds that a busy machine may take longer
 
 
@@ -35,7 +34,12 @@ def running(**fields: Any) -> dict[str, Any]:
 
 
 def without_stream(request: Request) -> Iterable[Any]:
-    yield answer(running(), 201)
+    yield response(running(), 201)
+
+
+def with_stream(request: Request) -> bytes:
+    stream_url = f"http://{request.headers['host']}/s"
+    return response(running(urls={"stream": stream_url}), 201)
 
 
 def with_text(request: Request) -> Iterable[Any]:
@@ -44,21 +48,30 @@ def with_text(request: Request) -> Iterable[Any]:
         for number in range(1000):
             yield chunk(event("word ", number))
             yield 0.02
-    yield answer(running(urls={"stream": f"http://{request.headers['host']}/s"}), 201)
+    yield with_stream(request)
 
 
 def with_silent_stream(request: Request) -> Iterable[Any]:
     if request.path == "/s":
         yield CHUNKED
         yield 20.0
-    yield answer(running(urls={"stream": f"http://{request.headers['host']}/s"}), 201)
+    yield with_stream(request)
 
 
 def with_held_responses(request: Request) -> Iterable[Any]:
-    if request.path == "/v1/predictions":
-        listed = [running(), running(input={"prompt": "hi"})]
-        yield answer({"next": None, "results": listed})
     yield 20.0
+
+
+def listing(respond: Respond) -> Respond:
+    """Return what responds likewise, and lists what a create that took too long has created."""
+
+    def respond_or_list(request: Request) -> Iterable[Any]:
+        if request.method == "GET" and request.path == "/v1/predictions":
+            listed = [running(), running(input={"prompt": "hi"})]
+            return [response({"next": None, "results": listed})]
+        return respond(request)
+
+    return respond_or_list
 
 
 def call_run(client: Replicate) -> None:
@@ -89,12 +102,12 @@ def error_of(call: Callable[[Replicate], None], client: Replicate) -> Exception 
 
 
 @pytest.mark.parametrize(
-    "reply", [without_stream, with_text, with_silent_stream, with_held_responses]
+    "respond", [without_stream, with_text, with_silent_stream, with_held_responses]
 )
 def test_each_call_ends_at_its_deadline_and_the_prediction_runs_on(
-    wire: StartServer, client_of: Any, reply: Reply
+    wire: StartWire, client_of: MakeClient, respond: Respond
 ) -> None:
-    server = wire(reply)
+    server = wire(listing(respond))
     clients = [client_of(server, polling=Polling(1000, 0.05)) for _ in CALLS]
     started = time.monotonic()
     with ThreadPoolExecutor() as threads:
@@ -102,22 +115,22 @@ def test_each_call_ends_at_its_deadline_and_the_prediction_runs_on(
     assert time.monotonic() - started < DEADLINE + MARGIN
     assert [type(error) for error in errors] == [PredictionTimeout] * len(CALLS)
     for error in errors:
-        assert "after the deadline of 0.3 s" in str(error)
+        assert "after the deadline of 0.2 s" in str(error)
         assert error.prediction.id == "p1"  # type: ignore[union-attr]
     assert not [request for request in server.requests if request.path.endswith("cancel")]
 
 
-def test_an_image_of_the_homepage_ends_at_its_deadline(wire: StartServer) -> None:
-    server = wire(lambda request: [answer({"id": "p1", "status": "processing"})])
+def test_an_image_of_the_homepage_ends_at_its_deadline(wire: StartWire) -> None:
+    server = wire(lambda request: [response({"id": "p1", "status": "processing"})])
     home = ReplicateHome(base_url=server.origin, polling=Polling(1000, 0.05))
-    with pytest.raises(PredictionTimeout, match=r"deadline of 0\.3 s"):
+    with pytest.raises(PredictionTimeout, match=r"deadline of 0\.2 s"):
         home.image("x", deadline=DEADLINE)
 
 
 def test_a_pause_that_is_longer_than_the_time_that_remains_is_an_error_now(
-    wire: StartServer, client_of: Any
+    wire: StartWire, client_of: MakeClient
 ) -> None:
-    server = wire(lambda request: [answer({"detail": "x", "retry_after": 30}, 429)])
+    server = wire(lambda request: [response({"detail": "x", "retry_after": 30}, 429)])
     started = time.monotonic()
     with pytest.raises(RateLimitError):
         client_of(server).run("a/b", deadline=5)
@@ -125,9 +138,9 @@ def test_a_pause_that_is_longer_than_the_time_that_remains_is_an_error_now(
     assert len(server.requests) == 1
 
 
-def test_retries_end_at_the_deadline(wire: StartServer, client_of: Any) -> None:
+def test_retries_end_at_the_deadline(wire: StartWire, client_of: MakeClient) -> None:
     def reply(request: Request) -> list[Any]:
-        return [CUT] if request.method == "GET" else [answer(running(), 201)]
+        return [CUT] if request.method == "GET" else [response(running(), 201)]
 
     client = client_of(wire(reply), retries=Retries(attempts=1000, first=0.01, ceiling=0.02))
     started = time.monotonic()

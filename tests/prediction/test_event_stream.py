@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
-from wire import CHUNKED, CLOSE_DELIMITED, CUT, END, Request, Wire, answer, chunk, event
+from wire import (
+    CHUNKED,
+    CLOSE_DELIMITED,
+    CUT,
+    END,
+    Request,
+    StartWire,
+    chunk,
+    event,
+    response,
+)
 
 from replicate_sync.http.download import Downloader
 from replicate_sync.http.sessions import Sessions
 from replicate_sync.polling import Deadline
 from replicate_sync.prediction.event_stream import EventStream
-
-StartServer = Callable[[Callable[[Request], Any]], Wire]
 
 TIMEOUT = 5.0  # seconds
 DONE = event("{}", 9, "done")
@@ -43,7 +51,7 @@ def read(stream: EventStream, timeout: float = TIMEOUT) -> list[str]:
     return [output.data for output in stream.outputs(timeout)]
 
 
-def test_output_events_are_yielded_and_the_done_event_is_the_end(wire: StartServer) -> None:
+def test_output_events_are_yielded_and_the_done_event_is_the_end(wire: StartWire) -> None:
     other_events = event("x", None, "logs") + event("y", None, "odd") + b": a comment\n\n"
     events = [event("a", 0), other_events, event("b", 1), DONE, event("c", 2)]
     stream = open_stream(wire(lambda request: [CLOSE_DELIMITED, *events, END]).url)
@@ -53,7 +61,7 @@ def test_output_events_are_yielded_and_the_done_event_is_the_end(wire: StartServ
     assert not stream.is_worthwhile
 
 
-def test_a_stream_is_reopened_behind_its_last_event_without_a_token(wire: StartServer) -> None:
+def test_a_stream_is_reopened_behind_its_last_event_without_a_token(wire: StartWire) -> None:
     server = wire(lambda request: [CLOSE_DELIMITED, event("a", 7), END])
     stream = open_stream(server.url)
     read(stream)
@@ -87,7 +95,7 @@ def test_a_stream_is_reopened_behind_its_last_event_without_a_token(wire: StartS
     ],
 )
 def test_the_last_event_says_how_the_model_ended(
-    wire: StartServer, name: str, data: str, end: str, error: str | None
+    wire: StartWire, name: str, data: str, end: str, error: str | None
 ) -> None:
     steps = [CLOSE_DELIMITED, event("a", 0), event(data, 1, name), END]
     stream = open_stream(wire(lambda request: steps).url)
@@ -97,11 +105,11 @@ def test_the_last_event_says_how_the_model_ended(
 
 @pytest.mark.parametrize(
     "failure",
-    [[CUT], [CLOSE_DELIMITED, END], [answer({"detail": "gone"}, 410)], [answer({"ok": 1})]],
+    [[CUT], [CLOSE_DELIMITED, END], [response({"detail": "gone"}, 410)], [response({"ok": 1})]],
     ids=["reset", "empty", "gone", "no event stream"],
 )
 def test_a_stream_that_fails_three_times_in_a_row_is_not_opened_again(
-    wire: StartServer, failure: list[Any]
+    wire: StartWire, failure: list[Any]
 ) -> None:
     stream = open_stream(wire(lambda request: failure).url)
     for _ in range(3):
@@ -111,7 +119,7 @@ def test_a_stream_that_fails_three_times_in_a_row_is_not_opened_again(
     assert stream.end is None
 
 
-def test_news_make_up_for_earlier_failures(wire: StartServer) -> None:
+def test_news_make_up_for_earlier_failures(wire: StartWire) -> None:
     stream = open_stream(wire(lambda request: [CLOSE_DELIMITED, event("a", 0), END]).url)
     for connection in range(6):
         assert stream.is_worthwhile
@@ -121,7 +129,8 @@ def test_news_make_up_for_earlier_failures(wire: StartServer) -> None:
     assert not stream.is_worthwhile
 
 
-def test_a_stream_that_was_idle_for_more_than_a_second_has_not_failed(wire: StartServer) -> None:
+@pytest.mark.scale
+def test_a_stream_that_was_idle_for_more_than_a_second_has_not_failed(wire: StartWire) -> None:
     def reply(request: Request) -> Iterable[Any]:
         yield CHUNKED + chunk(b": hi\n\n")
         if len(server.requests) == 3:
@@ -146,9 +155,7 @@ def test_a_stream_that_was_given_up_or_has_no_url_is_not_worthwhile() -> None:
 
 
 @pytest.mark.parametrize("beat", [b": beat\n\n", event("x", None, "logs")])
-def test_the_timeout_is_without_output_and_not_without_a_byte(
-    wire: StartServer, beat: bytes
-) -> None:
+def test_the_timeout_is_without_output_and_not_without_a_byte(wire: StartWire, beat: bytes) -> None:
     def reply(request: Request) -> Iterable[Any]:
         yield CHUNKED + chunk(event("a", 0))
         while True:
@@ -161,7 +168,7 @@ def test_the_timeout_is_without_output_and_not_without_a_byte(
     assert 0.1 <= time.monotonic() - started < 3
 
 
-def test_output_puts_the_timeout_off(wire: StartServer) -> None:
+def test_output_puts_the_timeout_off(wire: StartWire) -> None:
     def reply(request: Request) -> Iterable[Any]:
         yield CHUNKED
         for number in range(8):
@@ -175,7 +182,7 @@ def test_output_puts_the_timeout_off(wire: StartServer) -> None:
 
 
 @pytest.mark.parametrize("data", [event("a", 0), b": beat\n\n"], ids=["output", "comments"])
-def test_reading_ends_at_the_deadline(wire: StartServer, data: bytes) -> None:
+def test_reading_ends_at_the_deadline(wire: StartWire, data: bytes) -> None:
     def reply(request: Request) -> Iterable[Any]:
         yield CHUNKED
         while True:
@@ -199,7 +206,7 @@ def test_an_announced_end_is_polled_for_at_once_and_then_soon() -> None:
     assert deadline.pauses == [5.0, 0.0, 0.05, 0.1, 0.2]
 
 
-def test_the_pause_between_connections_grows_with_the_failures(wire: StartServer) -> None:
+def test_the_pause_between_connections_grows_with_the_failures(wire: StartWire) -> None:
     deadline = RecordingDeadline()
     stream = open_stream(wire(lambda request: [CUT]).url, deadline)
     for _ in range(4):
@@ -208,7 +215,7 @@ def test_the_pause_between_connections_grows_with_the_failures(wire: StartServer
     assert deadline.pauses == [0.0, 0.25, 0.5, 5.0]
 
 
-def test_a_pause_reads_the_stream_and_ends_with_the_model(wire: StartServer) -> None:
+def test_a_pause_reads_the_stream_and_ends_with_the_model(wire: StartWire) -> None:
     def reply(request: Request) -> Iterable[Any]:
         yield CHUNKED + chunk(event("a", 0))
         yield 0.05
@@ -221,7 +228,7 @@ def test_a_pause_reads_the_stream_and_ends_with_the_model(wire: StartServer) -> 
     assert stream.end == ""
 
 
-def test_a_pause_ends_in_time_while_the_model_writes_on(wire: StartServer) -> None:
+def test_a_pause_ends_in_time_while_the_model_writes_on(wire: StartWire) -> None:
     def reply(request: Request) -> Iterable[Any]:
         yield CHUNKED
         while True:
@@ -236,7 +243,7 @@ def test_a_pause_ends_in_time_while_the_model_writes_on(wire: StartServer) -> No
     assert stream.is_worthwhile
 
 
-def test_a_pause_of_no_length_opens_nothing(wire: StartServer) -> None:
+def test_a_pause_of_no_length_opens_nothing(wire: StartWire) -> None:
     server = wire(lambda request: [CUT])
     open_stream(server.url).pause(0.0)
     assert server.requests == []

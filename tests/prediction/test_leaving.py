@@ -6,14 +6,13 @@ import signal
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import responses
-from wire import CHUNKED, Request, Wire, answer, chunk, event
+from wire import CHUNKED, Request, StartWire, chunk, event, response
 
 from replicate_sync import Interruption, Polling, Prediction, Replicate
-
-StartServer = Callable[[Callable[[Request], Any]], Wire]
 
 API = "https://api.replicate.com/v1"
 RUNNING = {"id": "p1", "status": "processing", "model": "a/b", "input": {"prompt": "hi"}}
@@ -42,8 +41,8 @@ def interruption_of(call: Callable[[], object]) -> Interruption:
 
 def sent() -> list[str]:
     """Return the methods and paths of the requests so far."""
-    requests = [call.request for call in responses.calls]
-    return [f"{request.method} {str(request.path_url).partition('?')[0]}" for request in requests]  # type: ignore[union-attr]
+    urls = [(call.request.method, urlsplit(call.request.url)) for call in responses.calls]
+    return [f"{method} {url.path}" for method, url in urls]
 
 
 def running_prediction() -> Prediction:
@@ -170,8 +169,8 @@ class EndlessModel:
         if self.has_stream:
             data["urls"] = {"stream": f"http://{request.headers['host']}/s"}
         if request.path == "/v1/predictions":
-            yield answer({"next": None, "results": [data]})
-        yield answer(data, 201)
+            yield response({"next": None, "results": [data]})
+        yield response(data, 201)
 
     @property
     def is_awaited(self) -> bool:
@@ -193,7 +192,7 @@ class EndlessModel:
     ids=["a stream", "a run", "a run whose response is held", "polls", "a wait with a stream"],
 )
 def test_ctrl_c_cancels_the_prediction_within_two_seconds(
-    wire: StartServer, programs: Any, program: str, model: EndlessModel
+    wire: StartWire, programs: Any, program: str, model: EndlessModel
 ) -> None:
     server = wire(model)
     started = programs.start(PROGRAM.format(program), server.url)
@@ -215,7 +214,7 @@ def test_ctrl_c_cancels_the_prediction_within_two_seconds(
 
 @pytest.mark.parametrize("is_held", [False, True])
 def test_ctrl_c_leaves_running_what_was_meant_to_run_on(
-    wire: StartServer, programs: Any, is_held: bool
+    wire: StartWire, programs: Any, is_held: bool
 ) -> None:
     model = EndlessModel(is_held=is_held)
     server = wire(model)
@@ -228,12 +227,12 @@ def test_ctrl_c_leaves_running_what_was_meant_to_run_on(
 
 
 def test_ctrl_c_between_two_attempts_touches_nobody_elses_prediction(
-    wire: StartServer, programs: Any
+    wire: StartWire, programs: Any
 ) -> None:
     def reply(request: Request) -> list[Any]:
         if request.method == "POST":
-            return [answer({"detail": "later", "retry_after": 30}, 429)]
-        return [answer({"next": None, "results": [{**RUNNING, "id": "theirs"}]})]
+            return [response({"detail": "later", "retry_after": 30}, 429)]
+        return [response({"next": None, "results": [{**RUNNING, "id": "theirs"}]})]
 
     server = wire(reply)
     logging = "import logging; logging.basicConfig(stream=sys.stdout)"
@@ -255,7 +254,7 @@ sys.stdin.read()
 
 
 def test_the_end_of_a_program_cancels_what_is_still_streamed_or_waited_for(
-    wire: StartServer, programs: Any
+    wire: StartWire, programs: Any
 ) -> None:
     model = EndlessModel(has_stream=True)
     server = wire(model)
@@ -278,7 +277,7 @@ os._exit(0)
 
 
 def test_the_end_of_a_forked_child_cancels_nothing_of_its_parent(
-    wire: StartServer, programs: Any
+    wire: StartWire, programs: Any
 ) -> None:
     model = EndlessModel(has_stream=True)
     started = programs.start(PROGRAM.format(FORKED_CHILD), wire(model).url)
@@ -296,7 +295,7 @@ sys.stdin.read()
 
 
 def test_the_end_of_a_program_cancels_what_an_open_map_has_in_flight_and_waits_for_no_more(
-    wire: StartServer, programs: Any
+    wire: StartWire, programs: Any
 ) -> None:
     canceled: list[str] = []
 
@@ -309,7 +308,7 @@ def test_the_end_of_a_program_cancels_what_an_open_map_has_in_flight_and_waits_f
             canceled.append(prediction_id)
         status = "canceled" if prediction_id in canceled else "processing"
         data = {"id": prediction_id, "status": status, "model": "a/b", "input": {}}
-        return [answer(data, 201)]
+        return [response(data, 201)]
 
     server = wire(reply)
     started = programs.start(PROGRAM.format(OPEN_MAP), server.url)

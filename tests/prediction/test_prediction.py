@@ -5,12 +5,12 @@ from __future__ import annotations
 import pickle
 import re
 import time
-from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import responses
-from wire import CHUNKED, TOKEN, Request, Wire, answer, chunk, event
+from wire import CHUNKED, TOKEN, MakeClient, Request, StartWire, chunk, event, response
 
 from replicate_sync import (
     FileOutput,
@@ -26,8 +26,6 @@ from replicate_sync import (
     Retries,
     UnexpectedDataError,
 )
-
-StartServer = Callable[[Callable[[Request], Any]], Wire]
 
 API = "https://api.replicate.com/v1"
 CREATE = f"{API}/models/a/b/predictions"
@@ -56,8 +54,8 @@ def new_client(**options: Any) -> Replicate:
 
 def sent() -> list[str]:
     """Return the methods and paths of the requests so far."""
-    requests = [call.request for call in responses.calls]
-    return [f"{request.method} {str(request.path_url).partition('?')[0]}" for request in requests]  # type: ignore[union-attr]
+    urls = [(call.request.method, urlsplit(call.request.url)) for call in responses.calls]
+    return [f"{method} {url.path}" for method, url in urls]
 
 
 # -- Waiting ---------------------------------------------------------------------------------------
@@ -156,6 +154,14 @@ def test_the_polls_of_events_may_be_closer_than_the_clients() -> None:
 
 
 @responses.activate
+def test_the_events_of_a_prediction_that_has_ended_are_one() -> None:
+    responses.get(GET, json=prediction("succeeded"))
+    ended = new_client().predictions.get("p1")
+    assert list(ended.events()) == [ended]
+    assert len(responses.calls) == 1
+
+
+@responses.activate
 def test_waiting_for_a_prediction_that_has_ended_sends_nothing() -> None:
     responses.get(GET, json=prediction("succeeded", output=1))
     ended = new_client().predictions.get("p1")
@@ -185,7 +191,7 @@ def test_a_wait_with_a_progress_bar_polls_until_the_end(capsys: pytest.CaptureFi
 
 
 def test_between_two_polls_the_stream_says_when_the_model_has_ended(
-    wire: StartServer, client_of: Any
+    wire: StartWire, client_of: MakeClient
 ) -> None:
     ended_at: list[float] = []
 
@@ -201,7 +207,7 @@ def test_between_two_polls_the_stream_says_when_the_model_has_ended(
             return stream()
         status = "succeeded" if ended_at else "processing"
         urls = {"stream": f"{server.origin}/s"}
-        return [answer(prediction(status, output=["a"], urls=urls), 201)]
+        return [response(prediction(status, output=["a"], urls=urls), 201)]
 
     server = wire(reply)
     client_of(server, polling=Polling(30, 5.0)).predictions.create("a/b").wait()
@@ -210,13 +216,13 @@ def test_between_two_polls_the_stream_says_when_the_model_has_ended(
     assert "authorization" not in server.seen("GET", "/s")[0].headers
 
 
-def test_a_stream_that_is_of_no_use_costs_no_poll(wire: StartServer, client_of: Any) -> None:
+def test_a_stream_that_is_of_no_use_costs_no_poll(wire: StartWire, client_of: MakeClient) -> None:
     def reply(request: Request) -> Any:
         if request.path == "/s":
-            return [answer({"detail": "gone"}, 410)]
+            return [response({"detail": "gone"}, 410)]
         has_ended = len(server.seen("GET", "/v1/predictions/p1")) == 8
         status = "succeeded" if has_ended else "processing"
-        return [answer(prediction(status, urls={"stream": f"{server.origin}/s"}), 201)]
+        return [response(prediction(status, urls={"stream": f"{server.origin}/s"}), 201)]
 
     server = wire(reply)
     client_of(server, polling=Polling(30, 0.01)).run("a/b")
@@ -270,16 +276,16 @@ def test_a_schema_that_cannot_be_fetched_does_not_cost_the_result(status: int) -
 
 
 def test_a_schema_that_fails_for_a_moment_is_fetched_again(
-    wire: StartServer, client_of: Any
+    wire: StartWire, client_of: MakeClient
 ) -> None:
     text = {"type": "array", "items": {"type": "string"}, "x-cog-array-display": "concatenate"}
 
     def reply(request: Request) -> list[Any]:
         if request.method == "POST":
-            return [answer(prediction("succeeded", output=["Hi"]), 201)]
+            return [response(prediction("succeeded", output=["Hi"]), 201)]
         if len(server.requests) == 2:
-            return [answer({"detail": "x"}, 503)]
-        return [answer(model_with_output(text))]
+            return [response({"detail": "x"}, 503)]
+        return [response(model_with_output(text))]
 
     server = wire(reply)
     assert client_of(server).run("a/b") == "Hi"
@@ -305,13 +311,13 @@ def test_a_schema_that_fails_for_a_moment_is_fetched_again(
 )
 @pytest.mark.parametrize("status", ["succeeded", "failed", "processing"])
 def test_an_odd_field_costs_neither_the_result_nor_the_right_error(
-    wire: StartServer, client_of: Any, odd_field: dict[str, Any], status: str
+    wire: StartWire, client_of: MakeClient, odd_field: dict[str, Any], status: str
 ) -> None:
     def reply(request: Request) -> list[Any]:
         if request.path.startswith("/v1/models/") and request.method == "GET":
-            return [answer(model_with_output("x"))]
+            return [response(model_with_output("x"))]
         current = status if request.method == "POST" else "succeeded"
-        return [answer({**prediction(current, output=["Hi "]), **odd_field}, 201)]
+        return [response({**prediction(current, output=["Hi "]), **odd_field}, 201)]
 
     client = client_of(wire(reply))
     if status == "failed":

@@ -11,7 +11,20 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from wire import CHUNKED, CLOSE_DELIMITED, CUT, END, STREAM, Request, Wire, answer, chunk, event
+from wire import (
+    CHUNKED,
+    CLOSE_DELIMITED,
+    CUT,
+    END,
+    STREAM,
+    MakeClient,
+    Request,
+    StartWire,
+    Wire,
+    chunk,
+    event,
+    response,
+)
 
 from replicate_sync import (
     Polling,
@@ -23,8 +36,6 @@ from replicate_sync import (
     StreamError,
 )
 
-StartServer = Callable[[Callable[[Request], Any]], Wire]
-
 PIECES = ["Once", " upon", "\n", "", "a\nb", " é☃\u2028x", " ha", " ha", " ha", "\n\n", "the end"]
 TEXT = "".join(PIECES)
 DONE = event("{}", 999, "done")
@@ -32,7 +43,7 @@ PROMPT = Polling(attempts=30, delay=0.001)
 
 
 class ScriptedModel:
-    """Responds as an API with one prediction.
+    """An API with one prediction.
 
     Args:
         stream: Returns the steps of a connection to the event stream, from the request and the
@@ -72,7 +83,7 @@ class ScriptedModel:
         if self.has_stream_url:
             urls["stream"] = f"http://{request.headers['host']}/s"
         state = {"id": "p1", "status": self.status, "output": self.output, "urls": urls}
-        return [answer({**state, **self.fields}, 201)]
+        return [response({**state, **self.fields}, 201)]
 
     def succeed(self) -> None:
         self.status = "succeeded"
@@ -108,7 +119,7 @@ def text_of(client: Replicate) -> str:
 
 
 def test_a_whole_stream_costs_two_requests_and_its_host_gets_no_token(
-    wire: StartServer, client_of: Any
+    wire: StartWire, client_of: MakeClient
 ) -> None:
     steps = [CHUNKED, chunk(b": hi\n\n"), *map(chunk, output_events()), chunk(DONE), 5.0]
     server = wire(ScriptedModel(lambda request, number: steps))
@@ -124,7 +135,7 @@ def test_a_whole_stream_costs_two_requests_and_its_host_gets_no_token(
 @pytest.mark.parametrize("framing", ["chunked", "close", "length", "gzip"])
 @pytest.mark.parametrize("line_end", [b"\n", b"\r\n", b"\r"])
 def test_the_text_is_exact_however_the_bytes_arrive(
-    wire: StartServer, client_of: Any, framing: str, line_end: bytes
+    wire: StartWire, client_of: MakeClient, framing: str, line_end: bytes
 ) -> None:
     other_events = b"event: logs\ndata: x\n\nevent: odd\ndata: y\n\n"
     body = b"\xef\xbb\xbf: hi\n\n" + b"".join(output_events()) + other_events + DONE
@@ -142,7 +153,7 @@ def test_the_text_is_exact_however_the_bytes_arrive(
 
 @pytest.mark.parametrize("head", [CHUNKED, CLOSE_DELIMITED])
 def test_a_piece_is_yielded_before_the_next_one_is_sent(
-    wire: StartServer, client_of: Any, head: bytes
+    wire: StartWire, client_of: MakeClient, head: bytes
 ) -> None:
     arrived: list[str] = []
     arrived_before: list[int] = []
@@ -169,10 +180,10 @@ def test_a_piece_is_yielded_before_the_next_one_is_sent(
     has_ids=st.booleans(),
 )
 @settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_the_text_is_whole_wherever_the_connection_is_cut(
-    wire: StartServer, client_of: Any, cuts: list[int], replays: bool, has_ids: bool
+    wire: StartWire, client_of: MakeClient, cuts: list[int], replays: bool, has_ids: bool
 ) -> None:
     def stream(request: Request, number: int) -> Iterable[Any]:
         first = 0 if replays else resume_position(request)
@@ -192,7 +203,7 @@ def test_the_text_is_whole_wherever_the_connection_is_cut(
         server.close()
 
 
-def test_a_replay_under_other_ids_is_recognized(wire: StartServer, client_of: Any) -> None:
+def test_a_replay_under_other_ids_is_recognized(wire: StartWire, client_of: MakeClient) -> None:
     def stream(request: Request, number: int) -> Iterable[Any]:
         yield CLOSE_DELIMITED
         yield from output_events(0, 4 * number, base=100 * number)
@@ -205,7 +216,7 @@ def test_a_replay_under_other_ids_is_recognized(wire: StartServer, client_of: An
 
 @pytest.mark.parametrize("output", [["ha", "ha", "ha"], ["ha", "ha"]])
 def test_the_output_decides_what_a_replay_leaves_open(
-    wire: StartServer, client_of: Any, output: list[str]
+    wire: StartWire, client_of: MakeClient, output: list[str]
 ) -> None:
     def stream(request: Request, number: int) -> Iterable[Any]:
         if number == 1:
@@ -218,7 +229,7 @@ def test_the_output_decides_what_a_replay_leaves_open(
 
 @pytest.mark.parametrize("polled", [[], ["a", "b", "a", "b"]])
 def test_a_stream_without_ids_that_resumes_is_not_taken_for_a_replay(
-    wire: StartServer, client_of: Any, polled: list[str]
+    wire: StartWire, client_of: MakeClient, polled: list[str]
 ) -> None:
     def stream(request: Request, number: int) -> Iterable[Any]:
         yield CLOSE_DELIMITED + event("a") + event("b")
@@ -232,7 +243,7 @@ def test_a_stream_without_ids_that_resumes_is_not_taken_for_a_replay(
 
 
 def test_events_without_an_id_of_their_own_are_no_repetitions(
-    wire: StartServer, client_of: Any
+    wire: StartWire, client_of: MakeClient
 ) -> None:
     def stream(request: Request, number: int) -> Iterable[Any]:
         if number == 1:
@@ -244,14 +255,14 @@ def test_events_without_an_id_of_their_own_are_no_repetitions(
 
 
 def test_an_event_that_is_sent_twice_under_its_id_counts_once(
-    wire: StartServer, client_of: Any
+    wire: StartWire, client_of: MakeClient
 ) -> None:
     twice = [piece for piece in output_events() for _ in range(2)]
     assert text_of(client_of(wire(ScriptedModel(closing_stream(*twice, DONE))))) == TEXT
 
 
 def test_after_a_poll_that_was_ahead_the_stream_is_yielded_as_it_arrives(
-    wire: StartServer, client_of: Any
+    wire: StartWire, client_of: MakeClient
 ) -> None:
     def stream(request: Request, number: int) -> Iterable[Any]:
         yield CHUNKED
@@ -276,11 +287,11 @@ def test_after_a_poll_that_was_ahead_the_stream_is_yielded_as_it_arrives(
 @pytest.mark.parametrize(
     "failure",
     [
-        [answer({"detail": "gone"}, 404)],
-        [answer({"detail": "gone"}, 410)],
-        [answer({"detail": "x"}, 500)],
-        [answer(b"<html></html>", Content_Type="text/html")],
-        [answer({"ok": 1})],
+        [response({"detail": "gone"}, 404)],
+        [response({"detail": "gone"}, 410)],
+        [response({"detail": "x"}, 500)],
+        [response(b"<html></html>", Content_Type="text/html")],
+        [response({"ok": 1})],
         [CUT],
         [CLOSE_DELIMITED, END],
         [b"HTTP/1.1 204 No Content\r\n\r\n"],
@@ -289,7 +300,7 @@ def test_after_a_poll_that_was_ahead_the_stream_is_yielded_as_it_arrives(
 )
 @pytest.mark.parametrize("has_begun", [False, True])
 def test_a_stream_that_is_gone_is_replaced_by_polling(
-    wire: StartServer, client_of: Any, failure: list[Any], has_begun: bool
+    wire: StartWire, client_of: MakeClient, failure: list[Any], has_begun: bool
 ) -> None:
     def stream(request: Request, number: int) -> Iterable[Any]:
         if has_begun and number == 1:
@@ -302,7 +313,7 @@ def test_a_stream_that_is_gone_is_replaced_by_polling(
 
 
 def test_without_a_stream_url_the_new_part_of_each_poll_is_yielded(
-    wire: StartServer, client_of: Any
+    wire: StartWire, client_of: MakeClient
 ) -> None:
     outputs = [None, PIECES[:2], PIECES[:2], PIECES[:5]]
     model = ScriptedModel(ends_at_poll=len(outputs) + 1)
@@ -317,7 +328,7 @@ def test_without_a_stream_url_the_new_part_of_each_poll_is_yielded(
 
 
 def test_a_prediction_that_has_ended_at_once_is_not_streamed(
-    wire: StartServer, client_of: Any
+    wire: StartWire, client_of: MakeClient
 ) -> None:
     model = ScriptedModel()
     model.succeed()
@@ -327,7 +338,7 @@ def test_a_prediction_that_has_ended_at_once_is_not_streamed(
 
 
 def test_a_stream_that_only_repeats_itself_is_given_up_and_uses_up_no_more_than_its_polls(
-    wire: StartServer, client_of: Any
+    wire: StartWire, client_of: MakeClient
 ) -> None:
     def stream(request: Request, number: int) -> Iterable[Any]:
         return [CLOSE_DELIMITED, *output_events(0, 4, has_ids=number % 2 == 0), END]
@@ -339,7 +350,7 @@ def test_a_stream_that_only_repeats_itself_is_given_up_and_uses_up_no_more_than_
 
 @pytest.mark.scale
 def test_an_idle_stream_that_is_closed_in_a_cold_boot_has_not_failed(
-    wire: StartServer, client_of: Any
+    wire: StartWire, client_of: MakeClient
 ) -> None:
     def stream(request: Request, number: int) -> Iterable[Any]:
         yield CHUNKED + chunk(b": hi\n\n")
@@ -354,28 +365,40 @@ def test_an_idle_stream_that_is_closed_in_a_cold_boot_has_not_failed(
     assert model.connections == 5
 
 
-@pytest.mark.parametrize(
-    "beat",
-    [b"", chunk(b": beat\n\n"), chunk(event("x", None, "logs"))],
-    ids=["silence", "comments", "logs"],
-)
-@pytest.mark.parametrize("call", ["stream", "wait"])
-def test_a_stream_without_output_does_not_put_off_the_next_poll(
-    wire: StartServer, client_of: Any, beat: bytes, call: str
-) -> None:
+def stream_without_output(beat: bytes) -> Callable[[Request, int], Iterable[Any]]:
+    """Return a stream that sends four pieces, and then nothing but this, for ever."""
+
     def stream(request: Request, number: int) -> Iterable[Any]:
         yield CHUNKED + b"".join(map(chunk, output_events(resume_position(request), 4)))
         while True:
             yield beat
             yield 0.02
 
-    model = ScriptedModel(stream, ends_at_poll=2)
-    client = client_of(wire(model), timeout=0.1, polling=Polling(30, 0.1))
+    return stream
+
+
+@pytest.mark.parametrize("beat", [b"", chunk(b": beat\n\n")], ids=["silence", "comments"])
+def test_a_stream_without_output_is_left_for_a_poll_after_the_timeout(
+    wire: StartWire, client_of: MakeClient, beat: bytes
+) -> None:
+    model = ScriptedModel(stream_without_output(beat), ends_at_poll=1)
     started = time.monotonic()
-    if call == "stream":
-        assert text_of(client) == TEXT
-    else:
-        assert "".join(client.predictions.create("a/b").wait().output) == TEXT
+    assert text_of(client_of(wire(model), timeout=0.3)) == TEXT
+    assert time.monotonic() - started < 4
+
+
+@pytest.mark.parametrize(
+    "beat",
+    [b"", chunk(b": beat\n\n"), chunk(event("x", None, "logs"))],
+    ids=["silence", "comments", "logs"],
+)
+def test_a_stream_without_output_does_not_put_off_the_polls_of_a_wait(
+    wire: StartWire, client_of: MakeClient, beat: bytes
+) -> None:
+    model = ScriptedModel(stream_without_output(beat), ends_at_poll=2)
+    started = time.monotonic()
+    client = client_of(wire(model), polling=Polling(30, 0.1))
+    assert "".join(client.predictions.create("a/b").wait().output) == TEXT
     assert time.monotonic() - started < 4
 
 
@@ -387,13 +410,13 @@ def starting(server: Wire, model: ScriptedModel) -> Callable[[Request], Iterable
     created = {"id": "p1", "status": "starting", "urls": {"stream": f"{server.origin}/s"}}
 
     def reply(request: Request) -> Iterable[Any]:
-        return [answer(created, 201)] if request.method == "POST" else model(request)
+        return [response(created, 201)] if request.method == "POST" else model(request)
 
     return reply
 
 
 def test_an_error_event_is_the_failure_with_what_the_api_says_of_it(
-    wire: StartServer, client_of: Any
+    wire: StartWire, client_of: MakeClient
 ) -> None:
     model = ScriptedModel(
         closing_stream(
@@ -408,7 +431,7 @@ def test_an_error_event_is_the_failure_with_what_the_api_says_of_it(
         "logs": "loading\nboom\n",
     }
     server = wire(model)
-    server.answer = starting(server, model)
+    server.respond = starting(server, model)
     text: list[str] = []
     with pytest.raises(PredictionFailed, match=r"CUDA out of memory[\s\S]*boom") as raised:
         text.extend(client_of(server).stream("a/b"))
@@ -418,18 +441,20 @@ def test_an_error_event_is_the_failure_with_what_the_api_says_of_it(
 
 @pytest.mark.parametrize("data", ['{"detail": "out of luck"}', "out of luck", '"out of luck"'])
 def test_an_error_event_needs_neither_json_nor_a_poll_that_works(
-    wire: StartServer, client_of: Any, data: str
+    wire: StartWire, client_of: MakeClient, data: str
 ) -> None:
     model = ScriptedModel(closing_stream(event(data, 1, "error")))
     server = wire(model)
     reply = starting(server, model)
-    server.answer = lambda r: [CUT] if r.path == "/v1/predictions/p1" else reply(r)
+    server.respond = lambda r: [CUT] if r.path == "/v1/predictions/p1" else reply(r)
     with pytest.raises(PredictionFailed, match="out of luck") as raised:
         list(client_of(server, retries=Retries(attempts=1)).stream("a/b"))
     assert raised.value.prediction.id == "p1"
 
 
-def test_a_stream_that_was_canceled_is_not_a_short_text(wire: StartServer, client_of: Any) -> None:
+def test_a_stream_that_was_canceled_is_not_a_short_text(
+    wire: StartWire, client_of: MakeClient
+) -> None:
     canceled = event('{"reason": "canceled"}', 9, "done")
     model = ScriptedModel(closing_stream(*output_events(0, 2), canceled))
     with pytest.raises(PredictionCanceled):
@@ -445,7 +470,7 @@ def test_a_stream_that_was_canceled_is_not_a_short_text(wire: StartServer, clien
     ],
 )
 def test_a_prediction_that_ended_while_its_stream_was_cut_is_judged_by_its_status(
-    wire: StartServer, client_of: Any, status: str, kind: type[Exception]
+    wire: StartWire, client_of: MakeClient, status: str, kind: type[Exception]
 ) -> None:
     def stream(request: Request, number: int) -> Iterable[Any]:
         model.status = status
@@ -461,7 +486,7 @@ def test_a_prediction_that_ended_while_its_stream_was_cut_is_judged_by_its_statu
 
 @pytest.mark.parametrize("status", ["failed", "canceled"])
 def test_a_prediction_without_output_that_did_not_succeed_is_judged_by_its_status(
-    wire: StartServer, client_of: Any, status: str
+    wire: StartWire, client_of: MakeClient, status: str
 ) -> None:
     model = ScriptedModel()
     model.status = status
@@ -470,7 +495,7 @@ def test_a_prediction_without_output_that_did_not_succeed_is_judged_by_its_statu
 
 
 def test_a_stream_that_contradicts_the_output_is_an_error_with_the_text_so_far(
-    wire: StartServer, client_of: Any
+    wire: StartWire, client_of: MakeClient
 ) -> None:
     model = ScriptedModel(
         closing_stream(*output_events(0, 2)), ends_at_poll=1, output=["Twice upon"]
@@ -482,7 +507,7 @@ def test_a_stream_that_contradicts_the_output_is_an_error_with_the_text_so_far(
 
 
 def test_a_failure_is_the_error_also_where_the_stream_contradicts_the_output(
-    wire: StartServer, client_of: Any
+    wire: StartWire, client_of: MakeClient
 ) -> None:
     def stream(request: Request, number: int) -> Iterable[Any]:
         model.status = "failed"
@@ -494,7 +519,9 @@ def test_a_failure_is_the_error_also_where_the_stream_contradicts_the_output(
         list(client_of(wire(model)).stream("a/b"))
 
 
-def test_an_output_that_was_removed_is_not_a_short_text(wire: StartServer, client_of: Any) -> None:
+def test_an_output_that_was_removed_is_not_a_short_text(
+    wire: StartWire, client_of: MakeClient
+) -> None:
     def stream(request: Request, number: int) -> Iterable[Any]:
         model.status = "succeeded"
         model.fields = {"data_removed": True}
@@ -505,14 +532,16 @@ def test_an_output_that_was_removed_is_not_a_short_text(wire: StartServer, clien
         list(client_of(wire(model)).stream("a/b"))
 
 
-def test_success_without_any_output_is_an_empty_text(wire: StartServer, client_of: Any) -> None:
+def test_success_without_any_output_is_an_empty_text(
+    wire: StartWire, client_of: MakeClient
+) -> None:
     model = ScriptedModel()
     model.status = "succeeded"
     assert list(client_of(wire(model)).stream("a/b")) == []
 
 
 def test_a_piece_that_fits_nowhere_ends_the_stream_and_the_output_has_the_text(
-    wire: StartServer, client_of: Any
+    wire: StartWire, client_of: MakeClient
 ) -> None:
     def stream(request: Request, number: int) -> Iterable[Any]:
         if number == 1:
@@ -525,7 +554,7 @@ def test_a_piece_that_fits_nowhere_ends_the_stream_and_the_output_has_the_text(
 
 
 def test_an_api_that_is_lost_while_a_stream_is_resumed_is_an_error_with_the_text_so_far(
-    wire: StartServer, client_of: Any
+    wire: StartWire, client_of: MakeClient
 ) -> None:
     model = ScriptedModel(closing_stream(*output_events(0, 2)))
     server = wire(lambda r: [CUT] if r.path == "/v1/predictions/p1" else model(r))
@@ -538,7 +567,7 @@ def test_an_api_that_is_lost_while_a_stream_is_resumed_is_an_error_with_the_text
 
 @pytest.mark.parametrize("is_lost", [False, True])
 def test_a_resumed_stream_is_whole_at_its_done_event_unless_a_poll_contradicts_it(
-    wire: StartServer, client_of: Any, is_lost: bool
+    wire: StartWire, client_of: MakeClient, is_lost: bool
 ) -> None:
     def stream(request: Request, number: int) -> Iterable[Any]:
         first = resume_position(request)
@@ -562,7 +591,7 @@ def test_a_resumed_stream_is_whole_at_its_done_event_unless_a_poll_contradicts_i
 
 
 def test_a_prediction_that_never_ends_times_out_and_is_not_canceled(
-    wire: StartServer, client_of: Any
+    wire: StartWire, client_of: MakeClient
 ) -> None:
     model = ScriptedModel(closing_stream())
     with pytest.raises(PredictionTimeout) as raised:
@@ -573,7 +602,7 @@ def test_a_prediction_that_never_ends_times_out_and_is_not_canceled(
 
 
 def test_as_long_as_text_arrives_the_polling_attempts_start_afresh(
-    wire: StartServer, client_of: Any
+    wire: StartWire, client_of: MakeClient
 ) -> None:
     def stream(request: Request, number: int) -> Iterable[Any]:
         first = resume_position(request)
@@ -589,7 +618,7 @@ def test_as_long_as_text_arrives_the_polling_attempts_start_afresh(
 
 
 def test_a_done_event_that_the_api_does_not_show_yet_is_waited_for_shortly(
-    wire: StartServer, client_of: Any
+    wire: StartWire, client_of: MakeClient
 ) -> None:
     model = ScriptedModel(closing_stream(DONE), ends_at_poll=4)
     started = time.monotonic()
@@ -600,7 +629,9 @@ def test_a_done_event_that_the_api_does_not_show_yet_is_waited_for_shortly(
 # -- Leaving early ---------------------------------------------------------------------------------
 
 
-def test_a_generator_that_is_never_started_sends_nothing(wire: StartServer, client_of: Any) -> None:
+def test_a_generator_that_is_never_started_sends_nothing(
+    wire: StartWire, client_of: MakeClient
+) -> None:
     server = wire(ScriptedModel())
     client: Replicate = client_of(server)
     for generator in (client.stream("a/b"), client.chat("hi", "a/b")):
@@ -609,14 +640,12 @@ def test_a_generator_that_is_never_started_sends_nothing(wire: StartServer, clie
 
 
 def endless_model() -> ScriptedModel:
-    return ScriptedModel(
-        lambda request, number: [CHUNKED, *map(chunk, output_events(0, 3)), 30.0]
-    )
+    return ScriptedModel(lambda request, number: [CHUNKED, *map(chunk, output_events(0, 3)), 30.0])
 
 
 @pytest.mark.parametrize("leave", ["close", "break", "raise"])
 def test_leaving_early_cancels_the_prediction(
-    wire: StartServer, client_of: Any, leave: str
+    wire: StartWire, client_of: MakeClient, leave: str
 ) -> None:
     model = endless_model()
     server = wire(model)
@@ -638,7 +667,7 @@ def test_leaving_early_cancels_the_prediction(
 
 
 def test_leaving_early_cancels_nothing_where_that_was_asked_for(
-    wire: StartServer, client_of: Any
+    wire: StartWire, client_of: MakeClient
 ) -> None:
     server = wire(endless_model())
     for _ in client_of(server).stream("a/b", cancel_on_exit=False):
@@ -647,7 +676,7 @@ def test_leaving_early_cancels_nothing_where_that_was_asked_for(
 
 
 def test_a_stream_that_was_read_to_its_end_is_not_canceled(
-    wire: StartServer, client_of: Any
+    wire: StartWire, client_of: MakeClient
 ) -> None:
     model = ScriptedModel(closing_stream(*output_events(), DONE))
     generator = client_of(wire(model)).stream("a/b")

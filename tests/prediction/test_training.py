@@ -6,11 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from wire import Request, Wire, answer
+from wire import MakeClient, Request, StartWire, response
 
 from replicate_sync import PredictionFailed, Training
-
-StartServer = Callable[[Callable[[Request], Any]], Wire]
 
 VERSION = "ab" * 32
 
@@ -27,7 +25,7 @@ def training_api(*states: dict[str, Any]) -> Callable[[Request], list[bytes]]:
             "get": f"http://{request.headers['host']}/v1/predictions/t1",
             "stream": f"http://{request.headers['host']}/s",
         }
-        return [answer({"id": "t1", "version": VERSION, "input": {}, "urls": urls, **state}, 201)]
+        return [response({"id": "t1", "version": VERSION, "input": {}, "urls": urls, **state}, 201)]
 
     return reply
 
@@ -37,7 +35,7 @@ def create(client: Any) -> Training:
     return training
 
 
-def test_a_training_is_polled_at_its_own_address(wire: StartServer, client_of: Any) -> None:
+def test_a_training_is_polled_at_its_own_address(wire: StartWire, client_of: MakeClient) -> None:
     output = {"version": "me/model:1", "weights": "https://replicate.delivery/w"}
     states = {"status": "processing"}, {"status": "succeeded", "output": output}
     server = wire(training_api(*states))
@@ -53,7 +51,7 @@ def test_a_training_is_polled_at_its_own_address(wire: StartServer, client_of: A
 
 
 def test_the_stream_of_a_training_is_what_is_new_in_its_logs(
-    wire: StartServer, client_of: Any
+    wire: StartWire, client_of: MakeClient
 ) -> None:
     logs = ["", "one\n", "one\n", "one\ntwo\n"]
     states = [{"status": "processing", "logs": text} for text in logs]
@@ -61,14 +59,14 @@ def test_the_stream_of_a_training_is_what_is_new_in_its_logs(
     assert list(create(client_of(server)).stream()) == ["one\n", "two\n", "three\n"]
 
 
-def test_the_error_of_a_training_calls_it_one(wire: StartServer, client_of: Any) -> None:
+def test_the_error_of_a_training_calls_it_one(wire: StartWire, client_of: MakeClient) -> None:
     server = wire(training_api({"status": "failed", "error": "out of memory"}))
     with pytest.raises(PredictionFailed, match="Training t1 failed: out of memory"):
         create(client_of(server)).wait()
 
 
 def test_leaving_a_training_cancels_it_at_its_own_address(
-    wire: StartServer, client_of: Any
+    wire: StartWire, client_of: MakeClient
 ) -> None:
     server = wire(training_api({"status": "processing", "logs": "one\n"}))
     for _ in create(client_of(server)).stream():

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 import responses
-from wire import TOKEN, Request, Wire, answer
+from wire import TOKEN, MakeClient, Request, StartWire, response
 
 from replicate_sync import (
     InvalidInputError,
@@ -18,8 +17,6 @@ from replicate_sync import (
     Version,
 )
 from replicate_sync.resources.webhooks import Secret
-
-StartServer = Callable[[Callable[[Request], Any]], Wire]
 
 API = "https://api.replicate.com/v1"
 MODEL = {
@@ -108,12 +105,12 @@ def test_a_limit_that_is_no_number_of_items_is_refused_at_once(limit: Any) -> No
     ],
 )
 def test_a_next_link_is_followed_on_the_base_url_by_its_query(
-    wire: StartServer, client_of: Any, link: str
+    wire: StartWire, client_of: MakeClient, link: str
 ) -> None:
     def reply(request: Request) -> list[Any]:
         if "cursor" in request.query:
-            return [answer(page(None, MODEL))]
-        return [answer(page(link.format(origin=server.origin), MODEL))]
+            return [response(page(None, MODEL))]
+        return [response(page(link.format(origin=server.origin), MODEL))]
 
     server = wire(reply)
     assert len(list(client_of(server).models.list(sort_by="x"))) == 2
@@ -125,11 +122,11 @@ def test_a_next_link_is_followed_on_the_base_url_by_its_query(
 
 
 def test_a_search_goes_on_to_its_next_page_with_a_plain_get(
-    wire: StartServer, client_of: Any
+    wire: StartWire, client_of: MakeClient
 ) -> None:
     def reply(request: Request) -> list[Any]:
         link = "?cursor=2" if request.method == "QUERY" else None
-        return [answer(page(link, MODEL))]
+        return [response(page(link, MODEL))]
 
     server = wire(reply)
     assert len(list(client_of(server).models.search("llama"))) == 2
@@ -139,26 +136,28 @@ def test_a_search_goes_on_to_its_next_page_with_a_plain_get(
 
 
 @pytest.mark.parametrize("link", ["?cursor=1", "", None, 5])
-def test_each_next_link_is_followed_once(wire: StartServer, client_of: Any, link: object) -> None:
-    server = wire(lambda request: [answer(page(link, MODEL))])
+def test_each_next_link_is_followed_once(
+    wire: StartWire, client_of: MakeClient, link: object
+) -> None:
+    server = wire(lambda request: [response(page(link, MODEL))])
     expected = 2 if link == "?cursor=1" else 1
     assert len(list(client_of(server).models.list())) == expected
 
 
 @pytest.mark.parametrize("data", [None, [], {}, {"results": None}, {"results": {}}])
 def test_a_response_that_is_no_page_is_an_error(
-    wire: StartServer, client_of: Any, data: object
+    wire: StartWire, client_of: MakeClient, data: object
 ) -> None:
-    server = wire(lambda request: [answer(data)])
+    server = wire(lambda request: [response(data)])
     with pytest.raises(ResponseError, match="is not a page of a list"):
         list(client_of(server).models.list())
 
 
 def test_an_item_that_is_no_prediction_is_an_error_when_it_is_its_turn(
-    wire: StartServer, client_of: Any
+    wire: StartWire, client_of: MakeClient
 ) -> None:
     good = {"id": "p1", "status": "starting"}
-    server = wire(lambda request: [answer(page(None, good, {"id": "p2"}))])
+    server = wire(lambda request: [response(page(None, good, {"id": "p2"}))])
     listed = client_of(server).predictions.list()
     assert next(listed).id == "p1"
     with pytest.raises(ReplicateError, match="not a prediction with an id and a status"):

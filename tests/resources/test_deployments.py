@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
-from wire import CUT, Request, Wire, answer
+from wire import CUT, MakeClient, StartWire, response
 
 from replicate_sync import Deployment, NotFoundError, Replicate
-
-StartServer = Callable[[Callable[[Request], Any]], Wire]
 
 
 def test_a_deployment_runs_predictions(local_client: Replicate) -> None:
@@ -35,11 +30,13 @@ def test_a_deployment_runs_predictions(local_client: Replicate) -> None:
         deployments.get(str(deployment))
 
 
-def test_a_lost_prediction_of_a_deployment_is_adopted(wire: StartServer, client_of: Any) -> None:
+def test_a_lost_prediction_of_a_deployment_is_adopted(
+    wire: StartWire, client_of: MakeClient
+) -> None:
     ended = {"id": "p1", "status": "succeeded", "input": {"x": 1}}
     others = {**ended, "id": "p0", "deployment": "a/other"}
     lost = {**ended, "id": "p2", "deployment": "a/d"}
-    listing = answer({"next": None, "results": [others, lost]})
+    listing = response({"next": None, "results": [others, lost]})
     server = wire(lambda request: [CUT] if request.method == "POST" else [listing])
     create = client_of(server).deployments.predictions.create
     assert create("a/d", {"x": 1}).id == "p2"

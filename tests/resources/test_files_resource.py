@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from wire import Request, Wire, answer
+from wire import MakeClient, Request, StartWire, response
 
 from replicate_sync import File, InvalidInputError, NotFoundError, Replicate
 from replicate_sync.offline import LocalReplicate
 from replicate_sync.payloads.inputs import MAX_INLINE_SIZE
-
-StartServer = Callable[[Callable[[Request], Any]], Wire]
 
 
 @pytest.mark.parametrize("size", [0, 1, MAX_INLINE_SIZE, MAX_INLINE_SIZE + 1, 3_000_000])
@@ -49,12 +46,12 @@ def test_what_is_no_file_is_refused(content: object) -> None:
 
 
 def test_a_large_file_that_is_in_an_input_twice_is_uploaded_once(
-    wire: StartServer, client_of: Any
+    wire: StartWire, client_of: MakeClient
 ) -> None:
     def reply(request: Request) -> list[Any]:
         if request.path == "/v1/files":
-            return [answer({"id": "f1", "urls": {"get": "https://files.example/f1"}}, 201)]
-        return [answer({"id": "p1", "status": "succeeded", "output": 1}, 201)]
+            return [response({"id": "f1", "urls": {"get": "https://files.example/f1"}}, 201)]
+        return [response({"id": "p1", "status": "succeeded", "output": 1}, 201)]
 
     server = wire(reply)
     large = io.BytesIO(b"x" * (MAX_INLINE_SIZE + 1))
@@ -72,8 +69,8 @@ def test_a_file_without_urls_has_no_url(urls: Any) -> None:
 
 
 def test_a_progress_bar_counts_the_bytes_of_an_upload(
-    wire: StartServer, client_of: Any, capsys: pytest.CaptureFixture[str]
+    wire: StartWire, client_of: MakeClient, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    server = wire(lambda request: [answer({"id": "f1"}, 201)])
+    server = wire(lambda request: [response({"id": "f1"}, 201)])
     client_of(server).files.create(bytes(6 * 2**20), progress=True)
     assert "100%" in capsys.readouterr().err

@@ -81,5 +81,6 @@ def test_an_empty_model_is_made_changed_and_deleted(local_client: Replicate) -> 
 
 
 def test_the_examples_of_a_model_are_predictions_of_it(local_client: Replicate) -> None:
-    for example in local_client.models.examples.list(FLUX):
-        assert example.model == FLUX
+    examples = list(local_client.models.examples.list(FLUX))
+    assert examples
+    assert {example.model for example in examples} == {FLUX}

@@ -6,11 +6,12 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import responses
 from PIL import Image
-from wire import CUT, Request, Wire, answer
+from wire import CUT, MakeClient, Request, StartWire, response
 
 from replicate_sync import (
     InputRejectedError,
@@ -23,8 +24,6 @@ from replicate_sync import (
     UnknownModelError,
 )
 from replicate_sync.offline import LocalReplicate
-
-StartServer = Callable[[Callable[[Request], Any]], Wire]
 
 API = "https://api.replicate.com/v1"
 VERSION = "ab" * 32
@@ -54,8 +53,8 @@ def new_client() -> Replicate:
 
 def sent() -> list[str]:
     """Return the methods and paths of the requests so far."""
-    requests = [call.request for call in responses.calls]
-    return [f"{request.method} {str(request.path_url).partition('?')[0]}" for request in requests]  # type: ignore[union-attr]
+    urls = [(call.request.method, urlsplit(call.request.url)) for call in responses.calls]
+    return [f"{method} {url.path}" for method, url in urls]
 
 
 # -- Routes ----------------------------------------------------------------------------------------
@@ -71,9 +70,7 @@ def sent() -> list[str]:
     ],
 )
 @responses.activate
-def test_each_kind_of_reference_takes_its_route(
-    model: str, path: str, version: str | None
-) -> None:
+def test_each_kind_of_reference_takes_its_route(model: str, path: str, version: str | None) -> None:
     responses.post(f"{API}{path}", json=prediction(), status=201)
     new_client().predictions.create(model, {"prompt": "x"})
     request = responses.calls[0].request
@@ -118,19 +115,19 @@ def test_a_model_without_a_version_is_an_error_of_its_own() -> None:
 
 
 def test_a_lost_prediction_of_a_community_model_is_recognized_by_its_version(
-    wire: StartServer, client_of: Any
+    wire: StartWire, client_of: MakeClient
 ) -> None:
     others = prediction(id="p2", version="cd" * 32)
     lost = prediction("succeeded", id="p3", version=VERSION, output=3)
 
     def reply(request: Request) -> list[Any]:
         if request.path == "/v1/models/a/b":
-            return [answer(MODEL)]
+            return [response(MODEL)]
         if request.path == "/v1/models/a/b/predictions":
-            return [answer({"detail": "nothing"}, 404)]
+            return [response({"detail": "nothing"}, 404)]
         if request.method == "POST":
             return [CUT]
-        return [answer({"next": None, "results": [others, lost]})]
+        return [response({"next": None, "results": [others, lost]})]
 
     assert client_of(wire(reply)).run("a/b", {"prompt": "x"}) == 3
 
@@ -194,9 +191,9 @@ def test_the_field_stream_of_old_is_sent_where_it_was_given() -> None:
     ],
 )
 def test_a_wrong_argument_is_an_error_before_anything_is_sent(
-    wire: StartServer, client_of: Any, call: Callable[[Replicate], object]
+    wire: StartWire, client_of: MakeClient, call: Callable[[Replicate], object]
 ) -> None:
-    server = wire(lambda request: [answer(prediction("succeeded"), 201)])
+    server = wire(lambda request: [response(prediction("succeeded"), 201)])
     with pytest.raises((InvalidInputError, ModelNotFoundError)) as raised:
         call(client_of(server))
     assert not hasattr(raised.value, "status_code")

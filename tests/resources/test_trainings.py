@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-from wire import CUT, Request, Wire, answer
+from wire import CUT, MakeClient, StartWire, response
 
 from replicate_sync import Replicate, Training
-
-StartServer = Callable[[Callable[[Request], Any]], Wire]
 
 VERSION = "ab" * 32
 
 
-def test_a_training_whose_response_was_lost_is_adopted(wire: StartServer, client_of: Any) -> None:
+def test_a_training_whose_response_was_lost_is_adopted(
+    wire: StartWire, client_of: MakeClient
+) -> None:
     other_version = {"id": "t6", "status": "starting", "version": "v", "input": {"steps": 5}}
     lost = {"id": "t7", "status": "starting", "version": VERSION, "input": {"steps": 5}}
-    listing = answer({"next": None, "results": [other_version, lost]})
+    listing = response({"next": None, "results": [other_version, lost]})
     server = wire(lambda request: [CUT] if request.method == "POST" else [listing])
     create = client_of(server).trainings.create
     assert create(f"a/b:{VERSION}", destination="me/model", input={"steps": 5}).id == "t7"
@@ -27,8 +24,8 @@ def test_a_training_whose_response_was_lost_is_adopted(wire: StartServer, client
     ]
 
 
-def test_a_training_is_sent_with_its_webhook(wire: StartServer, client_of: Any) -> None:
-    training = answer({"id": "t1", "status": "starting"}, 201)
+def test_a_training_is_sent_with_its_webhook(wire: StartWire, client_of: MakeClient) -> None:
+    training = response({"id": "t1", "status": "starting"}, 201)
     server = wire(lambda request: [training])
     client_of(server).trainings.create(
         f"a/b:{VERSION}",

@@ -1,18 +1,25 @@
-"""A webhook is believed only where its signature, its time and its form are right."""
+"""A webhook is accepted only where its signature, its time and its form are right."""
 
 from __future__ import annotations
 
 import base64
 import hmac
+import importlib.util
 import json
+import threading
 import time
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 import responses
+from werkzeug.serving import make_server
 
-from replicate_sync.resources import webhook_signatures
+import replicate_sync
 from replicate_sync import Prediction, Replicate, Training, WebhookError
+from replicate_sync.offline import LocalReplicate
+from replicate_sync.resources.webhooks import verify
 
 # Known signatures: secret, id, timestamp, body, signature.
 VECTORS = [
@@ -25,36 +32,54 @@ SECRET, ID, TIME, BODY, RIGHT = VECTORS[0]
 WRONG = "v1," + base64.b64encode(b"0" * 32).decode()
 
 
+API = "https://api.replicate.com/v1"
+EXAMPLE = Path(__file__).parents[2] / "examples" / "webhook.py"
+ANY_TIME = float("inf")
+
+
 def headers(**changes: str | None) -> dict[str, str]:
-    given = {"webhook-id": ID, "webhook-timestamp": TIME, "webhook-signature": RIGHT}
-    given.update({f"webhook-{name}": value for name, value in changes.items()})  # type: ignore[dict-item]
-    return {name: value for name, value in given.items() if value is not None}
+    """Return the headers of the first vector; a header that is None is left out."""
+    values = {"id": ID, "timestamp": TIME, "signature": RIGHT, **changes}
+    return {f"webhook-{name}": value for name, value in values.items() if value is not None}
 
 
-def signed(body: bytes, secret: str = SECRET, moment: float | None = None) -> dict[str, str]:
-    stamp = str(int(time.time() if moment is None else moment))
+def sign(body: bytes, secret: str = SECRET, sent_at: float | None = None) -> dict[str, str]:
+    """Return the headers of a webhook that was sent now, or at another time."""
+    timestamp = str(int(time.time() if sent_at is None else sent_at))
     key = base64.b64decode(secret.partition("_")[2])
-    signature = hmac.new(key, b"msg_1." + stamp.encode() + b"." + body, "sha256").digest()
-    names = {"Webhook-ID": "msg_1", "WEBHOOK-Timestamp": stamp}
-    return {**names, "Webhook-Signature": "v1," + base64.b64encode(signature).decode()}
+    signature = hmac.new(key, b"msg_1." + timestamp.encode() + b"." + body, "sha256").digest()
+    return {
+        "Webhook-ID": "msg_1",
+        "WEBHOOK-Timestamp": timestamp,
+        "Webhook-Signature": "v1," + base64.b64encode(signature).decode(),
+    }
 
 
-@pytest.mark.parametrize(("secret", "message", "moment", "body", "signature"), VECTORS)
-def test_known_signatures_are_right(secret: str, message: str, moment: str, body: bytes, signature: str) -> None:
-    given = {"webhook-id": message, "webhook-timestamp": moment, "webhook-signature": signature}
-    for each in (body, body.decode()):
-        assert webhook_signatures.verify(each, given, secret, tolerance=float("inf")) == json.loads(body)
+# -- Verifying -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("secret", "message", "timestamp", "body", "signature"), VECTORS)
+def test_a_known_signature_is_right(
+    secret: str, message: str, timestamp: str, body: bytes, signature: str
+) -> None:
+    given = headers(id=message, timestamp=timestamp, signature=signature)
+    for content in (body, body.decode()):
+        assert verify(content, given, secret, tolerance=ANY_TIME) == json.loads(body)
     with pytest.raises(WebhookError, match="signature is wrong"):
-        webhook_signatures.verify(body + b" ", given, secret, tolerance=float("inf"))
-
-
-@pytest.mark.parametrize("listed", [f"{WRONG} {RIGHT}", f"v1a,{RIGHT[3:]} {RIGHT}", f"v2,x {RIGHT}", f"nonsense {RIGHT}"])
-def test_one_right_signature_among_several_is_enough(listed: str) -> None:
-    assert webhook_signatures.verify(BODY, headers(signature=listed), SECRET, tolerance=float("inf")) == {"test": 2432232314}
+        verify(body + b" ", given, secret, tolerance=ANY_TIME)
 
 
 @pytest.mark.parametrize(
-    ("given", "secret", "says"),
+    "signatures",
+    [f"{WRONG} {RIGHT}", f"v1a,{RIGHT[3:]} {RIGHT}", f"v2,x {RIGHT}", f"nonsense {RIGHT}"],
+)
+def test_one_right_signature_among_several_is_enough(signatures: str) -> None:
+    given = headers(signature=signatures)
+    assert verify(BODY, given, SECRET, tolerance=ANY_TIME) == {"test": 2432232314}
+
+
+@pytest.mark.parametrize(
+    ("given", "secret", "message"),
     [
         (headers(signature="v1,invalid_signature"), SECRET, "signature is wrong"),
         (headers(signature=WRONG), SECRET, "signature is wrong"),
@@ -74,40 +99,132 @@ def test_one_right_signature_among_several_is_enough(listed: str) -> None:
         (headers(), None, "secret is not one"),
     ],
 )
-def test_all_else_is_refused(given: dict[str, str], secret: Any, says: str) -> None:
-    with pytest.raises(WebhookError, match=says):
-        webhook_signatures.verify(BODY, given, secret, tolerance=float("inf"))
+def test_anything_else_is_refused(given: dict[str, str], secret: Any, message: str) -> None:
+    with pytest.raises(WebhookError, match=message):
+        verify(BODY, given, secret, tolerance=ANY_TIME)
 
 
-def test_an_old_webhook_is_refused_and_so_is_one_from_the_future() -> None:
-    for moment in (time.time() - 301, time.time() + 310, 0):
-        with pytest.raises(WebhookError, match="tolerance=300"):
-            webhook_signatures.verify(b"{}", signed(b"{}", moment=moment), SECRET)
-    assert webhook_signatures.verify(b"{}", signed(b"{}", moment=time.time() - 290), SECRET) == {}
+@pytest.mark.parametrize("age", [301, -310, time.time()])
+def test_a_webhook_that_is_too_old_or_from_the_future_is_refused(age: float) -> None:
+    given = sign(b"{}", sent_at=time.time() - age)
+    with pytest.raises(WebhookError, match="tolerance=300"):
+        verify(b"{}", given, SECRET)
+
+
+def test_the_tolerance_is_a_parameter() -> None:
+    assert verify(b"{}", sign(b"{}", sent_at=time.time() - 290), SECRET) == {}
     with pytest.raises(ValueError, match="tolerance=10"):
-        webhook_signatures.verify(b"{}", signed(b"{}", moment=time.time() - 20), SECRET, tolerance=10)
+        verify(b"{}", sign(b"{}", sent_at=time.time() - 20), SECRET, tolerance=10)
 
 
-@pytest.mark.parametrize("body", [b"", b"not json", b"\xff"])
-def test_a_body_that_is_no_json_is_refused_though_it_is_signed(body: bytes) -> None:
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"not json", b"\xff", b"[" * 100_000],
+    ids=["empty", "text", "no UTF-8", "too deep"],
+)
+def test_a_body_that_is_no_json_is_refused_although_it_is_signed(body: bytes) -> None:
     with pytest.raises(WebhookError, match="not JSON"):
-        webhook_signatures.verify(body, signed(body), SECRET)
+        verify(body, sign(body), SECRET)
+
+
+def test_the_same_function_is_on_a_client_and_at_the_package() -> None:
+    assert Replicate("r8_x").webhooks.verify is verify
+    assert replicate_sync.webhooks.verify(b"{}", sign(b"{}"), SECRET) == {}
+
+
+# -- Receiving -------------------------------------------------------------------------------------
+
+
+def prediction_body(collection: str) -> bytes:
+    urls = {"get": f"{API}/{collection}/p1"}
+    data = {"id": "p1", "status": "succeeded", "output": "hi", "urls": urls}
+    return json.dumps(data).encode()
 
 
 @responses.activate
-def test_a_client_fetches_the_secret_once_and_gives_the_live_object() -> None:
-    secret = "https://api.replicate.com/v1/webhooks/default/secret"
-    responses.get(secret, json={"key": SECRET})
+def test_a_client_fetches_the_secret_once_and_returns_the_live_object() -> None:
+    responses.get(f"{API}/webhooks/default/secret", json={"key": SECRET})
     client = Replicate("r8_x")
-    for kind, noun in ((Prediction, "predictions"), (Training, "trainings")):
-        urls = {"get": f"https://api.replicate.com/v1/{noun}/p1"}
-        body = json.dumps({"id": "p1", "status": "succeeded", "output": "hi", "urls": urls}).encode()
-        given = client.webhooks.receive(body, signed(body))
-        assert type(given) is kind
-        assert (given.id, given.output) == ("p1", "hi")
+    for kind, collection in ((Prediction, "predictions"), (Training, "trainings")):
+        body = prediction_body(collection)
+        received = client.webhooks.receive(body, sign(body))
+        assert type(received) is kind
+        assert (received.id, received.output) == ("p1", "hi")
     assert len(responses.calls) == 1
-    fresh = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
-    responses.replace("GET", secret, json={"key": fresh})
-    assert client.webhooks.receive(body, signed(body, fresh)).id == "p1"
-    with pytest.raises(WebhookError):
-        client.webhooks.receive(body, signed(body, "whsec_" + base64.b64encode(b"other").decode()))
+
+
+@responses.activate
+def test_a_secret_that_was_replaced_is_fetched_again() -> None:
+    new_secret = VECTORS[1][0]
+    url = f"{API}/webhooks/default/secret"
+    responses.get(url, json={"key": SECRET})
+    receive = Replicate("r8_x").webhooks.receive
+    body = prediction_body("predictions")
+    receive(body, sign(body))
+    responses.replace("GET", url, json={"key": new_secret})
+    assert receive(body, sign(body, new_secret)).id == "p1"
+    for secret in (SECRET, "whsec_" + base64.b64encode(b"other").decode()):
+        with pytest.raises(WebhookError, match="signature is wrong"):
+            receive(body, sign(body, secret))
+
+
+@responses.activate
+def test_a_first_webhook_with_a_wrong_signature_is_refused_after_one_request() -> None:
+    responses.get(f"{API}/webhooks/default/secret", json={"key": SECRET})
+    body = prediction_body("predictions")
+    with pytest.raises(WebhookError, match="signature is wrong"):
+        Replicate("r8_x").webhooks.receive(body, sign(body, VECTORS[1][0]))
+    assert len(responses.calls) == 1
+
+
+@pytest.mark.parametrize("body", [b"5", b"[]", b"{}", b'{"id": "p1"}', b'{"urls": {"get": 5}}'])
+@responses.activate
+def test_a_signed_body_that_is_no_prediction_is_refused(body: bytes) -> None:
+    responses.get(f"{API}/webhooks/default/secret", json={"key": SECRET})
+    with pytest.raises(WebhookError, match="not a prediction with an id and a status"):
+        Replicate("r8_x").webhooks.receive(body, sign(body))
+
+
+@responses.activate
+def test_an_account_without_a_secret_is_an_error() -> None:
+    responses.get(f"{API}/webhooks/default/secret", json={"key": None})
+    with pytest.raises(WebhookError, match="returned no webhook secret"):
+        Replicate("r8_x").webhooks.receive(b"{}", sign(b"{}"))
+
+
+# -- The example -----------------------------------------------------------------------------------
+
+
+def load_example() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("webhook_example", EXAMPLE)
+    assert spec
+    assert spec.loader
+    example = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(example)
+    return example
+
+
+def test_the_example_receiver_accepts_what_the_local_server_signed_and_nothing_else(
+    local: LocalReplicate, local_client: Replicate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REPLICATE_BASE_URL", local.server.url)
+    monkeypatch.setenv("REPLICATE_API_TOKEN", local.server.token)
+    example = load_example()
+    receiver = make_server("127.0.0.1", 0, example.app)
+    threading.Thread(target=receiver.serve_forever, args=(0.01,), daemon=True).start()
+    try:
+        prediction = local_client.predictions.create(
+            "replicate/hello-world",
+            {"text": "Alice"},
+            webhook=f"http://127.0.0.1:{receiver.server_port}/replicate",
+            webhook_events_filter=["completed"],
+        )
+        end = time.monotonic() + 5
+        while prediction.id not in example.done and time.monotonic() < end:
+            time.sleep(0.01)
+        assert example.done == {prediction.id: "hello Alice"}
+        forged = example.app.test_client().post("/replicate", data=b"{}", headers=headers())
+        assert forged.status_code == 400
+    finally:
+        receiver.shutdown()
+        receiver.server_close()

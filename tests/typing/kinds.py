@@ -2,29 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 from typing_extensions import assert_type
 
 import replicate_sync
-from replicate_sync import FileOutput, ImageOutput, Prediction, Replicate, ReplicateHome
-from replicate_sync.resources.named import Models
+from replicate_sync import (
+    Deployment,
+    FileOutput,
+    ImageOutput,
+    Interruption,
+    Model,
+    Prediction,
+    Replicate,
+    ReplicateError,
+    ReplicateHome,
+    ResponseError,
+    Training,
+    Version,
+)
+from replicate_sync.offline import LocalReplicate
+from replicate_sync.resources.models import Models
+from replicate_sync.resources.predictions import Predictions
 
-client, home = Replicate(), ReplicateHome()
-any_name: str = client.get_model()
+client = Replicate()
+home = ReplicateHome()
 
-assert_type(client.run("meta/meta-llama-3-70b-instruct", {"prompt": "Hello"}), str)
-assert_type(client.run("flux-schnell", {"prompt": "a lighthouse"}, progress=True), list[FileOutput])
-assert_type(client.run(any_name), Any)
-assert_type(replicate_sync.run("llama-3-70b"), str)
-assert_type(replicate_sync.run("black-forest-labs/flux-schnell"), list[FileOutput])
+assert_type(client.run("meta/meta-llama-3-70b-instruct", {"prompt": "Hello"}), Any)
 assert_type(client.chat("Hello"), Generator[str, None, None])
-assert_type(client.predictions.create(any_name).wait(progress=True), Prediction)
+assert_type(client.stream("a/b"), Generator[str, None, None])
+assert_type(client.map("a/b", [{}]), Generator[Any, None, None])
+assert_type(client.base_url, str)
+assert_type(client.get_model(), str)
 assert_type(Replicate.models, list[str])
 assert_type(client.models, Models)
+assert_type(client.models.get("a/b"), Model)
+assert_type(client.models.get("a/b").latest_version, Version | None)
+assert_type(client.predictions, Predictions)
+assert_type(client.predictions.create("a/b").wait(progress=True), Prediction)
+assert_type(client.predictions.get("p1").result(), Any)
+assert_type(client.predictions.list(), Iterator[Prediction])
+assert_type(next(client.predictions.get("p1").events()), Prediction)
+assert_type(client.trainings.get("t1").wait(), Training)
+assert_type(client.deployments.get("a/b"), Deployment)
 assert_type(home.image("a lighthouse"), ImageOutput)
-assert_type(ReplicateHome.create_completion("gemma-2b", "Hello"), str)
-assert_type(ReplicateHome.create_completion("sdxl", "a lighthouse"), ImageOutput)
-assert_type(ReplicateHome.create_completion(any_name, "Hello"), str | ImageOutput)
+assert_type(home.chat("Hello"), Generator[str, None, None])
+assert_type(ReplicateHome.create_completion("gemma-2b", "Hello"), str | ImageOutput)
+
+assert_type(replicate_sync.run("a/b"), Any)
+assert_type(replicate_sync.chat("Hello"), Generator[str, None, None])
+assert_type(replicate_sync.predictions, Predictions)
+assert_type(replicate_sync.models, Models)
+assert_type(replicate_sync.local(), LocalReplicate)
 assert_type(replicate_sync.show(client.chat("Hello")), str)
+assert_type(FileOutput.read(home.image("a lighthouse")), bytes)
+
+
+def of_errors(error: ReplicateError, response_error: ResponseError) -> None:
+    assert_type(error.prediction, Prediction | None)
+    assert_type(error.hint, str)
+    assert_type(response_error.status_code, int)
+    assert_type(Interruption.of(error), Interruption | None)

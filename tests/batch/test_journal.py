@@ -1,0 +1,301 @@
+"""A journal knows at each restart what was created, so that nothing is created twice."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tenfold_api import TenfoldApi, numbers, tenfold
+from wire import CUT, MakeClient, Request, StartWire, Wire, response
+
+from replicate_sync import (
+    InvalidInputError,
+    MapError,
+    Polling,
+    PredictionError,
+    ResponseError,
+    Retries,
+)
+from replicate_sync.batch.journal import Entry, Journal
+from replicate_sync.payloads.inputs import MAX_INLINE_SIZE
+
+KEY = Journal.key("a/b", b'{"n":0}')
+
+# -- The file --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Return the path of a journal that does not exist yet."""
+    return tmp_path / "journal.db"
+
+
+def test_each_state_of_an_input_is_on_disk_for_the_next_process(path: Path) -> None:
+    journal = Journal(path)
+    assert journal.entry(0, KEY) is None
+    journal.record_request(0, KEY, 5.0)
+    assert journal.entry(0, KEY) == Entry(KEY, 5.0, None, None)
+    journal.record_created(0, "p1")
+    assert journal.entry(0, KEY) == Entry(KEY, 5.0, "p1", None)
+    journal.record_ended(0, {"id": "p1", "output": 1, "input": {"n": 0}, "logs": "x"})
+    ended = Entry(KEY, 5.0, "p1", {"id": "p1", "output": 1})
+    assert journal.entry(0, KEY) == ended
+    journal.close()
+    restarted = Journal(path)
+    assert restarted.entry(0, KEY) == ended
+    restarted.close()
+
+
+def test_what_was_not_created_is_requested_again(path: Path) -> None:
+    journal = Journal(path)
+    journal.record_request(0, KEY, 5.0)
+    journal.record_not_created(0)
+    assert journal.entry(0, KEY) is None
+    journal.record_request(0, KEY, 6.0)
+    journal.record_request(0, KEY, 7.0)
+    assert journal.entry(0, KEY) == Entry(KEY, 7.0, None, None)
+    journal.close()
+
+
+def test_the_ids_are_those_of_what_was_created_the_oldest_first(path: Path) -> None:
+    journal = Journal(path)
+    for position, requested_at in enumerate([7.0, 5.0, 6.0]):
+        journal.record_request(position, KEY, requested_at)
+    journal.record_created(0, "p0")
+    journal.record_created(1, "p1")
+    assert journal.ids() == ["p1", "p0"]
+    journal.close()
+
+
+def test_the_key_depends_on_the_model_and_on_the_input() -> None:
+    keys = {Journal.key(model, given) for model in ("a/b", "a/c") for given in (b"{}", b'{"n":1}')}
+    assert len(keys) == 4
+    assert Journal.key("a/b", b'{"n":0}') == KEY
+
+
+def test_another_input_at_a_known_position_is_refused(path: Path) -> None:
+    journal = Journal(path)
+    journal.record_request(3, KEY, 5.0)
+    with pytest.raises(InvalidInputError, match=r"other inputs \(input 3 differs\)") as raised:
+        journal.entry(3, Journal.key("a/b", b"{}"))
+    assert raised.value.hint == "Go on with the same ones, or choose another file."
+    journal.close()
+
+
+def test_what_is_written_to_a_closed_journal_is_left_out(path: Path) -> None:
+    journal = Journal(path)
+    journal.record_request(0, KEY, 5.0)
+    journal.close()
+    journal.record_created(0, "p1")
+    restarted = Journal(path)
+    assert restarted.entry(0, KEY) == Entry(KEY, 5.0, None, None)
+    restarted.close()
+
+
+@pytest.mark.scale
+def test_a_journal_is_for_one_process_at_a_time(path: Path) -> None:
+    journal = Journal(path)
+    with pytest.raises(InvalidInputError, match="is another process using it"):
+        Journal(path)
+    journal.close()
+    Journal(path).close()
+
+
+def test_a_file_of_another_kind_is_refused(path: Path) -> None:
+    path.write_text("this is no database " * 100)
+    with pytest.raises(InvalidInputError, match="cannot be used") as raised:
+        Journal(path)
+    assert isinstance(raised.value.__cause__, sqlite3.Error)
+    assert path.read_text().startswith("this is no database")
+
+
+def test_a_journal_of_the_first_version_can_be_read(path: Path) -> None:
+    database = sqlite3.connect(path)
+    database.execute(
+        "create table runs (position integer primary key, key text not null, "
+        "asked real not null, id text, ended text)"
+    )
+    database.execute("insert into runs values (0, ?, 5.0, 'p1', null)", (KEY,))
+    database.commit()
+    database.close()
+    journal = Journal(path)
+    assert journal.entry(0, KEY) == Entry(KEY, 5.0, "p1", None)
+    journal.close()
+
+
+# -- A map with a journal --------------------------------------------------------------------------
+
+
+def test_a_second_start_creates_nothing_and_requests_nothing(
+    wire: StartWire, client_of: MakeClient, path: Path
+) -> None:
+    api = TenfoldApi(fails=2)
+    server = wire(api)
+    for _ in range(2):
+        results = list(client_of(server).map("a/b", numbers(6), journal=path, on_error="return"))
+        assert "boom" in str(results.pop(2))
+        assert results == [0, 10, 30, 40, 50]
+    assert len(api.created) == 6
+    assert len(server.requests) == 6
+
+
+def test_equal_inputs_are_predictions_of_their_own_also_in_a_journal(
+    wire: StartWire, client_of: MakeClient, path: Path
+) -> None:
+    api = TenfoldApi()
+    for _ in range(2):
+        results = client_of(wire(api)).map("a/b", [{"n": 4}] * 6, journal=path)
+        assert list(results) == [40] * 6
+    assert len(api.created) == 6
+
+
+def test_what_runs_on_when_a_map_is_left_is_fetched_by_the_next_start(
+    wire: StartWire, client_of: MakeClient, path: Path
+) -> None:
+    api = TenfoldApi(ends_at_once=False)
+    server = wire(api)
+    first = client_of(server).map("a/b", numbers(20), journal=path, concurrency=4)
+    assert [next(first), next(first)] == [0, 10]
+    first.close()
+    second = client_of(server).map("a/b", numbers(20), journal=path, concurrency=4)
+    assert list(second) == tenfold(20)
+    assert api.created_inputs == list(range(20))
+    assert api.canceled == []
+
+
+@pytest.mark.parametrize("is_listed", [True, False])
+def test_a_create_whose_response_was_lost_is_looked_up_by_the_next_start(
+    wire: StartWire, client_of: MakeClient, path: Path, is_listed: bool
+) -> None:
+    api = TenfoldApi(ends_at_once=False)
+    lost = {1, 3}
+
+    def reply(request: Request) -> Any:
+        if request.method == "POST" and request.json["input"]["n"] in lost:
+            if is_listed:
+                api.register(request)
+            return [CUT]
+        if request.path == "/v1/predictions" and lost:
+            return [response({"detail": "x"}, 500)]
+        return api(request)
+
+    server = wire(reply)
+    client = client_of(server, retries=Retries(attempts=1))
+    with pytest.raises(MapError):
+        list(client.map("a/b", numbers(5), journal=path, concurrency=5))
+    lost.clear()
+    assert list(client_of(server).map("a/b", numbers(5), journal=path)) == tenfold(5)
+    assert api.created_inputs == list(range(5))
+
+
+def test_what_was_refused_is_created_by_the_next_start_without_a_look_up(
+    wire: StartWire, client_of: MakeClient, path: Path
+) -> None:
+    api = TenfoldApi()
+    is_refused = [True]
+
+    def reply(request: Request) -> Any:
+        return [response({"detail": "no credit"}, 402)] if is_refused else api(request)
+
+    server = wire(reply)
+    with pytest.raises(MapError):
+        list(client_of(server).map("a/b", numbers(2), journal=path))
+    is_refused.clear()
+    assert list(client_of(server).map("a/b", numbers(2), journal=path)) == tenfold(2)
+    assert server.seen("GET", "/v1/predictions") == []
+
+
+def leave_one_running(server: Wire, client: Any, path: Path) -> None:
+    """Let a journal have one prediction, whose end nobody has seen."""
+
+    def take_result() -> None:
+        with contextlib.suppress(MapError):
+            next(client.map("a/b", numbers(1), journal=path))
+
+    thread = threading.Thread(target=take_result)
+    thread.start()
+    assert server.until(lambda: bool(server.seen("GET", "/v1/predictions/p0")))
+    server.close()
+    thread.join()
+
+
+def test_a_known_prediction_that_is_running_is_waited_for(
+    wire: StartWire, client_of: MakeClient, path: Path
+) -> None:
+    api = TenfoldApi(ends_at_once=False, never_ends=range(1))
+    first = wire(api)
+    leave_one_running(first, client_of(first, polling=Polling(1000, 0.01)), path)
+    api.never_ends = range(0)
+    assert list(client_of(wire(api)).map("a/b", numbers(1), journal=path)) == [0]
+    assert len(api.created) == 1
+
+
+@pytest.mark.parametrize(
+    "expired",
+    [
+        response({"detail": "gone"}, 404),
+        response({"id": "p0", "status": "succeeded", "output": None, "data_removed": True}),
+    ],
+    ids=["gone", "data removed"],
+)
+def test_what_expired_meanwhile_is_an_error_and_not_created_again(
+    wire: StartWire, client_of: MakeClient, path: Path, expired: bytes
+) -> None:
+    first = wire(TenfoldApi(ends_at_once=False, never_ends=range(1)))
+    leave_one_running(first, client_of(first, polling=Polling(1000, 0.01)), path)
+    api = TenfoldApi()
+    server = wire(lambda request: [expired] if request.method == "GET" else api(request))
+    with pytest.raises(MapError, match="removed: Replicate keeps one for an hour") as raised:
+        list(client_of(server).map("a/b", numbers(1), journal=path))
+    assert isinstance(raised.value.__cause__, PredictionError)
+    assert "take a new journal" in raised.value.__cause__.hint
+    assert api.created == []
+
+
+def test_a_known_prediction_that_cannot_be_fetched_is_not_taken_for_one_that_is_gone(
+    wire: StartWire, client_of: MakeClient, path: Path
+) -> None:
+    first = wire(TenfoldApi(ends_at_once=False, never_ends=range(1)))
+    leave_one_running(first, client_of(first, polling=Polling(1000, 0.01)), path)
+    server = wire(lambda request: [response({"detail": "no"}, 403)])
+    with pytest.raises(MapError) as raised:
+        list(client_of(server).map("a/b", numbers(1), journal=path))
+    assert isinstance(raised.value.__cause__, ResponseError)
+
+
+def test_a_journal_of_another_model_or_of_other_inputs_is_refused(
+    wire: StartWire, client_of: MakeClient, path: Path
+) -> None:
+    client = client_of(wire(TenfoldApi()))
+    assert list(client.map("a/b", numbers(2), journal=path)) == tenfold(2)
+    for model, inputs in (("a/c", numbers(2)), ("a/b", iter([{"n": 5}]))):
+        with pytest.raises(MapError, match="written for another model or other inputs"):
+            list(client.map(model, inputs, journal=path))
+
+
+@pytest.mark.parametrize("size", [10, MAX_INLINE_SIZE + 1], ids=["inline", "uploaded"])
+def test_an_input_with_a_file_is_recognized_by_the_content_of_the_file(
+    wire: StartWire, client_of: MakeClient, path: Path, size: int
+) -> None:
+    api = TenfoldApi()
+    uploads: list[Request] = []
+
+    def reply(request: Request) -> Any:
+        if request.path != "/v1/files":
+            return api(request)
+        uploads.append(request)
+        url = f"https://files.example/{len(uploads)}"
+        return [response({"id": "f", "urls": {"get": url}}, 201)]
+
+    server = wire(reply)
+    for _ in range(2):
+        inputs = [{"n": n, "image": b"x" * size + bytes([n])} for n in range(3)]
+        assert list(client_of(server).map("a/b", inputs, journal=path)) == tenfold(3)
+    assert len(api.created) == 3
+    assert len(uploads) == (3 if size > MAX_INLINE_SIZE else 0)
+    with pytest.raises(MapError, match="other inputs"):
+        list(client_of(server).map("a/b", [{"n": 0, "image": b"other"}], journal=path))
