@@ -17,12 +17,12 @@ from importlib.util import find_spec
 if find_spec("flask") is None:
     raise ImportError('The local server needs Flask and Pillow: pip install "replicate-sync[server]"')
 
-from . import builtin as builtin
-from .cog_process import CogError
+from . import standins as standins
+from .cog.process import CogError
 from .hosts import loopback
+from .job_context import log, metric
 from .local import LocalServer
 from .models import Model, Registry, everywhere, model
-from .running import log, metric
 from .schemas import Between
 
 __all__ = ["Between", "CogError", "LocalServer", "Model", "Registry", "everywhere", "log", "loopback", "metric", "model"]

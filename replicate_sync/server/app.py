@@ -3,37 +3,47 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from . import problems
-from .account import ACCOUNT
-from .answers import answer, problem
-from .deployment_routes import Deployed
-from .discovery import Discovery
-from .file_routes import Bounded, Files
-from .hardware import HARDWARE
-from .homepage import Homepage, Route
-from .model_routes import Models
-from .prediction_routes import Predictions
-from .problems import Refusal
-from .training_routes import Trainings
-
-if TYPE_CHECKING:
-    from .local import LocalServer
+from .routes import problems
+from .routes.account_routes import AccountRoutes
+from .routes.context import Route, ServerContext
+from .routes.deployment_routes import DeploymentRoutes
+from .routes.file_routes import Bounded, FileRoutes
+from .routes.hardware_routes import HardwareRoutes
+from .routes.homepage_routes import HomepageRoutes
+from .routes.json_responses import problem
+from .routes.model_routes import ModelRoutes
+from .routes.prediction_routes import PredictionRoutes
+from .routes.problems import Refusal
+from .routes.search_routes import SearchRoutes
+from .routes.training_routes import TrainingRoutes
 
 _LEFT = {"create": "599", "look": "59999"}  # of the requests allowed; any other kind has 2999
 # These need no token: a stream and a download have a secret in their URL, and anyone may search.
 _OPEN = re.compile(r"/v1/(streams/.*|search|files/[^/]+/download)")
 
 
+_GROUPS = (
+    PredictionRoutes,
+    ModelRoutes,
+    TrainingRoutes,
+    DeploymentRoutes,
+    FileRoutes,
+    SearchRoutes,
+    AccountRoutes,
+    HardwareRoutes,
+    HomepageRoutes,
+)
+
+
 class API:
     """Answers requests for one server."""
 
-    def __init__(self, server: LocalServer) -> None:
-        self.server = server
+    def __init__(self, context: ServerContext) -> None:
+        self.context = context
 
     def application(self) -> Flask:
         """Give the WSGI application."""
@@ -48,20 +58,8 @@ class API:
         return app
 
     def routes(self) -> list[Route]:
-        """Give method, path, kind and view of each route."""
-        server, predictions = self.server, Predictions(self.server)
-        return [
-            *predictions.routes(),
-            *Models(server).routes(),
-            *Trainings(server).routes(),
-            *Deployed(server, predictions).routes(),
-            *Files(server).routes(),
-            *Discovery(server).routes(),
-            ("GET", "/v1/account", "account", _account),
-            ("GET", "/v1/hardware", "hardware", _hardware),
-            ("GET", "/v1/webhooks/default/secret", "secret", self.secret),
-            *Homepage(server.jobs, server.models).routes(),
-        ]
+        """Return every route of the API."""
+        return [route for group in _GROUPS for route in group(self.context).routes()]
 
     def authenticate(self) -> None:
         """Refuse a request for the API without the server's token; a few need none."""
@@ -71,20 +69,8 @@ class API:
         scheme, _, token = given.partition(" ")
         if not given:
             raise Refusal(401, "You did not pass an authentication token", "Unauthenticated")
-        if scheme.lower() not in ("bearer", "token") or token.strip() != self.server.token:
+        if scheme.lower() not in ("bearer", "token") or token.strip() != self.context.token:
             raise Refusal(401, "You did not pass a valid authentication token", "Unauthenticated")
-
-    def secret(self) -> Response:
-        """Show what webhooks are signed with."""
-        return answer({"key": self.server.webhook_secret})
-
-
-def _account() -> Response:
-    return answer(ACCOUNT)
-
-
-def _hardware() -> Response:
-    return answer(HARDWARE)
 
 
 def _refuse(error: HTTPException) -> Response:

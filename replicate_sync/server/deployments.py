@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from . import times
-from .account import ACCOUNT, USERNAME
+from . import timestamps
 
 
 @dataclass(frozen=True)
@@ -25,24 +24,6 @@ class Deployment:
     number: int
     created: datetime
     released: datetime
-
-    @property
-    def title(self) -> str:
-        """Its name with its owner's."""
-        return f"{USERNAME}/{self.name}"
-
-    def shown(self) -> dict[str, Any]:
-        """Give its JSON."""
-        scale = {"min_instances": self.min_instances, "max_instances": self.max_instances}
-        release = {
-            "number": self.number,
-            "model": self.model,
-            "version": self.version,
-            "created_at": times.written(self.released),
-            "created_by": ACCOUNT,
-            "configuration": {"hardware": self.hardware, **scale},
-        }
-        return {"owner": USERNAME, "name": self.name, "current_release": release}
 
 
 class Deployments:
@@ -64,7 +45,7 @@ class Deployments:
 
     def make(self, settings: Mapping[str, Any]) -> Deployment | None:
         """Make a deployment in its first release; gives None where there is one of that name."""
-        now = times.tick()
+        now = timestamps.tick()
         new = Deployment(**settings, number=1, created=now, released=now)
         with self._lock:
             return None if new.name in self._all else self._all.setdefault(new.name, new)
@@ -75,7 +56,7 @@ class Deployments:
             old = self._all.get(name)
             if old is None:
                 return None
-            changed = {**vars(old), **settings, "number": old.number + 1, "released": times.tick()}
+            changed = {**vars(old), **settings, "number": old.number + 1, "released": timestamps.tick()}
             self._all[name] = Deployment(**changed)
             return self._all[name]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from . import problems
 from .jobs import SUCCEEDED, Job, Jobs
 from .models import Model
+from .validation import validate
 
 _PATIENCE = 10  # seconds for one to be made
 _INPUTS: dict[str, list[dict[str, Any]]] = {
@@ -33,7 +33,7 @@ class Examples:
         """
         with self._lock:
             if model.version not in self._made:
-                inputs = [given for given in _INPUTS.get(model.name, ()) if not problems.find(given, model.input)]
+                inputs = [given for given in _INPUTS.get(model.name, ()) if not validate(given, model.input)]
                 self._made[model.version] = [
                     self._jobs.create(model, model.version, one, origin, example=True) for one in inputs
                 ]

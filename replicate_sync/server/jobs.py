@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from . import files, printing, running, streams, times
+from . import files, job_context, stdout_capture, timestamps
 from .files import Files
 from .models import Model
 
@@ -132,16 +132,16 @@ class Job:
         with self.changed:
             if self.over:
                 return
-            self.status, self.started = PROCESSING, max(times.now(), self.created)
+            self.status, self.started = PROCESSING, max(timestamps.now(), self.created)
             self.changed.notify_all()
-        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, running.inside(self):
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, job_context.inside(self):
             try:
                 given = self._arguments(pathlib.Path(folder))
-                with printing.captured():
+                with stdout_capture.captured():
                     self._take(self.model.function(**given))
-            except running.Canceled:
+            except job_context.Canceled:
                 self._finish(CANCELED)
-            except running.Failed as error:
+            except job_context.Failed as error:
                 self._finish(FAILED, str(error))
             except BaseException as error:  # a model's sys.exit() too, or its prediction would never end
                 self.write_log(_end_of(error))
@@ -170,7 +170,7 @@ class Job:
         try:
             for item in result:
                 self._append(self._plain(item))
-                running.check()
+                job_context.check()
         finally:
             close = getattr(result, "close", None)
             if callable(close):
@@ -183,7 +183,7 @@ class Job:
             self._output = self._output or []
             self._output.append(item)
             self.counts["output"] += 1
-            self._event("output", streams.text(item))
+            self._event("output", _event_data(item))
 
     def _plain(self, value: Any) -> Any:
         """Give the JSON for what a function made; files are kept, and become their URLs."""
@@ -207,7 +207,7 @@ class Job:
         with self.changed:
             if self.over:
                 return
-            self.completed = max(times.now(), self.created)
+            self.completed = max(timestamps.now(), self.created)
             begun = self.started or self.completed
             self.metrics.setdefault("predict_time", (self.completed - begun).total_seconds())
             self.metrics["total_time"] = (self.completed - self.created).total_seconds()
@@ -246,7 +246,7 @@ class Jobs:
     def create(self, model: Model, version: str, given: dict[str, Any], origin: str, **more: Any) -> Job:
         """Make a job, which its `start` starts; `more` are the further parameters of Job."""
         with self._lock:
-            job = Job(model, version, given, times.tick(), origin, self.files, **more)
+            job = Job(model, version, given, timestamps.tick(), origin, self.files, **more)
             self._jobs[job.id] = self._streams[job.capability] = job
             if not self._open:  # a request that came in with the end of the server
                 job.cancel()
@@ -296,3 +296,7 @@ def _end_of(error: BaseException) -> str:
     while trace and trace.tb_next and trace.tb_frame.f_code.co_filename == __file__:
         trace = trace.tb_next
     return "".join(traceback.format_exception(type(error), error, trace)[-3:])
+
+
+def _event_data(item: Any) -> str:
+    return item if isinstance(item, str) else json.dumps(item, ensure_ascii=False)

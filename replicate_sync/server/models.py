@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
-from . import schemas, times
+from . import schemas, timestamps
 from .schemas import Schema
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -40,7 +40,7 @@ class Model:
     output: Schema
     official: bool = True
     boot: float = 0.0
-    created_at: datetime = field(default_factory=times.tick)
+    created_at: datetime = field(default_factory=timestamps.tick)
     trainer: Trainer | None = None
     slot: AbstractContextManager[object] = field(default_factory=nullcontext)
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 import selectors
 import socket
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from .jobs import Job
+from .jobs import Job
 
 _LOOK = 0.5  # seconds between two looks whether the client is still there
 
@@ -23,11 +20,6 @@ def encode(name: str, number: str, data: str) -> bytes:
     """
     lines = "".join(f"data: {line}\n" for line in re.split(r"\r\n|\n|\r", data))
     return f"event: {name}\nid: {number}\n{lines}\n".encode("utf-8", "replace")
-
-
-def text(item: Any) -> str:
-    """Give an output item as event data: a string as it is, anything else as JSON."""
-    return item if isinstance(item, str) else json.dumps(item, ensure_ascii=False)
 
 
 def follow(

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from . import running
-from .catalogue import Catalogue
+from . import job_context
+from .catalog import Catalog
 from .models import Model
 
 
-def training(model: Model, destination: str, catalogue: Catalogue) -> Model:
+def training(model: Model, destination: str, catalog: Catalog) -> Model:
     """Give the training of a model with a trainer, as a model that is run once.
 
     Its output is the new version of the destination, and whatever the trainer made: an object adds its keys,
@@ -24,8 +24,8 @@ def training(model: Model, destination: str, catalogue: Catalogue) -> Model:
 
     def train(**given: Any) -> dict[str, Any]:
         made = function(**given)
-        running.check()  # one that was canceled leaves no version behind
-        new = catalogue.add(destination, model)
+        job_context.check()  # one that was canceled leaves no version behind
+        new = catalog.add(destination, model)
         output = {"version": f"{destination}:{new.version}"}
         if isinstance(made, Mapping):
             return {**made, **output}

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from . import times
+from . import timestamps
 
 LIMIT = 100 * 2**20
 """The most bytes that an uploaded file may have, unless a server is told otherwise."""
@@ -31,7 +31,7 @@ class Upload:
     type: str
     metadata: dict[str, Any]
     id: str = field(default_factory=_id)
-    created: datetime = field(default_factory=times.tick)
+    created: datetime = field(default_factory=timestamps.tick)
 
     @property
     def expires(self) -> datetime:
@@ -49,8 +49,8 @@ class Upload:
             "etag": md5,
             "checksums": {"sha256": hashlib.sha256(self.data).hexdigest(), "md5": md5},
             "metadata": self.metadata,
-            "created_at": times.trimmed(self.created),
-            "expires_at": times.trimmed(self.expires),
+            "created_at": timestamps.trimmed(self.created),
+            "expires_at": timestamps.trimmed(self.expires),
             "urls": {"get": f"{origin}/v1/files/{self.id}"},
         }
 
@@ -70,7 +70,7 @@ class Uploads:
     def get(self, id: str) -> Upload | None:
         """Give the file of this id, or None; one that has expired is dropped."""
         found = self._kept.get(id)
-        if found is not None and found.expires <= times.now():
+        if found is not None and found.expires <= timestamps.now():
             self.drop(id)
             return None
         return found

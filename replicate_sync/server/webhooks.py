@@ -16,12 +16,10 @@ import time
 import urllib.parse
 from collections.abc import Callable
 
-from . import bodies
-from .answers import encode
-from .hosts import loopback
 from .jobs import Job
-from .problems import Problem
 
+SerializeJob = Callable[[Job, bool], bytes]
+"""Returns the JSON of a job; with True, of one that is over as it was before its end."""
 EVENTS = ("start", "output", "logs", "completed")
 _USUAL = ("output", "completed")  # what is told where a request does not say
 _APART = 0.5  # seconds between two tellings of output, or of logs
@@ -42,22 +40,6 @@ def sign(secret: str, id: str, timestamp: str, body: bytes) -> str:
     return f"v1,{base64.b64encode(digest).decode()}"
 
 
-def check(url: str) -> list[Problem]:
-    """Give what is wrong with the URL of a webhook."""
-    try:
-        parts = urllib.parse.urlsplit(url)
-        host = parts.hostname
-        absolute = parts.scheme in ("http", "https") and bool(host) and parts.port != 0
-    except ValueError:
-        host, absolute = None, False
-    if not absolute or any(letter <= " " or letter > "~" for letter in url):
-        return [Problem("format", "webhook", "Must be an absolute http or https URL")]
-    if not loopback(host):
-        words = f"This local server tells only programs on this machine (127.0.0.1, localhost, ::1), not {host}"
-        return [Problem("format", "webhook", words)]
-    return []
-
-
 class Courier:
     """Tells one webhook of one prediction, in a thread of its own.
 
@@ -66,15 +48,16 @@ class Courier:
     not followed.
     """
 
-    def __init__(self, job: Job, secret: Callable[[], str], stopped: Callable[[], bool]) -> None:
+    def __init__(self, job: Job, serialize: SerializeJob, secret: Callable[[], str], stopped: Callable[[], bool]) -> None:
         self.job = job
+        self._serialize = serialize
         self._secret, self._stopped = secret, stopped
         self._url = urllib.parse.urlsplit(job.echo["webhook"])
         self._wanted = job.echo.get("webhook_events_filter", _USUAL)
         self._kinds = [kind for kind in ("output", "logs") if kind in self._wanted]
         self._seen = dict.fromkeys(self._kinds, 0)
         self._told = dict.fromkeys(self._kinds, -math.inf)
-        self._first = encode(bodies.database(job))
+        self._first = serialize(job, False)
 
     def start(self) -> None:
         """Begin, before the prediction does."""
@@ -112,12 +95,12 @@ class Courier:
         for kind in kinds:
             with self.job.changed:
                 self._seen[kind] = self.job.counts[kind]
-                body = bodies.database(self.job, processing=True)
+                body = self._serialize(self.job, True)
             self._told[kind] = time.monotonic()
-            self._post(encode(body))
+            self._post(body)
 
     def _tell_the_end(self) -> None:
-        body, id = encode(bodies.prediction(self.job)), _message_id()
+        body, id = self._serialize(self.job, False), _message_id()
         for pause in (*_PAUSES, 0.0):
             if self._stopped() or self._post(body, id):
                 return

@@ -23,7 +23,9 @@ class Caller:
         self.session.headers["Authorization"] = f"Bearer {server.token}"
 
     def get(self, path: str, **options: Any) -> requests.Response:
-        return self.session.get(path if path.startswith("http") else self.server.origin + path, timeout=5, **options)
+        return self.session.get(
+            path if path.startswith("http") else self.server.origin + path, timeout=5, **options
+        )
 
     def post(self, path: str, body: Any = None, **headers: str) -> requests.Response:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -43,7 +45,9 @@ class Caller:
         made = self.create(version, input or {}, Prefer="wait=5")
         return self.get(made["urls"]["get"]).json()
 
-    def until(self, prediction: dict[str, Any], right: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    def until(
+        self, prediction: dict[str, Any], right: Callable[[dict[str, Any]], bool]
+    ) -> dict[str, Any]:
         """Look again and again until the prediction is as it should be, at most five seconds."""
         patience = time.monotonic() + 5
         while time.monotonic() < patience:

@@ -28,7 +28,9 @@ URI = {"type": "string", "format": "uri"}
 
 
 def schema(call: Any, name: str) -> dict[str, Any]:
-    return call.get(f"/v1/models/{name}").json()["latest_version"]["openapi_schema"]["components"]["schemas"]
+    return call.get(f"/v1/models/{name}").json()["latest_version"]["openapi_schema"]["components"][
+        "schemas"
+    ]
 
 
 def test_a_signature_is_the_inputs_schema(local: LocalServer, call: Any) -> None:
@@ -86,12 +88,17 @@ def test_a_signature_is_the_inputs_schema(local: LocalServer, call: Any) -> None
         (Image.Image, {**URI, "title": "Output"}),
         (list[Path], {"type": "array", "items": URI, "title": "Output"}),
         (list[Image.Image], {"type": "array", "items": URI, "title": "Output"}),
-        (Iterator[Path], {"type": "array", "items": URI, "title": "Output", "x-cog-array-type": "iterator"}),
+        (
+            Iterator[Path],
+            {"type": "array", "items": URI, "title": "Output", "x-cog-array-type": "iterator"},
+        ),
         ("no.such[thing]", {"title": "Output"}),
         (None, {"title": "Output"}),
     ],
 )
-def test_a_return_annotation_is_the_outputs_schema(local: LocalServer, call: Any, hint: Any, expected: Any) -> None:
+def test_a_return_annotation_is_the_outputs_schema(
+    local: LocalServer, call: Any, hint: Any, expected: Any
+) -> None:
     def function() -> Any: ...
 
     function.__annotations__["return"] = hint
@@ -107,7 +114,10 @@ def test_a_generator_without_annotations_streams_text(local: LocalServer, call: 
 
     assert schema(call, "me/bare")["Output"] == TEXT_STREAM
     assert call.run("me/bare", {"x": "a"})["output"] == ["a", "b"]
-    assert call.run("me/bare", {"x": {"any": "thing"}, "y": None})["output"] == [{"any": "thing"}, None]
+    assert call.run("me/bare", {"x": {"any": "thing"}, "y": None})["output"] == [
+        {"any": "thing"},
+        None,
+    ]
 
 
 def test_what_returns_an_iterator_streams_too(local: LocalServer, call: Any) -> None:
@@ -118,7 +128,9 @@ def test_what_returns_an_iterator_streams_too(local: LocalServer, call: Any) -> 
     assert call.run("me/map", {"words": ["a", "b"]})["output"] == ["A", "B"]
 
 
-@pytest.mark.parametrize("value", ["text", 3, 2.5, True, None, {"a": [1, {"b": None}]}, ["x", 1], []])
+@pytest.mark.parametrize(
+    "value", ["text", 3, 2.5, True, None, {"a": [1, {"b": None}]}, ["x", 1], []]
+)
 def test_values_come_back_as_they_are(local: LocalServer, call: Any, value: Any) -> None:
     local.model("me/value")(lambda: value)
     body = call.run("me/value")
@@ -151,7 +163,11 @@ def test_files_of_every_kind_are_served(local: LocalServer, call: Any, tmp_path:
 
     body = call.run("me/files")
     path, (png, unknown) = body["output"]["path"], body["output"]["open"]
-    assert [url.rpartition("/")[2] for url in (path, png, unknown)] == ["out-0.txt", "out-1.png", "out-2"]
+    assert [url.rpartition("/")[2] for url in (path, png, unknown)] == [
+        "out-0.txt",
+        "out-1.png",
+        "out-2",
+    ]
     assert requests.get(path, timeout=5).text == "from a path"
     assert requests.get(unknown, timeout=5).headers["Content-Type"] == "application/octet-stream"
     part = requests.get(path, headers={"Range": "bytes=5-8"}, timeout=5)
@@ -170,7 +186,9 @@ def test_streamed_files_are_events_with_their_url(local: LocalServer, call: Any)
     assert all(f"data: {url}\n".encode() in call.events(body) for url in body["output"])
 
 
-def test_file_inputs_are_files_where_the_function_wants_a_path(local: LocalServer, call: Any) -> None:
+def test_file_inputs_are_files_where_the_function_wants_a_path(
+    local: LocalServer, call: Any
+) -> None:
     @local.model("me/reads")
     def reads(file: Path, more: list[Path]) -> list[str]:
         return [file.suffix, file.read_text(), *(one.read_text() for one in more)]
@@ -277,7 +295,16 @@ def test_a_version_follows_from_name_and_schemas(local: LocalServer) -> None:
         return found.version
 
     assert version("me/a", lambda x: x) == version("me/a", lambda x: x * 2)
-    assert len({version("me/a", lambda x: x), version("me/b", lambda x: x), version("me/a", lambda y: y)}) == 3
+    assert (
+        len(
+            {
+                version("me/a", lambda x: x),
+                version("me/b", lambda x: x),
+                version("me/a", lambda y: y),
+            }
+        )
+        == 3
+    )
 
 
 def test_models_and_versions_are_listed(local: LocalServer, call: Any) -> None:

@@ -41,7 +41,10 @@ def test_a_stream_is_the_documented_bytes(local: LocalServer, call: Any) -> None
 
 def test_ids_are_seconds_and_a_number_within_the_second(local: LocalServer, call: Any) -> None:
     prediction = call.run("google-deepmind/gemma-2b-it", {"prompt": "hello", "max_new_tokens": 5})
-    ids = [tuple(map(int, found)) for found in re.findall(rb"id: (\d+):(\d+)\n", call.events(prediction))]
+    ids = [
+        tuple(map(int, found))
+        for found in re.findall(rb"id: (\d+):(\d+)\n", call.events(prediction))
+    ]
     assert len(ids) == 6
     assert ids == sorted(set(ids))
     assert ids[0][1] == 0
@@ -74,7 +77,9 @@ def test_a_cancel_is_told(local: LocalServer, call: Any) -> None:
     call.post(prediction["urls"]["cancel"])
     go.set()
     end = b'event: done\nid: -\ndata: {"reason": "canceled"}\n\n'
-    assert bare(call.events(prediction)) == b": hi\n\nevent: output\nid: -\ndata: a\n\n" + end + IDLE
+    assert (
+        bare(call.events(prediction)) == b": hi\n\nevent: output\nid: -\ndata: a\n\n" + end + IDLE
+    )
 
 
 def test_items_that_are_no_strings_are_json(local: LocalServer, call: Any) -> None:
@@ -89,7 +94,9 @@ def test_items_that_are_no_strings_are_json(local: LocalServer, call: Any) -> No
 
 
 def test_a_stream_resumes_behind_the_last_id(local: LocalServer, call: Any) -> None:
-    prediction = call.run("meta/meta-llama-3-70b-instruct", {"prompt": "hello", "max_tokens": 8, "seed": 1})
+    prediction = call.run(
+        "meta/meta-llama-3-70b-instruct", {"prompt": "hello", "max_tokens": 8, "seed": 1}
+    )
     whole = call.events(prediction)
     for last in re.findall(rb"id: (\d+:\d+)\n", whole)[::4]:
         rest = whole.partition(b"id: " + last + b"\n")[2].partition(b"\n\n")[2]

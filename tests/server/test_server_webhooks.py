@@ -43,7 +43,10 @@ class _Taker(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["content-length"]))
         status = self.server.statuses.pop(0) if self.server.statuses else 200
         with self.server.heard:  # before the answer, behind which the next one may come
-            headers = {**{name.lower(): value for name, value in self.headers.items()}, "path": self.path}
+            headers = {
+                **{name.lower(): value for name, value in self.headers.items()},
+                "path": self.path,
+            }
             self.server.got.append((time.monotonic(), headers, body))
             self.server.heard.notify_all()
         self.send_response(status)
@@ -70,22 +73,30 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(webhooks, "_PAUSES", (0.01, 0.01, 0.01))
 
 
-def create(call: Any, webhook: str, version: str = HELLO, events: list[str] | None = None, **input: Any) -> dict[str, Any]:
+def create(
+    call: Any, webhook: str, version: str = HELLO, events: list[str] | None = None, **input: Any
+) -> dict[str, Any]:
     given = {"text": "you"} if version == HELLO else input
     body = {"version": version, "input": given, "webhook": webhook}
-    response = call.post("/v1/predictions", body | ({} if events is None else {"webhook_events_filter": events}))
+    response = call.post(
+        "/v1/predictions", body | ({} if events is None else {"webhook_events_filter": events})
+    )
     assert response.status_code == 201, response.text
     return response.json()
 
 
 def idle() -> None:
     """Wait until no courier is on its way."""
-    for thread in [thread for thread in threading.enumerate() if thread.name.startswith("webhook-")]:
+    for thread in [
+        thread for thread in threading.enumerate() if thread.name.startswith("webhook-")
+    ]:
         thread.join(5)
         assert not thread.is_alive()
 
 
-def test_the_end_is_told_as_a_get_shows_it(local: LocalServer, call: Any, receiver: Receiver) -> None:
+def test_the_end_is_told_as_a_get_shows_it(
+    local: LocalServer, call: Any, receiver: Receiver
+) -> None:
     made = create(call, receiver.url, events=["completed"])
     receiver.told(1)
     _, headers, body = receiver.got[0]
@@ -95,7 +106,9 @@ def test_the_end_is_told_as_a_get_shows_it(local: LocalServer, call: Any, receiv
     assert len(receiver.got) == 1
 
 
-def test_every_message_is_signed_with_the_secret(local: LocalServer, call: Any, receiver: Receiver) -> None:
+def test_every_message_is_signed_with_the_secret(
+    local: LocalServer, call: Any, receiver: Receiver
+) -> None:
     key = call.get("/v1/webhooks/default/secret").json()
     assert key == {"key": local.webhook_secret}
     raw = base64.b64decode(key["key"].removeprefix("whsec_"))
@@ -122,17 +135,26 @@ def test_every_message_is_signed_with_the_secret(local: LocalServer, call: Any, 
          '{"output":"héllo ☃"}'.encode(), "v1,zHXjVZhOQriRKdKsYiOFW99eLp804OymlDCdALBACxo="),
     ],
 )  # fmt: skip
-def test_known_signatures_are_made(secret: str, id: str, timestamp: str, body: bytes, signature: str) -> None:
+def test_known_signatures_are_made(
+    secret: str, id: str, timestamp: str, body: bytes, signature: str
+) -> None:
     assert webhooks.sign(secret, id, timestamp, body) == signature
 
 
-def test_the_start_is_told_first_and_as_it_was(local: LocalServer, call: Any, receiver: Receiver) -> None:
+def test_the_start_is_told_first_and_as_it_was(
+    local: LocalServer, call: Any, receiver: Receiver
+) -> None:
     create(call, receiver.url, events=["start", "output", "completed"])
     told = receiver.told(2)
     while told[-1]["status"] == "processing":  # its output was told of before its end
         told = receiver.told(len(told) + 1)
     assert told[0]["status"] == "starting"
-    assert [told[0][key] for key in ("started_at", "output", "logs", "metrics")] == [None, None, None, {}]
+    assert [told[0][key] for key in ("started_at", "output", "logs", "metrics")] == [
+        None,
+        None,
+        None,
+        {},
+    ]
     assert (told[-1]["status"], told[-1]["output"]) == ("succeeded", "hello you")
 
 
@@ -160,7 +182,9 @@ def test_output_and_logs_are_told_at_most_once_in_half_a_second(
     assert lengths[-1] > 20
 
 
-def test_all_of_the_output_is_told_where_the_end_is_not(local: LocalServer, call: Any, receiver: Receiver) -> None:
+def test_all_of_the_output_is_told_where_the_end_is_not(
+    local: LocalServer, call: Any, receiver: Receiver
+) -> None:
     made = create(call, receiver.url, events=["output"])
     idle()
     told = receiver.told(1)
@@ -168,13 +192,17 @@ def test_all_of_the_output_is_told_where_the_end_is_not(local: LocalServer, call
     assert call.get(made["urls"]["get"]).json()["status"] == "succeeded"
 
 
-def test_logs_are_told_when_they_are_asked_for(local: LocalServer, call: Any, receiver: Receiver) -> None:
+def test_logs_are_told_when_they_are_asked_for(
+    local: LocalServer, call: Any, receiver: Receiver
+) -> None:
     create(call, receiver.url, "local/always-fails", ["logs"], prompt="x")
     idle()
     assert "was given 'x'" in receiver.told(1)[-1]["logs"]
 
 
-def test_without_a_filter_output_and_end_are_told(local: LocalServer, call: Any, receiver: Receiver) -> None:
+def test_without_a_filter_output_and_end_are_told(
+    local: LocalServer, call: Any, receiver: Receiver
+) -> None:
     @local.model("me/one")
     def one() -> Iterator[str]:
         yield "a"
@@ -197,7 +225,9 @@ def test_only_the_end_is_told_again(local: LocalServer, call: Any, receiver: Rec
     assert len(receiver.got) == 5
 
 
-def test_after_four_attempts_nothing_more_is_told(local: LocalServer, call: Any, receiver: Receiver) -> None:
+def test_after_four_attempts_nothing_more_is_told(
+    local: LocalServer, call: Any, receiver: Receiver
+) -> None:
     receiver.statuses = [500] * 9
     create(call, receiver.url, events=["completed"])
     receiver.told(4)
@@ -205,7 +235,9 @@ def test_after_four_attempts_nothing_more_is_told(local: LocalServer, call: Any,
     assert len(receiver.got) == 4
 
 
-def test_a_receiver_that_is_away_is_no_news(local: LocalServer, call: Any, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_receiver_that_is_away_is_no_news(
+    local: LocalServer, call: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
     made = create(call, "http://127.0.0.1:9/hook", events=["start", "output", "logs", "completed"])
     call.until(made, lambda body: body["status"] == "succeeded")
     create(call, "https://localhost:9", events=["completed"])
@@ -221,7 +253,9 @@ def test_a_cancel_is_told(local: LocalServer, call: Any, receiver: Receiver) -> 
 
 
 def test_a_training_is_told_too(local: LocalServer, call: Any, receiver: Receiver) -> None:
-    call.post("/v1/models", {"owner": "local", "name": "mine", "visibility": "private", "hardware": "cpu"})
+    call.post(
+        "/v1/models", {"owner": "local", "name": "mine", "visibility": "private", "hardware": "cpu"}
+    )
     version = call.get("/v1/models/local/trainer").json()["latest_version"]["id"]
     body = {"destination": "local/mine", "input": {"steps": 2}, "webhook": receiver.url}
     made = call.post(f"/v1/models/local/trainer/versions/{version}/trainings", body).json()
