@@ -1,4 +1,4 @@
-"""What a server knows of its models: those that are functions, and those that clients have made."""
+"""What a server knows of its models: those that are functions, and those that clients created."""
 
 from __future__ import annotations
 
@@ -7,19 +7,26 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from . import timestamps
+from .json_types import JSONObject
 from .models import Model, Registry
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One model as it is now: what is said about it, and its versions, newest first."""
+    """One model as it is now.
+
+    Attributes:
+        name: `owner/name`.
+        created_at: When it was created or registered.
+        about: Its description, visibility and links, by the names that they have in the API.
+        versions: Its versions, newest first.
+    """
 
     name: str
     created_at: datetime
-    about: Mapping[str, Any]
+    about: Mapping[str, object]
     versions: tuple[Model, ...]
 
     @property
@@ -33,95 +40,136 @@ class Entry:
         return str(self.about.get("visibility", "public"))
 
     @property
-    def moved_at(self) -> datetime:
-        """When its latest version was made, or where it has none, the model itself."""
-        return self.versions[0].created_at if self.versions else self.created_at
+    def description(self) -> str:
+        """Its description, "" where it has none."""
+        return str(self.about.get("description") or "")
+
+    @property
+    def updated_at(self) -> datetime:
+        """When its latest version was created, or where it has none, the model itself."""
+        if self.versions:
+            return self.versions[0].created_at
+        return self.created_at
 
     def version(self, id: str) -> Model | None:
-        """Give the version of this id, or None."""
+        """Return the version with this id, or None."""
         return next((version for version in self.versions if version.version == id), None)
 
 
 class Catalog:
-    """The models of a server by name: the functions of a registry, and what was made over HTTP."""
+    """The models of a server by name: the functions of a registry, and what clients created.
+
+    Args:
+        functions: The registry of the server's functions.
+    """
 
     def __init__(self, functions: Registry) -> None:
         self._functions = functions
-        self._made: dict[str, datetime] = {}
-        self._about: dict[str, dict[str, Any]] = {}
+        self._created: dict[str, datetime] = {}
+        self._about: dict[str, JSONObject] = {}
         self._trained: dict[str, list[Model]] = {}
         self._lock = threading.Lock()
 
     def get(self, name: str) -> Entry | None:
-        """Give the model of this name, or None."""
+        """Return the model of this name, or None."""
         function = self._functions.get(name)
+        about: JSONObject = {"description": None}
         with self._lock:
-            created = function.created_at if function else self._made.get(name)
-            if created is None:
-                return None
-            found = [*self._trained.get(name, ()), *([function] if function else ())]
-            about = {"description": function.description if function else None, **self._about.get(name, {})}
-        found.sort(key=lambda version: version.created_at, reverse=True)
-        return Entry(name, created, about, tuple(found))
+            created_at = self._created.get(name)
+            versions = list(self._trained.get(name, ()))
+            if function is not None:
+                created_at = function.created_at
+                versions.append(function)
+                about["description"] = function.description
+            about |= self._about.get(name, {})
+        if created_at is None:
+            return None
+        versions.sort(key=lambda version: version.created_at, reverse=True)
+        return Entry(name, created_at, about, tuple(versions))
 
     def all(self) -> list[Entry]:
-        """Give every model, newest first."""
-        names = dict.fromkeys([model.name for model in self._functions.all()] + list(self._made))
-        found = [entry for name in names if (entry := self.get(name))]
-        return sorted(found, key=lambda entry: entry.created_at, reverse=True)
+        """Return every model, newest first."""
+        names = dict.fromkeys(model.name for model in self._functions.all())
+        names |= dict.fromkeys(list(self._created))
+        entries = [entry for entry in map(self.get, names) if entry is not None]
+        return sorted(entries, key=lambda entry: entry.created_at, reverse=True)
 
     def public(self) -> list[Entry]:
-        """Give every model that is for all to see, newest first."""
+        """Return every public model, newest first."""
         return [entry for entry in self.all() if entry.visibility == "public"]
 
-    def function(self, name: str) -> Model | None:
-        """Give the model that runs by its name alone, or None."""
-        found = self._functions.get(name)
-        return found if found is not None and found.official else None
+    def official(self, name: str) -> Model | None:
+        """Return the model that runs by this name alone, or None."""
+        model = self._functions.get(name)
+        if model is None or not model.official:
+            return None
+        return model
 
-    def of_version(self, id: str) -> Model | None:
-        """Give the model with this version id, or None."""
+    def get_version(self, id: str) -> Model | None:
+        """Return the model with this version id, or None."""
         with self._lock:
             trained = [model for models in self._trained.values() for model in models]
-        return next((model for model in trained if model.version == id), None) or self._functions.of_version(id)
+        for model in trained:
+            if model.version == id:
+                return model
+        return self._functions.get_version(id)
 
-    def make(self, name: str, about: Mapping[str, Any]) -> bool:
-        """Make a model without versions; gives False where there is one of that name."""
+    def create(self, name: str, about: Mapping[str, object]) -> bool:
+        """Create a model without versions, and return whether the name was free.
+
+        Args:
+            name: `owner/name`.
+            about: Its description, visibility and links.
+        """
         taken = self._functions.get(name) is not None
         with self._lock:
-            if taken or name in self._made:
+            if taken or name in self._created:
                 return False
-            self._made[name], self._about[name] = timestamps.tick(), dict(about)
+            self._created[name] = timestamps.unique_now()
+            self._about[name] = dict(about)
         return True
 
-    def describe(self, name: str, about: Mapping[str, Any]) -> None:
-        """Say something else about a model; what is not named stays."""
+    def update(self, name: str, about: Mapping[str, object]) -> None:
+        """Change what is known about a model; what is not in `about` stays as it is."""
         with self._lock:
             self._about[name] = {**self._about.get(name, {}), **about}
 
-    def drop(self, name: str) -> None:
-        """Forget a model that was made here."""
+    def delete(self, name: str) -> None:
+        """Delete a model that a client created."""
         with self._lock:
-            self._made.pop(name, None)
+            self._created.pop(name, None)
             self._about.pop(name, None)
             self._trained.pop(name, None)
 
-    def add(self, name: str, like: Model) -> Model:
-        """Give a model a new version, which runs the function of another model.
+    def add_version(self, name: str, like: Model) -> Model:
+        """Add a version that runs the function of another model, and return it.
 
-        Raises LookupError where there is no model of this name.
+        Args:
+            name: The model that gets the version.
+            like: The model whose function and schemas it has.
+
+        Raises:
+            LookupError: There is no model of this name.
         """
         entry = self.get(name)
         if entry is None:
             raise LookupError(f"The model {name} does not exist")
-        about = entry.about.get("description") or like.description
-        new = replace(like, name=name, version=secrets.token_hex(32), description=about, official=False)
-        new = replace(new, created_at=timestamps.tick(), trainer=None, boot=0.0)
+        version = replace(
+            like,
+            name=name,
+            version=secrets.token_hex(32),
+            description=entry.description or like.description,
+            official=False,
+            created_at=timestamps.unique_now(),
+            trainer=None,
+            boot=0.0,
+        )
         with self._lock:
-            self._trained.setdefault(name, []).append(new)
-        return new
+            self._trained.setdefault(name, []).append(version)
+        return version
 
-    def remove(self, name: str, version: str) -> None:
-        """Take a version that was trained here from its model."""
+    def delete_version(self, name: str, id: str) -> None:
+        """Delete a version that was trained; any other stays."""
         with self._lock:
-            self._trained[name] = [one for one in self._trained.get(name, ()) if one.version != version]
+            versions = self._trained.get(name, [])
+            self._trained[name] = [version for version in versions if version.version != id]

@@ -1,4 +1,7 @@
-"""What a model function can say about the prediction it is running."""
+"""What a model function can do with the prediction that its thread runs: log, measure, stop.
+
+Outside of a prediction these functions do nothing, so a model is an ordinary function elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -6,97 +9,111 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Protocol
 
 
-class Run(Protocol):
-    """A prediction as the function it runs may see it."""
+class RunningJob(Protocol):
+    """A prediction as the function that it runs may see it."""
 
     @property
     def over(self) -> bool:
-        """Whether nobody waits for the result any more: it was canceled, or the server stopped."""
+        """Whether nobody waits for the result: it was canceled, or the server stopped."""
 
-    def write_log(self, text: str) -> None:
+    def add_log(self, text: str) -> None:
         """Append text to the logs."""
 
-    def measure(self, name: str, value: Any) -> None:
-        """Put a value among the metrics."""
+    def set_metric(self, name: str, value: object) -> None:
+        """Set one of the metrics."""
 
     def wait(self, seconds: float) -> None:
         """Block for these seconds, or until it is over."""
 
-    def when_canceled(self, call: Callable[[], None]) -> None:
-        """Call this, in another thread, when it is canceled; where it has been, at once."""
+    def on_cancel(self, callback: Callable[[], None]) -> None:
+        """Call a function, in another thread, when it is canceled, or now where it has been."""
 
 
 class Failed(Exception):
-    """Ends a function whose prediction has failed elsewhere: its text is the error, and its traceback is nobody's."""
+    """Ends a function whose prediction failed elsewhere.
+
+    Its text is the prediction's error; no traceback is logged.
+    """
 
 
 class Canceled(BaseException):
-    """Ends a function whose prediction has been canceled; no `except Exception` of a model holds it up."""
+    """Ends a function whose prediction was canceled, past any `except Exception` in it."""
 
 
-_here = threading.local()
+class _Thread(threading.local):
+    job: RunningJob | None = None
+
+
+_thread = _Thread()
 
 
 @contextmanager
-def inside(run: Run) -> Iterator[None]:
-    """Make `run` the prediction that this thread's `log` and `metric` speak of."""
-    _here.run = run
+def activate(job: RunningJob) -> Iterator[None]:
+    """Make a prediction the one that this thread runs."""
+    _thread.job = job
     try:
         yield
     finally:
-        _here.run = None
+        _thread.job = None
 
 
-def here() -> bool:
-    """Tell whether this thread runs a prediction."""
-    return getattr(_here, "run", None) is not None
+def is_active() -> bool:
+    """Return whether this thread runs a prediction."""
+    return _thread.job is not None
 
 
 def log(text: str, end: str = "\n") -> None:
-    """Append a line to the logs of the prediction that runs in this thread; outside of one, do nothing.
+    r"""Append a line to the logs of the prediction that this thread runs.
 
-    `print` does the same, and outside of a prediction prints. With `end=""` it is a piece of a line, such as a progress
-    bar that `\\r` draws over the one before.
+    `print` does the same, and prints outside of a prediction. A long loop that logs can be
+    canceled, since this ends the function of a canceled prediction.
 
-    Where that prediction has been canceled, this ends the function, so a long loop that logs can be stopped.
+    Args:
+        text: The line.
+        end: What is added where the text does not end with a newline. With "" it is a part of a
+            line, such as a progress bar that `\r` draws over the one before.
     """
-    run: Run | None = getattr(_here, "run", None)
-    if run is None:
+    job = _thread.job
+    if job is None:
         return
-    if run.over:
+    if job.over:
         raise Canceled
-    run.write_log(text if text.endswith("\n") else f"{text}{end}")
+    if not text.endswith("\n"):
+        text += end
+    job.add_log(text)
 
 
-def metric(name: str, value: Any) -> None:
-    """Put a value among the metrics of this thread's prediction; outside of one, do nothing."""
-    run: Run | None = getattr(_here, "run", None)
-    if run is not None:
-        run.measure(name, value)
+def metric(name: str, value: object) -> None:
+    """Set one of the metrics of the prediction that this thread runs.
+
+    Args:
+        name: Its name, such as "image_count".
+        value: Any JSON value.
+    """
+    if _thread.job is not None:
+        _thread.job.set_metric(name, value)
 
 
-def when_canceled(call: Callable[[], None]) -> None:
-    """Call this, in another thread, when the prediction of this thread is canceled; outside of one, do nothing."""
-    run: Run | None = getattr(_here, "run", None)
-    if run is not None:
-        run.when_canceled(call)
+def on_cancel(callback: Callable[[], None]) -> None:
+    """Call a function, in another thread, when the prediction of this thread is canceled."""
+    if _thread.job is not None:
+        _thread.job.on_cancel(callback)
 
 
-def pause(seconds: float) -> None:
-    """Block for these seconds; where the prediction is canceled meanwhile, end the function."""
-    run: Run | None = getattr(_here, "run", None)
-    if run is None:
+def sleep(seconds: float) -> None:
+    """Block for these seconds; end the function where its prediction is canceled meanwhile."""
+    job = _thread.job
+    if job is None:
         time.sleep(seconds)
     elif seconds > 0:
-        run.wait(seconds)
-    check()
+        job.wait(seconds)
+    raise_if_canceled()
 
 
-def check() -> None:
-    """End the function here where its prediction has been canceled; else, and outside of one, do nothing."""
-    run: Run | None = getattr(_here, "run", None)
-    if run is not None and run.over:
+def raise_if_canceled() -> None:
+    """End the function here where its prediction was canceled."""
+    if _thread.job is not None and _thread.job.over:
         raise Canceled

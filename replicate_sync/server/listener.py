@@ -8,112 +8,131 @@ import socket
 import struct
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
-from .testing.middleware import Reset
+from .testing.middleware import ResetConnection
 
 if TYPE_CHECKING:
-    from wsgiref.types import WSGIEnvironment
+    from wsgiref.types import WSGIApplication, WSGIEnvironment
 
 _BACKLOG = 256
+_STOP_TIMEOUT = 0.7  # seconds for all threads to end
+_LOOP_TIMEOUT = 0.3  # seconds of these for the listening thread
 
 
 class Listener(ThreadedWSGIServer):
-    """One opening of the port: its socket, its thread, and its connections."""
+    """One opening of a port: its socket, its thread, and its connections.
+
+    Args:
+        host: The address that is listened on.
+        listening: The socket that listens already; werkzeug would end the program where it cannot
+            open one itself.
+        application: What responds to the requests.
+
+    Attributes:
+        stopping: Set where it stops.
+        connections: The open connections, with their threads.
+    """
 
     timeout = 0.1  # seconds to wait for a connection that was announced, and may be gone
 
-    def __init__(self, host: str, bound: socket.socket, application: Any) -> None:
-        # Given a socket that listens already: werkzeug ends the program where it cannot open one itself.
-        super().__init__(host, bound.getsockname()[1], application, _Handler, fd=bound.fileno())
+    def __init__(self, host: str, listening: socket.socket, application: WSGIApplication) -> None:
+        port = listening.getsockname()[1]
+        super().__init__(host, port, application, _Handler, fd=listening.fileno())
         self.stopping = threading.Event()
         self.connections: dict[socket.socket, threading.Thread] = {}
-        self._ear, self._mouth = socket.socketpair()  # a word from one end wakes the other, with no polling
-        self._serving = threading.Thread(target=self._serve, name=f"local-replicate-{self.port}", daemon=True)
+        # A byte that is sent on one end wakes the thread that selects on the other.
+        self._wake_receiver, self._wake_sender = socket.socketpair()
+        name = f"local-replicate-{self.port}"
+        self._thread = threading.Thread(target=self._serve, name=name, daemon=True)
 
-    def begin(self) -> None:
-        """Serve."""
-        self._serving.start()
+    def start(self) -> None:
+        """Serve, in a thread."""
+        self._thread.start()
 
-    def end(self) -> None:
-        """Stop serving, close every connection, and give the threads a moment to end."""
-        patience = time.monotonic() + 0.7
+    def stop(self) -> None:
+        """Stop serving, close every connection, and wait a moment for the threads to end."""
+        deadline = time.monotonic() + _STOP_TIMEOUT
         self.stopping.set()
-        with contextlib.suppress(OSError):  # a connection may have woken the other end just now, and it is gone
-            self._mouth.send(b".")
-        self._serving.join(0.3)
+        with contextlib.suppress(OSError):  # a connection woke the thread, which has ended
+            self._wake_sender.send(b".")
+        self._thread.join(_LOOP_TIMEOUT)
         self.server_close()
-        self._mouth.close()
-        open_ones = list(self.connections.items())
-        for connection, _ in open_ones:
-            _hang_up(connection)
-        for _, thread in open_ones:
+        self._wake_sender.close()
+        connections = list(self.connections.items())
+        for connection, _ in connections:
+            _shut_down(connection)
+        for _, thread in connections:
             if thread is not threading.current_thread():
-                thread.join(max(0.0, patience - time.monotonic()))
+                thread.join(max(0.0, deadline - time.monotonic()))
 
     def _serve(self) -> None:
-        with self._ear, selectors.DefaultSelector() as selector:
-            for one in (self.socket, self._ear):
-                selector.register(one, selectors.EVENT_READ)
+        with self._wake_receiver, selectors.DefaultSelector() as selector:
+            selector.register(self.socket, selectors.EVENT_READ)
+            selector.register(self._wake_receiver, selectors.EVENT_READ)
             while not self.stopping.is_set():
                 selector.select()
                 if not self.stopping.is_set():
                     self.handle_request()
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of a client who left."""
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Ignore a client that left."""
 
 
 class _Handler(WSGIRequestHandler):
-    """Answers one connection, quietly."""
+    """Responds to the requests of one connection, and logs only the server's own errors."""
 
-    disable_nagle_algorithm = True  # an event is several small writes, which must not wait for each other
+    disable_nagle_algorithm = True  # an event is several small writes, which must not be delayed
     server: Listener
 
     def setup(self) -> None:
-        """Remember the connection, so that the server can close it."""
         super().setup()
         self.server.connections[self.connection] = threading.current_thread()
 
     def finish(self) -> None:
-        """Forget the connection."""
         self.server.connections.pop(self.connection, None)
         super().finish()
 
-    def connection_dropped(self, error: BaseException, environ: WSGIEnvironment | None = None) -> None:
-        """Reset the connection where a fault says so; that a client has left needs no word."""
-        if isinstance(error, Reset):
+    def connection_dropped(
+        self, error: BaseException, environ: WSGIEnvironment | None = None
+    ) -> None:
+        if isinstance(error, ResetConnection):
             self.close_connection = True
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            linger = struct.pack("ii", 1, 0)
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
             self.rfile.close()  # it holds the connection open
             self.connection.close()
 
-    def log(self, type: str, message: str, *args: Any) -> None:
-        """Say only what is a fault of the server's own."""
+    def log(self, type: str, message: str, *args: object) -> None:
         if message.startswith("Error on request"):
             super().log(type, message, *args)
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Say nothing."""
+        pass
 
 
-def bind(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    bound = socket.socket(family, socket.SOCK_STREAM)
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens on a port; 0 takes a free one.
+
+    Raises:
+        OSError: The port is taken, or the host is no address of this machine.
+    """
+    family = socket.AF_INET
+    if ":" in host:
+        family = socket.AF_INET6
+    listening = socket.socket(family, socket.SOCK_STREAM)
     try:
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind((host, port))
-        bound.listen(_BACKLOG)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen(_BACKLOG)
     except OSError:
-        bound.close()
+        listening.close()
         raise
-    return bound
+    return listening
 
 
-def _hang_up(connection: socket.socket) -> None:
-    try:
+def _shut_down(connection: socket.socket) -> None:
+    with contextlib.suppress(OSError):  # the client was quicker
         connection.shutdown(socket.SHUT_RDWR)
-    except OSError:  # the client was quicker
-        return

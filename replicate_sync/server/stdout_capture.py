@@ -1,4 +1,4 @@
-"""What a model function prints: it goes to the logs of its prediction, and what other threads print goes where it went."""
+"""What a model prints becomes the logs of its prediction; other threads print as before."""
 
 from __future__ import annotations
 
@@ -10,54 +10,64 @@ from typing import Any, TextIO, cast
 
 from . import job_context
 
-_NAMES = ("stdout", "stderr")
+_STREAMS = ("stdout", "stderr")
 _lock = threading.Lock()
-_inside = 0  # threads whose prints are captured now
+_capturing = 0  # how many threads have their prints captured now
 
 
 @contextmanager
-def captured() -> Iterator[None]:
-    """Let what this thread prints become the logs of the prediction it runs, by `print`, `warnings` and the like.
+def capture() -> Iterator[None]:
+    """Append what this thread prints to the logs of the prediction that it runs.
 
-    Only `sys.stdout` and `sys.stderr` are stood in for, and only while a prediction runs; a program that puts other
-    streams there meanwhile keeps them. What is written past them, to the file descriptors, is not seen here.
+    Only `sys.stdout` and `sys.stderr` are replaced, and only while a prediction runs; a program
+    that puts other streams there meanwhile keeps them. What is written to the file descriptors
+    is not captured.
     """
-    global _inside
+    global _capturing
     with _lock:
-        _inside += 1
-        for name in _NAMES:
-            if not isinstance(getattr(sys, name), _Fork):
-                setattr(sys, name, _Fork(getattr(sys, name)))
+        _capturing += 1
+        for name in _STREAMS:
+            stream = getattr(sys, name)
+            if not isinstance(stream, _CapturingStream):
+                setattr(sys, name, _CapturingStream(stream))
     try:
         yield
     finally:
         with _lock:
-            _inside -= 1
-            for name in _NAMES:
-                # One that another part of the program had put aside, and back later, goes with the next that ends.
-                if _inside == 0 and isinstance(fork := getattr(sys, name), _Fork):
-                    setattr(sys, name, fork.usual)
+            _capturing -= 1
+            if _capturing == 0:
+                _restore()
 
 
-class _Fork:
-    """A stream that gives what a model's thread writes to its prediction, and all else to the usual stream."""
+def _restore() -> None:
+    # A stream that another part of the program has put aside and puts back later is restored when
+    # the next prediction ends.
+    for name in _STREAMS:
+        stream = getattr(sys, name)
+        if isinstance(stream, _CapturingStream):
+            setattr(sys, name, stream.original)
 
-    def __init__(self, usual: TextIO | None) -> None:
-        self.usual = usual
+
+class _CapturingStream:
+    """A stream that passes what a prediction's thread writes to its logs."""
+
+    def __init__(self, original: TextIO | None) -> None:
+        self.original = original
 
     def write(self, text: str) -> int:
-        if job_context.here():
+        if job_context.is_active():
             job_context.log(text, end="")
-            return len(text)
-        return self.usual.write(text) if self.usual is not None else len(text)
+        elif self.original is not None:
+            return self.original.write(text)
+        return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:
         for line in lines:
             self.write(line)
 
     def flush(self) -> None:
-        if self.usual is not None:
-            self.usual.flush()
+        if self.original is not None:
+            self.original.flush()
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(cast(TextIO, self.usual), name)
+        return getattr(cast(TextIO, self.original), name)

@@ -4,80 +4,126 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from .schemas import Schema
 
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:.")
+
 
 class Problem(NamedTuple):
-    """One fault in one field, in the words of the validator that Replicate uses."""
+    """One problem of one field, in the words of the validator that Replicate uses.
+
+    Attributes:
+        type: The kind of problem, such as "required" or "number_lte".
+        field: The path to the field, such as "input.prompt"; "" for the whole value.
+        description: What is wrong, as a sentence without a period.
+    """
 
     type: str
     field: str
     description: str
 
 
-def validate(value: Any, schema: Schema, field: str = "") -> list[Problem]:
-    """Give every problem of a JSON value that its schema does not allow; none where it is right.
+def validate(value: object, schema: Schema, field: str = "") -> list[Problem]:
+    """Return every problem of a JSON value, none where its schema allows it.
 
-    A schema without `type` allows any type, and one with properties allows no others unless it says so.
+    A schema without `type` allows any type, and one with properties allows no others unless it
+    says so in `additionalProperties`.
+
+    Args:
+        value: What `json.loads` returns.
+        schema: The schema of the value.
+        field: The path to the value, for the problems.
     """
-    if value is None and (schema.get("nullable") or "type" not in schema) and "enum" not in schema:
-        return []
-    if value is None and schema.get("nullable"):
+    if value is None and _allows_null(schema):
         return []
     expected = schema.get("type")
-    if expected and not _is(value, expected):
-        return [Problem("invalid_type", field, f"Invalid type. Expected: {expected}, given: {_type(value)}")]
-    if "enum" in schema and not any(value == one and _type(value) == _type(one) for one in schema["enum"]):
-        allowed = ", ".join(json.dumps(one, ensure_ascii=False) for one in schema["enum"])
+    if expected and not _has_type(value, expected):
+        description = f"Invalid type. Expected: {expected}, given: {_type_name(value)}"
+        return [Problem("invalid_type", field, description)]
+    if "enum" in schema and not any(_equal(value, choice) for choice in schema["enum"]):
+        allowed = ", ".join(json.dumps(choice, ensure_ascii=False) for choice in schema["enum"])
         name = field.rpartition(".")[2]
         return [Problem("enum", field, f"{name} must be one of the following: {allowed}")]
+    return _validate_parts(value, schema, field)
+
+
+def _validate_parts(value: object, schema: Schema, field: str) -> list[Problem]:
+    """Return every problem of a value that has the right type."""
     if isinstance(value, dict) and "properties" in schema:
-        return _in_object(value, schema, field)
+        return _validate_object(value, schema, field)
     if isinstance(value, list) and schema.get("items"):
-        return [p for i, one in enumerate(value) for p in validate(one, schema["items"], f"{field}.{i}")]
-    if _type(value) in ("integer", "number"):
-        return _in_number(value, schema, field)
-    if isinstance(value, str) and schema.get("format") == "uri" and not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:.", value):
+        return _validate_items(value, schema["items"], field)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return _validate_number(value, schema, field)
+    if isinstance(value, str) and schema.get("format") == "uri" and not _URI.match(value):
         return [Problem("format", field, "Does not match format 'uri'")]
     return []
 
 
-def _in_object(value: dict[str, Any], schema: Schema, field: str) -> list[Problem]:
-    known = schema["properties"]
-    missing = [name for name in schema.get("required", ()) if name not in value]
-    found = [Problem("required", field, f"{name} is required") for name in missing]
+def _allows_null(schema: Schema) -> bool:
+    return bool(schema.get("nullable")) or ("type" not in schema and "enum" not in schema)
+
+
+def _validate_object(value: Mapping[str, object], schema: Schema, field: str) -> list[Problem]:
+    properties = schema["properties"]
+    problems = [
+        Problem("required", field, f"{name} is required")
+        for name in schema.get("required", ())
+        if name not in value
+    ]
     if not schema.get("additionalProperties"):
-        unknown = [name for name in value if name not in known]
-        words = "Additional property {} is not allowed"
-        found += [Problem("additional_property_not_allowed", field, words.format(name)) for name in unknown]
-    for name, prop in known.items():
+        problems += [
+            Problem(
+                "additional_property_not_allowed",
+                field,
+                f"Additional property {name} is not allowed",
+            )
+            for name in value
+            if name not in properties
+        ]
+    for name, prop in properties.items():
         if name in value:
-            found += validate(value[name], prop, f"{field}.{name}" if field else name)
-    return found
+            path = f"{field}.{name}".removeprefix(".")
+            problems += validate(value[name], prop, path)
+    return problems
 
 
-def _in_number(value: float, schema: Schema, field: str) -> list[Problem]:
-    found = []
+def _validate_items(values: list[object], schema: Schema, field: str) -> list[Problem]:
+    problems = []
+    for index, value in enumerate(values):
+        problems += validate(value, schema, f"{field}.{index}")
+    return problems
+
+
+def _validate_number(value: float, schema: Schema, field: str) -> list[Problem]:
+    problems = []
     if "minimum" in schema and value < schema["minimum"]:
-        words = f"Must be greater than or equal to {schema['minimum']:g}"
-        found.append(Problem("number_gte", field, words))
+        description = f"Must be greater than or equal to {schema['minimum']:g}"
+        problems.append(Problem("number_gte", field, description))
     if "maximum" in schema and value > schema["maximum"]:
-        found.append(Problem("number_lte", field, f"Must be less than or equal to {schema['maximum']:g}"))
-    return found
+        description = f"Must be less than or equal to {schema['maximum']:g}"
+        problems.append(Problem("number_lte", field, description))
+    return problems
 
 
-def _type(value: Any) -> str:
-    if value is None:
-        return "null"
+def _equal(value: object, choice: object) -> bool:
+    # In Python True == 1, in JSON it is not.
+    return value == choice and _type_name(value) == _type_name(choice)
+
+
+def _has_type(value: object, expected: str) -> bool:
+    name = _type_name(value)
+    return name == expected or (expected == "number" and name == "integer")
+
+
+def _type_name(value: object) -> str:
     if isinstance(value, bool):
         return "boolean"
-    if isinstance(value, (int, float)):
+    if isinstance(value, int):
+        return "integer"
+    if isinstance(value, float):
         return "integer" if value == value // 1 else "number"
-    return "string" if isinstance(value, str) else "array" if isinstance(value, list) else "object"
-
-
-def _is(value: Any, expected: str) -> bool:
-    given = _type(value)
-    return given == expected or (expected == "number" and given == "integer")
+    return {type(None): "null", str: "string", list: "array"}.get(type(value), "object")

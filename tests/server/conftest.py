@@ -48,9 +48,9 @@ class Caller:
     def until(
         self, prediction: dict[str, Any], right: Callable[[dict[str, Any]], bool]
     ) -> dict[str, Any]:
-        """Look again and again until the prediction is as it should be, at most five seconds."""
-        patience = time.monotonic() + 5
-        while time.monotonic() < patience:
+        """Poll until the prediction is as it should be, at most for five seconds."""
+        deadline = time.monotonic() + 5
+        while time.monotonic() < deadline:
             body = self.get(prediction["urls"]["get"]).json()
             if right(body):
                 return body
@@ -58,9 +58,14 @@ class Caller:
         raise AssertionError(body)
 
     def events(self, prediction: dict[str, Any], **headers: str) -> bytes:
-        """Everything that a stream says until the server closes it."""
+        """Return the stream of a prediction that is over, until the server closes it."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return requests.get(prediction["urls"]["stream"], headers=named, timeout=5).content
+        idle_timeout = self.server.idle_timeout
+        self.server.idle_timeout = 0.02  # there is nothing more to come
+        try:
+            return requests.get(prediction["urls"]["stream"], headers=named, timeout=5).content
+        finally:
+            self.server.idle_timeout = idle_timeout
 
 
 @pytest.fixture

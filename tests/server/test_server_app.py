@@ -9,6 +9,7 @@ import pytest
 import requests
 
 from replicate_sync.server import LocalServer
+from replicate_sync.server.app import create_app
 
 _OPERATIONS = """
 GET /account
@@ -73,7 +74,7 @@ def test_an_operation_is_there_and_needs_the_token(local: LocalServer, operation
             401,
             "Unauthenticated",
         )
-    rules = local._application.url_map.bind("localhost")
+    rules = create_app(local).url_map.bind("localhost")
     endpoint, _ = rules.match("/v1" + path, method)
     assert endpoint
 

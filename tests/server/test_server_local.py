@@ -15,6 +15,7 @@ import pytest
 import requests
 
 from replicate_sync.server import LocalServer
+from replicate_sync.server.listener import Listener, listen
 
 
 def refuses(port: int) -> bool:
@@ -80,18 +81,22 @@ def test_it_stops_within_a_second_with_streams_waits_and_silent_connections_open
         assert not thread.is_alive(), thread
 
 
-def test_it_stops_also_where_a_connection_comes_in_with_the_end(local: LocalServer) -> None:
-    listener = local._listener
-    assert listener is not None
+def test_it_stops_also_where_a_connection_comes_in_with_the_end() -> None:
+    with listen("127.0.0.1", 0) as listening:
+        listener = Listener("127.0.0.1", listening, lambda environ, start_response: [])
+    listener.start()
+    name = f"local-replicate-{listener.port}"
+    serving = next(thread for thread in threading.enumerate() if thread.name == name)
 
-    def set_and_wake() -> None:
-        set()
-        with socket.create_connection(("127.0.0.1", local.port)):
-            listener._serving.join(5)  # it is awake, sees the end, and closes its ear
+    def set_and_connect() -> None:
+        set_event()
+        with socket.create_connection(("127.0.0.1", listener.port)):
+            serving.join(5)  # it wakes, sees the end, and closes what the stop is to wake it by
 
-    set, listener.stopping.set = listener.stopping.set, set_and_wake
-    local.stop()
-    assert local.stopped()
+    set_event = listener.stopping.set
+    listener.stopping.set = set_and_connect  # type: ignore[method-assign]
+    listener.stop()
+    assert not serving.is_alive()
     assert listener.socket.fileno() == -1
 
 

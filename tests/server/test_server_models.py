@@ -218,7 +218,7 @@ def test_a_function_that_exits_fails_the_prediction_only(local: LocalServer, cal
     local.model("me/exits")(lambda: sys.exit("enough"))
     body = call.run("me/exits")
     assert (body["status"], body["error"]) == ("failed", "enough")
-    assert "jobs.py" not in body["logs"]
+    assert "job.py" not in body["logs"]
 
 
 def test_anything_that_can_be_called_can_be_a_model(local: LocalServer, call: Any) -> None:
@@ -277,7 +277,7 @@ def test_a_model_of_the_module_is_on_every_server(local: LocalServer, call: Any)
         server.model("me/everywhere")(lambda: "here")
         assert call.run("me/everywhere")["output"] == "here"
     finally:
-        server.everywhere._models.pop("me/everywhere")
+        server.everywhere.remove("me/everywhere")
 
 
 def test_a_model_of_one_server_is_on_no_other(local: LocalServer, call: Any) -> None:

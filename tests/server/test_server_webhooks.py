@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from replicate_sync.server import LocalServer, webhooks
+from replicate_sync.server import LocalServer
+from replicate_sync.server.webhooks import WebhookTiming, sign
 
 HELLO = "replicate/hello-world"
 
@@ -69,8 +70,8 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(webhooks, "_PAUSES", (0.01, 0.01, 0.01))
+def quick(local: LocalServer) -> None:
+    local.webhook_timing = WebhookTiming(interval=0.05, retry_delays=(0.01, 0.01, 0.01))
 
 
 def create(
@@ -138,7 +139,7 @@ def test_every_message_is_signed_with_the_secret(
 def test_known_signatures_are_made(
     secret: str, id: str, timestamp: str, body: bytes, signature: str
 ) -> None:
-    assert webhooks.sign(secret, id, timestamp, body) == signature
+    assert sign(secret, id, timestamp, body) == signature
 
 
 def test_the_start_is_told_first_and_as_it_was(
@@ -159,9 +160,9 @@ def test_the_start_is_told_first_and_as_it_was(
 
 
 def test_output_and_logs_are_told_at_most_once_in_half_a_second(
-    local: LocalServer, call: Any, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+    local: LocalServer, call: Any, receiver: Receiver
 ) -> None:
-    monkeypatch.setattr(webhooks, "_APART", 0.1)
+    local.webhook_timing = WebhookTiming(interval=0.1)
 
     @local.model("me/pieces")
     def pieces() -> Iterator[str]:

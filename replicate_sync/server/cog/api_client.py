@@ -1,95 +1,121 @@
-"""What a Cog server says over HTTP: its health, its schema, and its predictions as they come."""
+"""The HTTP API of a Cog server: its health, its schema, and its predictions as event streams."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import requests
 
+from ..json_types import JSONObject
 from ..schemas import Schema
 
-_CONNECT = 5.0  # seconds
-_ANSWER = 10.0
-_CANCELED = 2.0  # for which whoever cancels waits
+_CONNECT_TIMEOUT = 5.0  # seconds
+_READ_TIMEOUT = 10.0  # seconds
+_CANCEL_TIMEOUT = 2.0  # seconds, for which whoever cancels waits
+_CHUNK_SIZE = 2**16
+_MAX_REASON = 500  # letters of an unknown response that are shown
+_NOT_SENT = "Failed to send request"
 
 
-class Busy(Exception):
-    """No worker takes it now: every slot is taken, or is about to be free, or the worker is gone."""
+class WorkerBusy(Exception):
+    """No worker accepts the prediction now: every slot is taken, or the worker is gone."""
 
 
-class Lost(Exception):
-    """The connection broke, or was refused, before the end of the prediction was told."""
+class ConnectionLost(Exception):
+    """The connection broke, or was refused, before the end of the prediction."""
 
 
-class Refused(Exception):
-    """The server takes no such prediction; the text says why."""
+class InputRefused(Exception):
+    """The server accepts no such prediction; the text says why."""
 
 
-class Piece(NamedTuple):
-    """One event of a prediction: `log` with a text, `output` with an index and a chunk, `completed` with all of it."""
+class CogEvent(NamedTuple):
+    """One event of a prediction.
+
+    Attributes:
+        kind: "log" with a text, "output" with an index and a chunk, or "completed" with everything.
+        data: The JSON of the event.
+    """
 
     kind: str
-    data: dict[str, Any]
+    data: JSONObject
 
 
 class CogClient:
-    """Speaks to the Cog server at a URL, and to no proxy."""
+    """Sends requests to a Cog server, past any proxy.
+
+    Args:
+        url: Where the server listens.
+    """
 
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
 
     def health(self) -> str:
-        """Give READY, BUSY or whatever else it says of itself, and "" where it says nothing."""
-        return str(self._look("/health-check").get("status", ""))
+        """Return its status, such as "READY" or "BUSY"; "" where it does not respond."""
+        return str(self._get("/health-check").get("status", ""))
 
     def setup_logs(self) -> str:
-        """Give what was logged in its setup."""
-        setup = self._look("/health-check").get("setup")
-        return str(setup.get("logs", "")) if isinstance(setup, dict) else ""
+        """Return what was logged during its setup."""
+        setup = self._get("/health-check").get("setup")
+        if not isinstance(setup, dict):
+            return ""
+        return str(setup.get("logs", ""))
 
     def document(self) -> Schema | None:
-        """Give its OpenAPI document, or None where it has none."""
-        return self._look("/openapi.json") or None
+        """Return its OpenAPI document, or None where it has none."""
+        return self._get("/openapi.json") or None
 
-    def predict(self, id: str, given: dict[str, Any]) -> Iterator[Piece]:
-        """Run a prediction and yield what it says; the last piece is `completed`, with `status`, `output` and so on.
+    def predict(self, id: str, input: JSONObject) -> Iterator[CogEvent]:
+        """Run a prediction and yield its events; the last one is "completed".
 
-        Where the model does not stream, that is the only one. To stop in the middle cancels the prediction.
-        Raises Busy, Lost or Refused.
+        Where the model does not stream, that is the only one. Closing the generator cancels the
+        prediction.
+
+        Args:
+            id: The id that the prediction gets.
+            input: Its input.
+
+        Raises:
+            WorkerBusy: It may be sent again.
+            ConnectionLost: It may have run.
+            InputRefused: It did not run, and never will.
         """
         with _session() as session:
             try:
                 for accept in ("text/event-stream", "application/json"):
                     with session.post(
                         f"{self.url}/predictions",
-                        json={"id": id, "input": given},
+                        json={"id": id, "input": input},
                         headers={"Accept": accept},
                         stream=True,
-                        timeout=(_CONNECT, None),
+                        timeout=(_CONNECT_TIMEOUT, None),
                     ) as response:
-                        if response.status_code != 406:  # which a model says that does not stream
-                            yield from _read(response)
+                        if response.status_code != 406:  # the model does not stream
+                            yield from _parse_events(response)
                             return
             except requests.RequestException as error:
-                raise Lost(str(error)) from error
+                raise ConnectionLost(str(error)) from error
 
     def cancel(self, id: str) -> None:
-        """Cancel a prediction; one that is over, or a server that is gone, is no news."""
+        """Cancel a prediction; one that is over, or a server that is gone, is no error."""
         with _session() as session:
             try:
-                session.post(f"{self.url}/predictions/{id}/cancel", timeout=_CANCELED)
+                session.post(f"{self.url}/predictions/{id}/cancel", timeout=_CANCEL_TIMEOUT)
             except requests.RequestException:
                 return
 
-    def _look(self, path: str) -> dict[str, Any]:
+    def _get(self, path: str) -> JSONObject:
         with _session() as session:
             try:
-                body = session.get(self.url + path, timeout=_ANSWER).json()
+                body = session.get(self.url + path, timeout=_READ_TIMEOUT).json()
             except (requests.RequestException, ValueError):
                 return {}
-        return body if isinstance(body, dict) and "error" not in body else {}
+        if not isinstance(body, dict) or "error" in body:
+            return {}
+        return body
 
 
 def _session() -> requests.Session:
@@ -98,51 +124,65 @@ def _session() -> requests.Session:
     return session
 
 
-def _read(response: requests.Response) -> Iterator[Piece]:
+def _parse_events(response: requests.Response) -> Iterator[CogEvent]:
     if response.status_code in (409, 503):
-        raise Busy
+        raise WorkerBusy
     if response.status_code != 200:
-        raise Refused(_reason(response))
+        raise InputRefused(_reason(response))
     if "text/event-stream" not in response.headers.get("Content-Type", ""):
-        yield Piece("completed", _reached(response.json()))
+        yield CogEvent("completed", _require_sent(response.json()))
         return
     kind = ""
-    # Each event is a line with its name and one with its data; all else that may come is a sign of life.
-    for line in _lines(response):
+    # Each event is a line with its name and one with its data; anything else keeps the connection
+    # alive.
+    for line in _iter_lines(response):
         name, _, value = line.decode("utf-8").partition(": ")
         if name == "event":
             kind = value
         elif name == "data":
-            yield Piece(kind, _reached(json.loads(value)))
+            yield CogEvent(kind, _require_sent(json.loads(value)))
             if kind == "completed":
                 return
-    raise Lost("The stream ended before the prediction.")
+    raise ConnectionLost("The stream ended before the prediction.")
 
 
-def _lines(response: requests.Response) -> Iterator[bytes]:
-    """Yield line by line; one of 100 MB, as a file makes it, in the time it takes to come, which `iter_lines` does not."""
-    begun: list[bytes] = []
-    for chunk in response.iter_content(2**16):
+def _iter_lines(response: requests.Response) -> Iterator[bytes]:
+    """Yield the lines of a body.
+
+    A line of 100 MB, as a file makes it, takes linear time; with `iter_lines` it takes quadratic
+    time.
+    """
+    incomplete: list[bytes] = []
+    for chunk in response.iter_content(_CHUNK_SIZE):
         *ended, rest = chunk.split(b"\n")
         for line in ended:
-            yield b"".join([*begun, line])
-            begun = []
-        begun.append(rest)
+            yield b"".join([*incomplete, line])
+            incomplete = []
+        incomplete.append(rest)
 
 
-def _reached(told: dict[str, Any]) -> dict[str, Any]:
-    """Give what is told of a prediction; raises Busy where no worker has got it, which one that crashed earlier has not."""
-    if str(told.get("error", "")).startswith("Failed to send request"):
-        raise Busy
-    return told
+def _require_sent(prediction: JSONObject) -> JSONObject:
+    """Return a prediction, or raise WorkerBusy where no worker has received it.
+
+    That is so after a worker has crashed.
+    """
+    if str(prediction.get("error", "")).startswith(_NOT_SENT):
+        raise WorkerBusy
+    return prediction
 
 
 def _reason(response: requests.Response) -> str:
-    """Give what is wrong with the input, each fault with its name on a line of its own, else the answer as it is."""
+    """Return what is wrong with an input, each problem with its field on a line of its own."""
     if response.status_code == 413:
-        return "The input is larger than the Cog server takes; a file counts a third more than its size."
+        return (
+            "The input is larger than the Cog server takes; "
+            "a file counts a third more than its size."
+        )
     try:
-        found = response.json()["detail"]
-        return "\n".join(f"{'.'.join(map(str, one['loc'][2:]))}: {one['msg']}" for one in found)
+        lines = []
+        for problem in response.json()["detail"]:
+            field = ".".join(map(str, problem["loc"][2:]))
+            lines.append(f"{field}: {problem['msg']}")
+        return "\n".join(lines)
     except (ValueError, KeyError, TypeError):
-        return f"{response.status_code} {response.text.strip()[:500]}"
+        return f"{response.status_code} {response.text.strip()[:_MAX_REASON]}"

@@ -1,4 +1,4 @@
-"""A Cog predictor as a model: what a prediction waits for, and how it becomes one of Cog's."""
+"""A Cog predictor as a model of the server: each prediction of the model is one of Cog's."""
 
 from __future__ import annotations
 
@@ -9,183 +9,245 @@ import time
 import uuid
 from collections.abc import Generator, Iterator
 from contextlib import suppress
-from typing import Any
+from typing import NamedTuple
 
 from .. import job_context, models, schemas
+from ..json_types import JSONObject
 from ..models import Model
 from ..schemas import Schema
-from . import openapi
-from .api_client import Busy, CogClient, Lost, Piece, Refused
-from .process import CogError, CogProcess, Predictor
+from .api_client import CogClient, CogEvent, ConnectionLost, InputRefused, WorkerBusy
+from .conversion import parse_document, parse_output, serialize_input
+from .predictor import CogError, Predictor
+from .process import CogProcess
 
-_SOON, _LATER = 0.002, 0.2  # seconds until a slot that was taken is tried again
-_PREFIX = re.compile(r"((Async )?prediction failed: |generator iteration error: )+", re.IGNORECASE)
-_SLOTS = "COG_MAX_CONCURRENCY"  # Cog's own variable
+_FIRST_DELAY = 0.002  # seconds before a busy worker is tried again
+_MAX_DELAY = 0.2  # seconds
+_ERROR_PREFIX = re.compile(
+    r"((Async )?prediction failed: |generator iteration error: )+", re.IGNORECASE
+)
+_SLOTS_VARIABLE = "COG_MAX_CONCURRENCY"  # Cog's own
+
+
+class OutputPiece(NamedTuple):
+    """One piece of a streamed output.
+
+    Attributes:
+        number: Which piece it is, from 0.
+        chunk: The piece, a JSON value.
+    """
+
+    number: int
+    chunk: object
 
 
 class CogModel:
-    """A model that a Cog server runs: a process of this machine for a predictor, or one that runs already, at a URL.
+    """A model that a Cog server runs: a process of this machine, or one that runs already.
 
-    It is the context that a prediction holds while it runs: there are as many as Cog has slots, and before each one a
-    process that has crashed is started again. Raises CogError where there is no predictor, or nobody at the URL.
+    It is the slot that a prediction holds while it runs: there are as many as Cog has, and before
+    each prediction a process that has crashed is started again.
+
+    Args:
+        predictor: The predictor to start a process for.
+        url: Instead of a predictor, the URL of a Cog server that runs already.
+
+    Raises:
+        CogError: There is no predictor, or no server at the URL.
     """
 
     def __init__(self, predictor: str | None = None, url: str | None = None) -> None:
         self._process: CogProcess | None = None
-        self._client = CogClient(url or "")
+        self._front = CogClient(url or "")
         self._failure: CogError | None = None
-        self._open = self._suspect = False
-        self._mending = threading.Lock()
-        slots = _number(os.environ.get(_SLOTS, ""))
+        self._is_open = False
+        self._suspect = False  # whether the process may have crashed
+        self._restart_lock = threading.Lock()
+        slots = _parse_count(os.environ.get(_SLOTS_VARIABLE, ""))
         document: Schema | None
         if predictor is not None:
-            place = Predictor(predictor)
-            told = place.signature()
-            document, slots = told["document"], slots or place.slots or told["slots"]
-            self._process = CogProcess(place, told["document"], slots)
-        elif self._client.health():
-            document = self._client.document()
+            found = Predictor(predictor)
+            signature = found.signature()
+            document = signature["document"]
+            slots = slots or found.slots or signature["slots"]
+            self._process = CogProcess(found, document, slots)
+        elif self._front.health():
+            document = self._front.document()
         else:
             raise CogError(f"No Cog server answers at {url}.")
-        self.input, self.output = openapi.of_document(document)
+        self._input, self._output = parse_document(document)
         self._free = threading.Semaphore(slots or 1)
 
     def model(self, name: str) -> Model:
-        """Give the model that is called so."""
-        function = self.stream if schemas.is_iterator(self.output) else self.call
-        version = models.version_of(name, self.input, self.output)
-        return Model(name, function, version, None, self.input, self.output, slot=self)
+        """Return the model.
+
+        Args:
+            name: `owner/name`.
+        """
+        function = self._stream if schemas.is_iterator(self._output) else self._call
+        version = models.derive_version(name, self._input, self._output)
+        return Model(name, function, version, None, self._input, self._output, slot=self)
+
+    @property
+    def url(self) -> str:
+        """Where the Cog server listens; another URL after each start of a process."""
+        return self._client.url
+
+    def is_healthy(self) -> bool:
+        """Return whether the Cog server accepts predictions, now or later."""
+        if self._process is None:
+            return bool(self._front.health())
+        return self._process.is_healthy()
 
     def open(self) -> None:
-        """Start the process, if there is one and it does not run; raises CogError where it does not start."""
-        self._open, self._suspect = True, True
-        self._mend()
+        """Start the process, if there is one and it does not run.
+
+        Raises:
+            CogError: It does not start.
+        """
+        self._is_open = True
+        self._suspect = True
+        self._restart_if_needed()
         if self._failure is not None:
             raise self._failure
 
     def close(self) -> None:
         """End the process."""
-        self._open = False
+        self._is_open = False
         if self._process is not None:
             self._process.stop()
 
     def __enter__(self) -> None:
         self._free.acquire()
-        self._mend()
+        self._restart_if_needed()
 
     def __exit__(self, *exc: object) -> None:
-        if self._suspect:  # the one that comes next need not wait for it
-            self._mend()
+        if self._suspect:  # then the next prediction need not wait for the restart
+            self._restart_if_needed()
         self._free.release()
 
-    def call(self, **given: Any) -> Any:
-        """Run one prediction and give its output."""
-        steps = self._steps(given)
-        try:
-            while True:
-                next(steps)
-        except StopIteration as end:
-            return openapi.received(end.value, self.output)
+    @property
+    def _client(self) -> CogClient:
+        if self._process is None:
+            return self._front
+        return self._process.client
 
-    def stream(self, **given: Any) -> Iterator[Any]:
-        """Run one prediction and yield its output piece by piece."""
-        item, count = self.output.get("items", {}), 0
-        steps = self._steps(given)
+    def _call(self, **input: object) -> object:
+        """Run one prediction and return its output."""
+        pieces = self._run(input)
         try:
             while True:
-                place, chunk = next(steps)
-                if place == count:  # where an event was lost on the way, the rest comes with the end
+                next(pieces)
+        except StopIteration as end:
+            return parse_output(end.value, self._output)
+
+    def _stream(self, **input: object) -> Iterator[object]:
+        """Run one prediction and yield its output piece by piece."""
+        item = self._output.get("items", {})
+        count = 0
+        pieces = self._run(input)
+        try:
+            while True:
+                piece = next(pieces)
+                if piece.number == count:  # after an event that was lost, the rest comes at the end
                     count += 1
-                    yield openapi.received(chunk, item)
+                    yield parse_output(piece.chunk, item)
         except StopIteration as end:
             for chunk in (end.value or [])[count:]:
-                yield openapi.received(chunk, item)
+                yield parse_output(chunk, item)
         finally:
-            for _ in steps:  # canceled: the slot is free when Cog says that it is
+            for _ in pieces:  # canceled: the slot is free when Cog says that it is
                 pass
 
-    def _steps(self, given: dict[str, Any]) -> Generator[tuple[int, Any], None, Any]:
-        """Yield the place and the value of each piece of output, and return all of it; tell the job what else Cog says."""
-        id, logged = uuid.uuid4().hex, False
-        job_context.when_canceled(lambda: self._cog.cancel(id))
+    def _run(self, input: JSONObject) -> Generator[OutputPiece, None, list[object] | None]:
+        """Yield each piece of output, and return all of it; log and measure what else Cog says."""
+        id = uuid.uuid4().hex
+        logged = False
+        job_context.on_cancel(lambda: self._client.cancel(id))
         try:
-            for piece in self._pieces(id, given):
-                if piece.kind == "log":
+            for event in self._events(id, input):
+                if event.kind == "log":
                     logged = True
-                    _log(piece.data["data"])
-                elif piece.kind == "output":
-                    yield piece.data["index"], piece.data["chunk"]
-                elif piece.kind == "completed":
+                    _log(event.data["data"])
+                elif event.kind == "output":
+                    yield OutputPiece(event.data["index"], event.data["chunk"])
+                elif event.kind == "completed":
                     if not logged:
-                        _log(piece.data.get("logs", ""))
-                    return self._end(piece.data)
-        except Refused as error:
+                        _log(event.data.get("logs", ""))
+                    return self._result(event.data)
+        except InputRefused as error:
             raise job_context.Failed(str(error)) from None
-        except Lost:
+        except ConnectionLost:
             pass
         raise self._lost()
 
-    def _pieces(self, id: str, given: dict[str, Any]) -> Iterator[Piece]:
-        """Yield what Cog says of a prediction, once it has taken it."""
-        body = {name: openapi.sent(value) for name, value in given.items() if value is not None}
-        pause = _SOON
+    def _events(self, id: str, input: JSONObject) -> Iterator[CogEvent]:
+        """Yield the events of a prediction, once Cog has accepted it."""
+        body = {name: serialize_input(value) for name, value in input.items() if value is not None}
+        delay = _FIRST_DELAY
         while True:
             if self._failure is not None:
                 raise job_context.Failed(f"The model does not run: {self._failure}")
             try:
-                yield from self._cog.predict(id, body)
+                yield from self._client.predict(id, body)
                 return
-            except Busy:  # also for a moment after the end of another one, and for good after a crash
+            except WorkerBusy:  # also for a moment after another prediction, and after a crash
                 self._suspect = True
-                self._mend()
-            job_context.check()
-            time.sleep(pause)
-            pause = min(2 * pause, _LATER)
+                self._restart_if_needed()
+            job_context.raise_if_canceled()
+            time.sleep(delay)
+            delay = min(2 * delay, _MAX_DELAY)
 
-    def _end(self, told: dict[str, Any]) -> Any:
-        for name, value in told.get("metrics", {}).items():
+    def _result(self, prediction: JSONObject) -> list[object] | None:
+        """Return the output of a prediction that is over, or raise its error."""
+        for name, value in prediction.get("metrics", {}).items():
             job_context.metric(name, value)
-        status = told.get("status")
+        status = prediction.get("status")
         if status == "canceled":
             raise job_context.Canceled
         if status == "succeeded":
-            return told.get("output")
-        if self._process is not None and not self._process.well():
+            output: list[object] | None = prediction.get("output")
+            return output
+        if self._process is not None and not self._process.is_healthy():
             raise self._lost()
-        raise job_context.Failed(_PREFIX.sub("", str(told.get("error", "")), count=1) or "The prediction failed.")
-
-    @property
-    def _cog(self) -> CogClient:
-        return self._process.client if self._process else self._client
+        error = _ERROR_PREFIX.sub("", str(prediction.get("error", "")), count=1)
+        raise job_context.Failed(error or "The prediction failed.")
 
     def _lost(self) -> job_context.Failed:
         self._suspect = True
         if self._process is None:
-            return job_context.Failed(f"The Cog server at {self._client.url} ended the connection before the prediction.")
-        return job_context.Failed("The model's process crashed in the middle of the prediction; it is started again.")
+            return job_context.Failed(
+                f"The Cog server at {self._front.url} ended the connection before the prediction."
+            )
+        return job_context.Failed(
+            "The model's process crashed in the middle of the prediction; it is started again."
+        )
 
-    def _mend(self) -> None:
-        """Start the process again where it does not run, or does not take predictions any more."""
+    def _restart_if_needed(self) -> None:
+        """Start the process again where it does not run, or accepts no predictions any more."""
         process = self._process
         if process is None:
             return
-        with self._mending:
-            if not self._open or (process.runs() and not (self._suspect and not process.well())):
-                self._suspect = False
-                return
-            process.stop()
-            try:
-                process.start(lambda: self._open)
-                self._failure = None
-            except CogError as error:
-                self._failure = error
+        with self._restart_lock:
+            if self._is_open and not self._is_trusted(process):
+                process.stop()
+                try:
+                    process.start(lambda: self._is_open)
+                    self._failure = None
+                except CogError as error:
+                    self._failure = error
             self._suspect = False
+
+    def _is_trusted(self, process: CogProcess) -> bool:
+        if self._suspect:
+            return process.is_healthy()
+        return process.is_running()
 
 
 def _log(text: str) -> None:
-    with suppress(job_context.Canceled):  # Cog has been told, and says when it is over
+    with suppress(job_context.Canceled):  # Cog knows, and its last event is still to come
         job_context.log(text, end="")
 
 
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() else 0
+def _parse_count(text: str) -> int:
+    if text.isascii() and text.isdigit():
+        return int(text)
+    return 0

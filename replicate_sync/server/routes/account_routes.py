@@ -1,41 +1,43 @@
-"""The one account of a server: it owns all that is made there."""
+"""The operations on the account: itself, the hardware it may use, and its webhook secret."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Response
 
+from ..account import ACCOUNT
+from ..hardware import HARDWARE
 from .context import Route, ServerContext
-from .json_responses import answer
-
-ACCOUNT: dict[str, Any] = {
-    "type": "user",
-    "username": "local",
-    "name": "Local",
-    "github_url": "https://github.com/local",
-    "avatar_url": "https://github.com/local.png",
-}
-USERNAME = "local"
+from .json_responses import json_response
 
 
 class AccountRoutes:
-    """Responds to the requests that are about the account."""
+    """Responds to the requests about the account.
+
+    API: https://replicate.com/docs/reference/http#account.get
+
+    Args:
+        context: The server.
+    """
 
     def __init__(self, context: ServerContext) -> None:
-        self.context = context
+        self._context = context
 
     def routes(self) -> list[Route]:
-        """Return every route of this group."""
+        """Return the routes of this group."""
         return [
             Route("GET", "/v1/account", "account", self.show),
-            Route("GET", "/v1/webhooks/default/secret", "secret", self.secret),
+            Route("GET", "/v1/hardware", "hardware", self.hardware),
+            Route("GET", "/v1/webhooks/default/secret", "secret", self.webhook_secret),
         ]
 
     def show(self) -> Response:
         """Show the account."""
-        return answer(ACCOUNT)
+        return json_response(ACCOUNT)
 
-    def secret(self) -> Response:
-        """Show the key that webhooks are signed with."""
-        return answer({"key": self.context.webhook_secret})
+    def hardware(self) -> Response:
+        """List the kinds of machine."""
+        return json_response(HARDWARE)
+
+    def webhook_secret(self) -> Response:
+        """Show the secret that webhooks are signed with."""
+        return json_response({"key": self._context.webhook_secret})

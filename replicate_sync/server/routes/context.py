@@ -1,4 +1,4 @@
-"""What the routes know of the server they belong to."""
+"""What the routes know of the server that they belong to."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from ..deployments import Deployments
 from ..jobs import Jobs
 from ..models import Registry
 from ..uploads import Uploads
+from ..webhooks import WebhookTiming
 
 
 class ServerContext(Protocol):
     """The settings and the state of one server, as far as its routes need them.
 
-    Settings may change while the server runs, so routes read them for each request.
+    Settings may change while the server runs, so routes read them for each request. `LocalServer`
+    says what they mean.
     """
 
     token: str
@@ -26,6 +28,7 @@ class ServerContext(Protocol):
     inline_files: bool
     file_limit: int
     webhook_secret: str
+    webhook_timing: WebhookTiming
     file_secret: str
     models: Registry
     catalog: Catalog
@@ -38,7 +41,14 @@ class ServerContext(Protocol):
 
 
 class Route(NamedTuple):
-    """One operation of the API: which requests it takes, its kind, and the function that responds."""
+    """One operation of the API.
+
+    Attributes:
+        method: The HTTP method.
+        path: The path, with parameters as Flask has them.
+        kind: A name, by which the headers about rate limits are chosen.
+        view: Returns the response; its arguments are the path's parameters.
+    """
 
     method: str
     path: str

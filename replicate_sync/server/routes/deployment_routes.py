@@ -2,120 +2,131 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Response, request
 
+from ..account import USERNAME
 from ..deployments import Deployment
+from ..hardware import SKUS
+from ..json_types import JSONObject
 from ..models import Model
 from ..schemas import Schema
 from ..validation import Problem
-from . import create_requests, pagination, problems, serializers
-from .account_routes import USERNAME
+from . import create_requests, problems
 from .context import Route, ServerContext
-from .create_responses import start_prediction
-from .hardware_routes import SKUS
-from .json_responses import answer
-from .problems import Refusal
+from .create_responses import create_prediction
+from .json_responses import empty_response, json_response
+from .pagination import Listing, current_page
+from .problems import APIError
+from .serializers import serialize_deployment
 
-_PAGE = 100
-_SCALE: Schema = {
+_PAGE_SIZE = 100
+_SETTINGS: Schema = {
     "hardware": {"type": "string", "enum": SKUS},
     "min_instances": {"type": "integer", "minimum": 0, "maximum": 5},
     "max_instances": {"type": "integer", "minimum": 0, "maximum": 20},
     "version": {"type": "string"},
 }
-_NEW: Schema = {
+_CREATE: Schema = {
     "type": "object",
     "required": ["name", "model", "version", "hardware", "min_instances", "max_instances"],
     "additionalProperties": True,
-    "properties": {"name": {"type": "string"}, "model": {"type": "string"}, **_SCALE},
+    "properties": {"name": {"type": "string"}, "model": {"type": "string"}, **_SETTINGS},
 }
-_CHANGE: Schema = {"type": "object", "additionalProperties": True, "properties": _SCALE}
+_UPDATE: Schema = {"type": "object", "additionalProperties": True, "properties": _SETTINGS}
 
 
 class DeploymentRoutes:
-    """Answers the requests that are about deployments."""
+    """Responds to the requests about deployments.
+
+    API: https://replicate.com/docs/reference/http#deployments.create
+
+    Args:
+        context: The server.
+    """
 
     def __init__(self, context: ServerContext) -> None:
-        self.context = context
-        self.deployments = context.deployments
-        self.catalog = context.catalog
+        self._context = context
+        self._deployments = context.deployments
 
     def routes(self) -> list[Route]:
-        """Give method, path, kind and view of each route."""
+        """Return the routes of this group."""
         deployment = "/v1/deployments/<owner>/<name>"
         return [
             Route("GET", "/v1/deployments", "deployments", self.all),
             Route("POST", "/v1/deployments", "new-deployment", self.create),
             Route("GET", deployment, "deployment", self.show),
-            Route("PATCH", deployment, "change-deployment", self.change),
+            Route("PATCH", deployment, "change-deployment", self.update),
             Route("DELETE", deployment, "delete-deployment", self.delete),
-            Route("POST", f"{deployment}/predictions", "create", self.predict),
+            Route("POST", f"{deployment}/predictions", "create", self.create_prediction),
         ]
 
     def all(self) -> Response:
-        """List deployments, newest first."""
-        found, query = self.deployments.all(), request.args.to_dict()
-        return answer(
-            pagination.page(found, lambda one: one.created, serializers.deployment, _PAGE, request.base_url, query)
+        """List deployments, newest first, 100 to a page."""
+        listing = Listing(
+            self._deployments.all(),
+            lambda deployment: deployment.created_at,
+            serialize_deployment,
+            _PAGE_SIZE,
         )
+        return json_response(current_page(listing))
 
     def create(self) -> Response:
         """Deploy a version of a model under a name."""
-        body = create_requests.checked(request.get_data(), _NEW)
-        settings = {key: body[key] for key in _NEW["properties"]}
-        if not create_requests.NAME.fullmatch(settings["name"]):
-            raise problems.invalid([Problem("pattern", "name", "Must be letters, digits, dots, dashes and underscores")])
-        self._check(settings)
-        made = self.deployments.make(settings)
-        if made is None:
-            raise Refusal(409, f"A deployment with the name {USERNAME}/{settings['name']} already exists")
-        return answer(serializers.deployment(made))
+        body = create_requests.parse_object(request.get_data(), _CREATE)
+        settings = {key: body[key] for key in _CREATE["properties"]}
+        if not create_requests.is_name(settings["name"]):
+            description = "Must be letters, digits, dots, dashes and underscores"
+            raise problems.invalid([Problem("pattern", "name", description)])
+        self._validate(settings)
+        deployment = self._deployments.create(settings)
+        if deployment is None:
+            title = f"{USERNAME}/{settings['name']}"
+            raise APIError(409, f"A deployment with the name {title} already exists")
+        return json_response(serialize_deployment(deployment))
 
     def show(self, owner: str, name: str) -> Response:
         """Show a deployment."""
-        return answer(serializers.deployment(self._deployment(owner, name)))
+        return json_response(serialize_deployment(self._deployment(owner, name)))
 
-    def change(self, owner: str, name: str) -> Response:
-        """Release a deployment with other settings."""
-        old = self._deployment(owner, name)
-        body = create_requests.checked(request.get_data(), _CHANGE)
-        settings = {key: body[key] for key in _SCALE if key in body}
-        self._check({**vars(old), **settings})
-        made = self.deployments.release(name, settings)
-        if made is None:
+    def update(self, owner: str, name: str) -> Response:
+        """Create a release of a deployment with other settings."""
+        previous = self._deployment(owner, name)
+        body = create_requests.parse_object(request.get_data(), _UPDATE)
+        settings = {key: body[key] for key in _SETTINGS if key in body}
+        self._validate({**vars(previous), **settings})
+        deployment = self._deployments.release(name, settings)
+        if deployment is None:
             raise problems.not_found()
-        return answer(serializers.deployment(made))
+        return json_response(serialize_deployment(deployment))
 
     def delete(self, owner: str, name: str) -> Response:
-        """Forget a deployment; it is offline at once."""
-        self.deployments.drop(self._deployment(owner, name).name)
-        response = Response(status=204)
-        del response.headers["Content-Type"]
-        return response
+        """Delete a deployment; it is offline at once."""
+        self._deployments.delete(self._deployment(owner, name).name)
+        return empty_response(204)
 
-    def predict(self, owner: str, name: str) -> Response:
+    def create_prediction(self, owner: str, name: str) -> Response:
         """Create a prediction of what is deployed."""
         deployment = self._deployment(owner, name)
-        body = create_requests.read(request.get_data(), versioned=False)
+        body = create_requests.parse_prediction(request.get_data())
         model = self._version(deployment.model, deployment.version)
-        return start_prediction(self.context, model, model.version, body, deployment=f"{USERNAME}/{deployment.name}")
+        title = f"{USERNAME}/{deployment.name}"
+        return create_prediction(self._context, model, model.version, body, title)
 
-    def _check(self, settings: dict[str, Any]) -> None:
+    def _validate(self, settings: JSONObject) -> None:
         if settings["min_instances"] > settings["max_instances"]:
-            raise problems.invalid([Problem("number_lte", "min_instances", "Must be at most max_instances")])
+            problem = Problem("number_lte", "min_instances", "Must be at most max_instances")
+            raise problems.invalid([problem])
         self._version(settings["model"], settings["version"])
 
     def _version(self, name: str, version: str) -> Model:
-        entry = self.catalog.get(name)
-        found = entry.version(version) if entry else None
-        if found is None:
+        entry = self._context.catalog.get(name)
+        model = entry.version(version) if entry else None
+        if model is None:
             raise problems.unknown_version()
-        return found
+        return model
 
     def _deployment(self, owner: str, name: str) -> Deployment:
-        found = self.deployments.get(name) if owner == USERNAME else None
-        if found is None:
+        deployment = self._deployments.get(name)
+        if owner != USERNAME or deployment is None:
             raise problems.not_found()
-        return found
+        return deployment

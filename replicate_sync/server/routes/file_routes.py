@@ -4,34 +4,41 @@ from __future__ import annotations
 
 import hmac
 import json
-import tempfile
 import time
-from typing import IO, Any, cast
 
-from flask import Request, Response, request
+from flask import Response, request
 
-from ..uploads import LIMIT, Upload, signature
+from ..account import USERNAME
+from ..json_types import JSONObject
+from ..uploads import Upload, sign_download
 from ..validation import Problem
-from . import pagination, problems
-from .account_routes import USERNAME
+from . import problems
 from .context import Route, ServerContext, request_origin
-from .json_responses import answer
-from .problems import Refusal
+from .json_responses import json_response
+from .multipart_request import MultipartRequest, multipart_request, too_large
+from .pagination import Listing, current_page
+from .problems import APIError
+from .serializers import serialize_upload
 
-_AROUND = 2**20  # bytes that a multipart body may have around the content
-_SPOOL = 500_000  # bytes of a part that are held in memory while it comes in
-_PAGE = 100
+_PAGE_SIZE = 100
+_MAX_NAME_LENGTH = 255
 
 
 class FileRoutes:
-    """Answers the requests that are about uploaded files."""
+    """Responds to the requests about uploaded files.
+
+    API: https://replicate.com/docs/reference/http#files.create
+
+    Args:
+        context: The server.
+    """
 
     def __init__(self, context: ServerContext) -> None:
-        self.context = context
-        self.uploads = context.uploads
+        self._context = context
+        self._uploads = context.uploads
 
     def routes(self) -> list[Route]:
-        """Give method, path, kind and view of each route."""
+        """Return the routes of this group."""
         return [
             Route("POST", "/v1/files", "upload", self.create),
             Route("GET", "/v1/files", "files", self.all),
@@ -42,114 +49,74 @@ class FileRoutes:
 
     def create(self) -> Response:
         """Keep the part `content` of a multipart body."""
-        limit = self.context.file_limit
-        if (request.content_length or 0) > limit + _AROUND:
-            raise _too_large(limit)
-        request.max_form_memory_size = _AROUND
-        cast(Bounded, request).limit = limit
-        content = _part("content")
+        limit = self._context.file_limit
+        body = multipart_request()
+        body.limit_parts(limit)
+        content = body.part("content")
         if content is None:
             raise problems.invalid([Problem("required", "", "content is required")])
-        data, name, type = content
-        if len(data) > limit:
-            raise _too_large(limit)
-        name, type = request.form.get("filename", name), request.form.get("type", type)
-        if len(name) > 255:
-            raise problems.invalid([Problem("string_lte", "filename", "String length must be less than or equal to 255")])
-        upload = Upload(data, name, type or "application/octet-stream", _metadata())
-        self.uploads.keep(upload)
-        return answer(upload.shown(request_origin()), 201)
+        if len(content.data) > limit:
+            raise too_large(limit)
+        name = body.form.get("filename", content.filename)
+        media_type = body.form.get("type", content.type) or "application/octet-stream"
+        if len(name) > _MAX_NAME_LENGTH:
+            description = "String length must be less than or equal to 255"
+            raise problems.invalid([Problem("string_lte", "filename", description)])
+        upload = Upload(content.data, name, media_type, _parse_metadata(body))
+        self._uploads.add(upload)
+        return json_response(serialize_upload(upload, request_origin()), 201)
 
     def all(self) -> Response:
-        """List the files, newest first."""
-        query, found = request.args.to_dict(), self.uploads.all()
-        host = request_origin()
-        return answer(
-            pagination.page(found, lambda one: one.created, lambda one: one.shown(host), _PAGE, request.base_url, query)
+        """List the files, newest first, 100 to a page."""
+        origin = request_origin()
+        listing = Listing(
+            self._uploads.all(),
+            lambda upload: upload.created_at,
+            lambda upload: serialize_upload(upload, origin),
+            _PAGE_SIZE,
         )
+        return json_response(current_page(listing))
 
     def show(self, id: str) -> Response:
-        """Show what is known of a file; its content is at its download URL only."""
-        return answer(self._upload(id).shown(request_origin()))
+        """Show what is known about a file; its content is at its download URL."""
+        return json_response(serialize_upload(self._upload(id), request_origin()))
 
     def delete(self, id: str) -> Response:
-        """Forget a file."""
-        self.uploads.drop(self._upload(id).id)
+        """Delete a file."""
+        self._uploads.delete(self._upload(id).id)
         return Response(status=204, content_type="text/plain; charset=UTF-8")
 
     def download(self, id: str) -> Response:
-        """Send a file's content to whoever has a URL that the account has signed, and that has not expired."""
-        given = request.args
-        owner, expiry = given.get("owner", ""), given.get("expiry", "")
-        right = signature(self.context.file_secret, owner, id, expiry)
-        signed = hmac.compare_digest(given.get("signature", "").encode(), right.encode())
+        """Send a file's content to whoever has a signed URL that has not expired."""
+        owner = request.args.get("owner", "")
+        expiry = request.args.get("expiry", "")
+        signature = request.args.get("signature", "")
+        expected = sign_download(self._context.file_secret, owner, id, expiry)
+        signed = hmac.compare_digest(signature.encode(), expected.encode())
         if not signed or owner != USERNAME or not expiry.isdecimal() or int(expiry) < time.time():
             raise _not_found()
         return Response(self._upload(id).data, content_type="application/octet-stream")
 
     def _upload(self, id: str) -> Upload:
-        found = self.uploads.get(id)
-        if found is None:
+        upload = self._uploads.get(id)
+        if upload is None:
             raise _not_found()
-        return found
+        return upload
 
 
-class Bounded(Request):
-    """A request whose parts are put aside on the disk as they come in, up to a limit each."""
-
-    limit = LIMIT
-
-    def __init__(self, environ: dict[str, Any], *about: Any, **more: Any) -> None:
-        super().__init__(environ, *about, **more)
-        self._parts: list[_Part] = []
-
-    def close(self) -> None:
-        """Let go of what was put aside, also where the body was refused in the middle."""
-        for part in self._parts:
-            part.close()
-        super().close()
-
-    def _get_file_stream(self, *about: Any, **more: Any) -> IO[bytes]:
-        self._parts.append(_Part(self.limit))
-        return cast("IO[bytes]", self._parts[-1])
-
-
-class _Part(tempfile.SpooledTemporaryFile[bytes]):
-    def __init__(self, limit: int) -> None:
-        super().__init__(_SPOOL, "w+b")
-        self._left, self._limit = limit, limit
-
-    def write(self, data: Any) -> int:
-        self._left -= len(data)
-        if self._left < 0:
-            raise _too_large(self._limit)
-        return super().write(data)
-
-
-def _part(name: str) -> tuple[bytes, str, str] | None:
-    """Give content, file name and type of a part: with a file name it is a file, without one a field."""
-    file = request.files.get(name)
-    if file is not None:
-        return file.read(), file.filename or "", file.content_type or ""
-    field = request.form.get(name)
-    return None if field is None else (field.encode(), "", "")
-
-
-def _metadata() -> dict[str, Any]:
-    part = _part("metadata")
+def _parse_metadata(body: MultipartRequest) -> JSONObject:
+    part = body.part("metadata")
+    if part is None:
+        return {}
     try:
-        value = json.loads(part[0]) if part else {}
+        metadata = json.loads(part.data)
     except ValueError:
-        value = None
-    if not isinstance(value, dict):
-        raise problems.invalid([Problem("invalid_type", "metadata", "Invalid type. Expected: object")])
-    return value
+        metadata = None
+    if not isinstance(metadata, dict):
+        description = "Invalid type. Expected: object"
+        raise problems.invalid([Problem("invalid_type", "metadata", description)])
+    return metadata
 
 
-def _too_large(limit: int) -> Refusal:
-    size = f"{limit // 2**20}MB" if limit % 2**20 == 0 else f"{limit} bytes"
-    return problems.bare(413, f"Files must be less than {size} in size")
-
-
-def _not_found() -> Refusal:
-    return problems.bare(404, "File not found")
+def _not_found() -> APIError:
+    return problems.detail_only(404, "File not found")

@@ -4,65 +4,70 @@ from __future__ import annotations
 
 from flask import Response, request
 
-from ..jobs import Job
+from ..job import Job
+from ..job_spec import JobSpec
 from ..schemas import Schema
-from ..validation import validate
-from . import create_requests, problems, serializers
+from . import create_requests, problems
 from .context import Route, ServerContext, request_origin
-from .json_responses import answer
-from .problems import Refusal
+from .json_responses import json_response
+from .problems import APIError
+from .serializers import serialize_edge_job, serialize_job
 
 _TEXT = "text/plain;charset=utf-8"
-_BODY: Schema = {
+_CREATE: Schema = {
     "type": "object",
     "required": ["model", "input"],
     "additionalProperties": True,
-    "properties": {"model": {"type": "string"}, "version": {"type": "string"}, "input": {"type": "object"}},
+    "properties": {
+        "model": {"type": "string"},
+        "version": {"type": "string"},
+        "input": {"type": "object"},
+    },
 }
 
 
 class HomepageRoutes:
-    """Answers the homepage's two requests for one server."""
+    """Responds to the homepage's two requests.
+
+    Args:
+        context: The server.
+    """
 
     def __init__(self, context: ServerContext) -> None:
-        self.jobs = context.jobs
-        self.models = context.models
+        self._context = context
 
     def routes(self) -> list[Route]:
-        """Give method, path, kind and view of each route."""
+        """Return the routes of this group."""
         return [
             Route("POST", "/api/prediction", "home", self.create),
-            Route("GET", "/api/prediction", "home-look", self.poll),
-            Route("GET", "/api/poll", "home-poll", self.poll),
+            Route("GET", "/api/prediction", "home-show", self.show),
+            Route("GET", "/api/poll", "home-poll", self.show),
         ]
 
     def create(self) -> Response:
-        """Create a prediction of a model named together with its version."""
+        """Create a prediction of a model, whose version may be named too."""
         try:
             job = self._create()
-        except Refusal as refusal:
-            return answer(refusal.body, refusal.status, _TEXT)
-        response = answer(serializers.edge(job), 200, _TEXT)
+        except APIError as error:
+            return json_response(error.body, error.status, _TEXT)
+        response = json_response(serialize_edge_job(job), 200, _TEXT)
         job.start()
         return response
 
+    def show(self) -> Response:
+        """Show a prediction."""
+        job = self._context.jobs.get(request.args.get("id", ""))
+        if job is None:
+            return json_response(problems.not_found().body, 404, _TEXT)
+        return json_response(serialize_job(job), 200, _TEXT)
+
     def _create(self) -> Job:
-        body = create_requests.parse(request.get_data())
-        found = validate(body, _BODY)
-        if found:
-            raise problems.invalid(found)
-        model = self.models.get(body["model"])
+        body = create_requests.parse_object(request.get_data(), _CREATE)
+        model = self._context.models.get(body["model"])
         if model is None:
             raise problems.not_found()
         if body.get("version", model.version) != model.version:
             raise problems.unknown_version()
-        create_requests.check_input(model, body["input"])
-        origin = request_origin()
-        return self.jobs.create(model, model.version, body["input"], origin, source="web")
-
-    def poll(self) -> Response:
-        """Show a prediction."""
-        job = self.jobs.get(request.args.get("id", ""))
-        if job is None:
-            return answer(problems.not_found().body, 404, _TEXT)
-        return answer(serializers.prediction(job), 200, _TEXT)
+        create_requests.validate_input(model, body["input"])
+        spec = JobSpec(model, model.version, body["input"], request_origin(), source="web")
+        return self._context.jobs.create(spec)

@@ -1,26 +1,34 @@
-"""The operations on models and their versions. Whoever a model is named for, the account may change it."""
+"""The operations on models and their versions; the account may change any model."""
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime
 
 from flask import Response, request
 
 from ..catalog import Entry
 from ..examples import Examples
+from ..hardware import SKUS
+from ..job import Job
 from ..schemas import Schema
 from ..validation import Problem, validate
-from . import create_requests, pagination, problems, serializers
+from . import create_requests, problems
 from .context import Route, ServerContext, request_origin
-from .hardware_routes import SKUS
-from .json_responses import answer
-from .problems import Refusal
+from .json_responses import empty_response, json_response
+from .pagination import Listing, current_page, unpaged
+from .problems import APIError
+from .serializers import serialize_job, serialize_model, serialize_version
 
-_PAGE = 25
+_PAGE_SIZE = 25
 _STRING: Schema = {"type": "string", "nullable": True}
 _URL: Schema = {**_STRING, "format": "uri"}
-_ABOUT: Schema = {"description": _STRING, "github_url": _URL, "paper_url": _URL, "license_url": _URL}
-_NEW: Schema = {
+_ABOUT: Schema = {
+    "description": _STRING,
+    "github_url": _URL,
+    "paper_url": _URL,
+    "license_url": _URL,
+}
+_CREATE: Schema = {
     "type": "object",
     "required": ["owner", "name", "visibility", "hardware"],
     "additionalProperties": True,
@@ -33,12 +41,12 @@ _NEW: Schema = {
         **_ABOUT,
     },
 }
-_CHANGE: Schema = {
+_UPDATE: Schema = {
     "type": "object",
     "additionalProperties": True,
     "properties": {"readme": _STRING, "weights_url": _URL, **_ABOUT},
 }
-_ORDERS: Schema = {
+_SORTING: Schema = {
     "type": "object",
     "additionalProperties": True,
     "properties": {
@@ -49,22 +57,28 @@ _ORDERS: Schema = {
 
 
 class ModelRoutes:
-    """Answers the requests that are about models."""
+    """Responds to the requests about models and their versions.
+
+    API: https://replicate.com/docs/reference/http#models.get
+
+    Args:
+        context: The server.
+    """
 
     def __init__(self, context: ServerContext) -> None:
-        self.context = context
-        self.catalog = context.catalog
-        self.picked = Examples(context.jobs)
+        self._context = context
+        self._catalog = context.catalog
+        self._examples = Examples(context.jobs)
 
     def routes(self) -> list[Route]:
-        """Give method, path, kind and view of each route."""
+        """Return the routes of this group."""
         model = "/v1/models/<owner>/<name>"
         version = f"{model}/versions/<id>"
         return [
             Route("GET", "/v1/models", "models", self.all),
             Route("POST", "/v1/models", "new-model", self.create),
             Route("GET", model, "model", self.show),
-            Route("PATCH", model, "change-model", self.change),
+            Route("PATCH", model, "change-model", self.update),
             Route("DELETE", model, "delete-model", self.delete),
             Route("GET", f"{model}/readme", "readme", self.readme),
             Route("GET", f"{model}/examples", "examples", self.examples),
@@ -74,99 +88,108 @@ class ModelRoutes:
         ]
 
     def all(self) -> Response:
-        """List the public models, 25 to a page: in the order that is asked for, else the latest version first."""
-        query = request.args.to_dict()
-        found = validate(query, _ORDERS)
-        if found:
-            raise problems.invalid(found)
-        of_model = query.get("sort_by") == "model_created_at"
-        rising = query.get("sort_direction") == "asc"
+        """List the public models, 25 to a page.
 
-        def moment(entry: Entry) -> Any:
-            return entry.created_at if of_model else entry.moved_at
+        Without an order in the query the model with the latest version is the first.
+        """
+        create_requests.raise_if_invalid(validate(request.args.to_dict(), _SORTING))
+        by_model = request.args.get("sort_by") == "model_created_at"
+        ascending = request.args.get("sort_direction") == "asc"
 
-        entries = sorted(self.catalog.public(), key=moment, reverse=not rising)
-        return answer(pagination.page(entries, moment, serializers.model, _PAGE, request.base_url, query, rising))
+        def timestamp(entry: Entry) -> datetime:
+            if by_model:
+                return entry.created_at
+            return entry.updated_at
+
+        entries = sorted(self._catalog.public(), key=timestamp, reverse=not ascending)
+        listing = Listing(entries, timestamp, serialize_model, _PAGE_SIZE, ascending)
+        return json_response(current_page(listing))
 
     def create(self) -> Response:
-        """Make a model that has no version yet."""
-        body = create_requests.checked(request.get_data(), _NEW)
-        wrong = [key for key in ("owner", "name") if not create_requests.NAME.fullmatch(body[key])]
-        if wrong:
-            words = "Must be letters, digits, dots, dashes and underscores, and begin with a letter or a digit"
-            raise problems.invalid([Problem("pattern", key, words) for key in wrong])
-        name = f"{body.pop('owner')}/{body.pop('name')}"
-        if not self.catalog.make(name, body):
-            raise Refusal(409, f"A model with the name {name} already exists")
-        return answer(serializers.model(self._entry(*name.split("/"))), 201)
+        """Create a model that has no version yet."""
+        body = create_requests.parse_object(request.get_data(), _CREATE)
+        description = (
+            "Must be letters, digits, dots, dashes and underscores, "
+            "and begin with a letter or a digit"
+        )
+        invalid = [
+            Problem("pattern", key, description)
+            for key in ("owner", "name")
+            if not create_requests.is_name(body[key])
+        ]
+        create_requests.raise_if_invalid(invalid)
+        owner = body.pop("owner")
+        name = body.pop("name")
+        if not self._catalog.create(f"{owner}/{name}", body):
+            raise APIError(409, f"A model with the name {owner}/{name} already exists")
+        return json_response(serialize_model(self._entry(owner, name)), 201)
 
     def show(self, owner: str, name: str) -> Response:
         """Show a model."""
-        return answer(serializers.model(self._entry(owner, name)))
+        return json_response(serialize_model(self._entry(owner, name)))
 
-    def change(self, owner: str, name: str) -> Response:
-        """Say something else about a model."""
+    def update(self, owner: str, name: str) -> Response:
+        """Change what is known about a model."""
         entry = self._entry(owner, name)
-        body = create_requests.checked(request.get_data(), _CHANGE)
-        self.catalog.describe(entry.name, {key: body[key] for key in _CHANGE["properties"] if key in body})
-        return answer(serializers.model(self._entry(owner, name)))
+        body = create_requests.parse_object(request.get_data(), _UPDATE)
+        about = {key: body[key] for key in _UPDATE["properties"] if key in body}
+        self._catalog.update(entry.name, about)
+        return json_response(serialize_model(self._entry(owner, name)))
 
     def delete(self, owner: str, name: str) -> Response:
-        """Forget a private model that has no version."""
+        """Delete a private model that has no version."""
         entry = self._entry(owner, name)
         if entry.visibility != "private":
-            raise Refusal(403, "You can only delete private models")
+            raise APIError(403, "You can only delete private models")
         if entry.versions:
-            raise Refusal(403, "You can only delete models that have no versions associated with them")
-        self.catalog.drop(entry.name)
-        return _nothing(204)
+            detail = "You can only delete models that have no versions associated with them"
+            raise APIError(403, detail)
+        self._catalog.delete(entry.name)
+        return empty_response(204)
 
     def readme(self, owner: str, name: str) -> Response:
         """Send a model's README."""
         text = self._entry(owner, name).about.get("readme")
         if not text:
             raise problems.not_found()
-        return Response(text, content_type="text/plain; charset=utf-8")
+        return Response(str(text), content_type="text/plain; charset=utf-8")
 
     def examples(self, owner: str, name: str) -> Response:
-        """List the examples of a model: some of those that the library brings have any."""
-        model = self.context.models.get(self._entry(owner, name).name)
-        found = self.picked.of(model, request_origin()) if model else []
-        return answer({"next": None, "previous": None, "results": [serializers.prediction(job) for job in found]})
+        """List the examples of a model; some of those that the package brings have any."""
+        model = self._context.models.get(self._entry(owner, name).name)
+        jobs: list[Job] = []
+        if model is not None:
+            jobs = self._examples.get(model, request_origin())
+        return json_response(unpaged([serialize_job(job) for job in jobs]))
 
     def versions(self, owner: str, name: str) -> Response:
         """List the versions of a model, newest first."""
-        found = [serializers.version(one) for one in self._entry(owner, name).versions]
-        return answer({"next": None, "previous": None, "results": found})
+        versions = self._entry(owner, name).versions
+        return json_response(unpaged([serialize_version(version) for version in versions]))
 
     def version(self, owner: str, name: str, id: str) -> Response:
         """Show a version of a model."""
-        found = self._entry(owner, name).version(id)
-        if found is None:
+        version = self._entry(owner, name).version(id)
+        if version is None:
             raise problems.not_found()
-        return answer(serializers.version(found))
+        return json_response(serialize_version(version))
 
     def delete_version(self, owner: str, name: str, id: str) -> Response:
-        """Forget a version of a private model, with its predictions."""
+        """Delete a version of a private model, with its predictions."""
         entry = self._entry(owner, name)
         if entry.version(id) is None:
             raise problems.not_found()
         if entry.visibility != "private":
-            raise Refusal(403, "You can only delete versions from private models")
-        if any(one.version == id for one in self.context.deployments.all()):
-            raise Refusal(403, "You cannot delete a version if it has an associated deployment")
-        self.catalog.remove(entry.name, id)
-        self.context.jobs.forget(id)
-        return _nothing(202)
+            raise APIError(403, "You can only delete versions from private models")
+        if any(deployment.version == id for deployment in self._context.deployments.all()):
+            detail = "You cannot delete a version if it has an associated deployment"
+            raise APIError(403, detail)
+        self._catalog.delete_version(entry.name, id)
+        self._context.jobs.delete_version(id)
+        return empty_response(202)
 
     def _entry(self, owner: str, name: str) -> Entry:
-        entry = self.catalog.get(f"{owner}/{name}")
+        entry = self._catalog.get(f"{owner}/{name}")
         if entry is None:
             raise problems.not_found()
         return entry
-
-
-def _nothing(status: int) -> Response:
-    response = Response(status=status)
-    del response.headers["Content-Type"]
-    return response

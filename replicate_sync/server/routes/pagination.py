@@ -4,57 +4,96 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Generic, TypeVar
 from urllib.parse import parse_qs, urlencode
 
+from flask import request
+
 from .. import timestamps
+from ..json_types import JSONObject
 from . import problems
 
 T = TypeVar("T")
 
 
-def page(
-    items: Sequence[T],
-    moment: Callable[[T], datetime],
-    show: Callable[[T], Any],
-    size: int,
-    base: str,
-    query: dict[str, str],
-    rising: bool = False,
-) -> dict[str, Any]:
-    """Give one page of `items`, which come newest first, or where they are `rising`, oldest first.
+@dataclass(frozen=True)
+class Listing(Generic[T]):
+    """What is listed.
 
-    Each has a moment of its own.
-
-    `base` and `query` are the request's; the links keep every parameter, and change only `cursor`.
+    Attributes:
+        items: Newest first, or with `ascending`, oldest first.
+        timestamp: Returns the time of an item; no two have the same.
+        serialize: Returns the JSON of an item.
+        page_size: How many items a page has.
+        ascending: Whether the oldest item is the first.
     """
-    position, back = _read(query["cursor"]) if query.get("cursor") else (None, False)
-    lower = [item for item in items if position is None or moment(item) < position]
-    higher = [item for item in items if position is None or moment(item) > position]
-    ahead, behind = (higher, lower) if rising else (lower, higher)
-    shown = behind[-size:] if back else ahead[:size]
+
+    items: Sequence[T]
+    timestamp: Callable[[T], datetime]
+    serialize: Callable[[T], JSONObject]
+    page_size: int
+    ascending: bool = False
+
+
+def unpaged(results: Sequence[JSONObject]) -> JSONObject:
+    """Return a list that has one page."""
+    return {"next": None, "previous": None, "results": results}
+
+
+def current_page(listing: Listing[T]) -> JSONObject:
+    """Return the page of a list that the current request asks for.
+
+    The links keep the request's URL and parameters, and change only `cursor`.
+
+    Raises:
+        APIError: The cursor is invalid.
+    """
+    position: datetime | None = None
+    backwards = False
+    cursor = request.args.get("cursor")
+    if cursor:
+        position, backwards = _parse_cursor(cursor)
+    items, before, after = listing.items, listing.items[:0], listing.items
+    if position is not None:
+        before, after = _split(listing, position)
+    shown = after[: listing.page_size]
+    if backwards:
+        shown = before[-listing.page_size :]
 
     def link(item: T, reverse: bool) -> str:
-        return f"{base}?{urlencode(query | {'cursor': _write(moment(item), reverse)})}"
+        query = request.args.to_dict()
+        query["cursor"] = _serialize_cursor(listing.timestamp(item), reverse)
+        return f"{request.base_url}?{urlencode(query)}"
 
-    more = bool(shown) and moment(items[-1]) != moment(shown[-1])
-    before = bool(shown) and moment(items[0]) != moment(shown[0])
-    return {
-        "next": link(shown[-1], False) if more else None,
-        "previous": link(shown[0], True) if before else None,
-        "results": [show(item) for item in shown],
-    }
+    page = unpaged([listing.serialize(item) for item in shown])
+    if shown and listing.timestamp(items[-1]) != listing.timestamp(shown[-1]):
+        page["next"] = link(shown[-1], False)
+    if shown and listing.timestamp(items[0]) != listing.timestamp(shown[0]):
+        page["previous"] = link(shown[0], True)
+    return page
 
 
-def _write(moment: datetime, reverse: bool) -> str:
-    fields = ({"r": "1"} if reverse else {}) | {"p": moment.isoformat(sep=" ")}
+def _split(listing: Listing[T], position: datetime) -> tuple[list[T], list[T]]:
+    """Return the items before a position in the list, and those after it."""
+    older = [item for item in listing.items if listing.timestamp(item) < position]
+    newer = [item for item in listing.items if listing.timestamp(item) > position]
+    if listing.ascending:
+        return older, newer
+    return newer, older
+
+
+def _serialize_cursor(position: datetime, reverse: bool) -> str:
+    fields = {"p": position.isoformat(sep=" ")}
+    if reverse:
+        fields = {"r": "1"} | fields
     return base64.b64encode(urlencode(fields).encode()).decode()
 
 
-def _read(cursor: str) -> tuple[datetime, bool]:
+def _parse_cursor(cursor: str) -> tuple[datetime, bool]:
     try:
         fields = parse_qs(base64.b64decode(cursor.encode(), validate=True).decode())
-        return timestamps.read(fields["p"][0]), fields.get("r") == ["1"]
+        return timestamps.parse(fields["p"][0]), fields.get("r") == ["1"]
     except (ValueError, KeyError):
-        raise problems.bare(404, "Invalid cursor") from None
+        raise problems.detail_only(404, "Invalid cursor") from None

@@ -1,42 +1,64 @@
-"""The responses that say what is wrong with a request."""
+"""The responses that say what is wrong with a request, as exceptions.
+
+API: https://replicate.com/docs/reference/http
+"""
 
 from __future__ import annotations
 
-from typing import Any
-
+from ..json_types import JSONObject
 from ..validation import Problem
 
 
-class Refusal(Exception):
-    """Ends a request with an error answer: a status, and a problem body."""
+class APIError(Exception):
+    """Ends a request with an error response.
 
-    def __init__(self, status: int, detail: str, title: str | None = None, **more: Any) -> None:
+    Args:
+        status: The status code.
+        detail: What is wrong, as a sentence.
+        title: What kind of problem it is.
+        extra: Further keys of the body.
+
+    Attributes:
+        status: The status code.
+        body: The JSON of the response.
+    """
+
+    def __init__(self, status: int, detail: str, title: str | None = None, **extra: object) -> None:
         super().__init__(detail)
         self.status = status
-        self.body: dict[str, Any] = {"detail": detail, "status": status}
-        self.body |= ({"title": title} if title else {}) | more
+        self.body: JSONObject = {"detail": detail, "status": status}
+        if title is not None:
+            self.body["title"] = title
+        self.body |= extra
 
 
-def not_found() -> Refusal:
-    """Give the answer for an unknown route, id or model."""
-    return Refusal(404, "The requested resource could not be found.")
+def not_found() -> APIError:
+    """Return the error for an unknown route, id or model."""
+    return APIError(404, "The requested resource could not be found.")
 
 
-def bare(status: int, detail: str) -> Refusal:
-    """Give an answer that says its detail, and nothing else."""
-    refusal = Refusal(status, detail)
-    refusal.body = {"detail": detail}
-    return refusal
+def detail_only(status: int, detail: str) -> APIError:
+    """Return an error whose body has no key but `detail`."""
+    error = APIError(status, detail)
+    error.body = {"detail": detail}
+    return error
 
 
-def unknown_version() -> Refusal:
-    """Give the answer for a version that does not exist."""
-    detail = "The specified version does not exist (or perhaps you don't have permission to use it?)"
-    return Refusal(422, detail, "Invalid version or not permitted")
+def unknown_version() -> APIError:
+    """Return the error for a version that does not exist."""
+    detail = (
+        "The specified version does not exist (or perhaps you don't have permission to use it?)"
+    )
+    return APIError(422, detail, "Invalid version or not permitted")
 
 
-def invalid(problems: list[Problem]) -> Refusal:
-    """Give the answer for a body or an input with these problems."""
-    lines = [f"- {p.field}: {p.description}\n" if p.field else f"- {p.description}\n" for p in problems]
+def invalid(problems: list[Problem]) -> APIError:
+    """Return the error for a body or an input with these problems."""
+    lines = []
+    for problem in problems:
+        if problem.field:
+            lines.append(f"- {problem.field}: {problem.description}\n")
+        else:
+            lines.append(f"- {problem.description}\n")
     fields = [problem._asdict() for problem in problems]
-    return Refusal(422, "".join(lines), "Input validation failed", invalid_fields=fields)
+    return APIError(422, "".join(lines), "Input validation failed", invalid_fields=fields)

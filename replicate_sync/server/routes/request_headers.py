@@ -1,40 +1,69 @@
-"""The two request headers that shape a prediction: `Prefer` and `Cancel-After`."""
+"""The two request headers that concern a prediction: `Prefer` and `Cancel-After`."""
 
 from __future__ import annotations
 
 import re
 from typing import NamedTuple
 
-from .problems import Refusal
+from .problems import APIError
 
 _WAIT = re.compile(r"(?:^|[,;\s])wait(?:=(\d+))?(?=$|[,;\s])")
-_SPAN = re.compile(r"(?=\d)(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?")
+_DURATION = re.compile(r"(?=\d)(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?")
+_MAX_WAIT = 60  # seconds
+_MIN_LIFETIME = 5  # seconds
+_MAX_LIFETIME = 24 * 3600  # seconds
 
 
 class Wait(NamedTuple):
-    """How long to hold an answer, and what to say of it in `Preference-Applied`."""
+    """A preference for a synchronous response.
+
+    Attributes:
+        seconds: How long to wait for the end of the prediction.
+        applied: The value of the header `Preference-Applied`.
+    """
 
     seconds: int
     applied: str
 
 
-def wait(prefer: str | None) -> Wait | None:
-    """Read `Prefer: wait[=n]`: 60 seconds unless told, at most 60; None where it asks for no wait."""
-    found = _WAIT.search(prefer or "")
-    if not found or (found[1] and int(found[1]) < 1):
+def parse_prefer(header: str | None) -> Wait | None:
+    """Return the wait that `Prefer: wait[=n]` asks for, or None where it asks for none.
+
+    Args:
+        header: The value of `Prefer`; without a number the wait is 60 seconds, which is also the
+            longest one.
+    """
+    match = _WAIT.search(header or "")
+    if match is None:
         return None
-    seconds = min(int(found[1] or 60), 60)
-    return Wait(seconds, f"wait={seconds}" if found[1] else "wait")
+    if match[1] is None:
+        return Wait(_MAX_WAIT, "wait")
+    seconds = min(int(match[1]), _MAX_WAIT)
+    if seconds < 1:
+        return None
+    return Wait(seconds, f"wait={seconds}")
 
 
-def cancel_after(text: str | None) -> int | None:
-    """Read `Cancel-After` (`30`, `30s`, `5m`, `1h30m45s`) as seconds; refuses under 5 s and over 24 h."""
-    if text is None:
+def parse_cancel_after(header: str | None) -> int | None:
+    """Return the seconds that `Cancel-After` names, or None without the header.
+
+    Args:
+        header: `30`, `30s`, `5m` or `1h30m45s`.
+
+    Raises:
+        APIError: It is no duration, or one below 5 seconds or above 24 hours.
+    """
+    if header is None:
         return None
-    found = _SPAN.fullmatch(text.strip())
-    hours, minutes, seconds = (int(part or 0) for part in found.groups()) if found else (0, 0, 0)
-    total = hours * 3600 + minutes * 60 + seconds
-    if not 5 <= total <= 24 * 3600:
-        detail = "Cancel-After must be a duration between 5 seconds and 24 hours, such as 30s, 5m or 1h30m45s"
-        raise Refusal(422, detail, "Invalid Cancel-After header")
+    match = _DURATION.fullmatch(header.strip())
+    total = 0
+    if match is not None:
+        hours, minutes, seconds = (int(part or 0) for part in match.groups())
+        total = hours * 3600 + minutes * 60 + seconds
+    if not _MIN_LIFETIME <= total <= _MAX_LIFETIME:
+        detail = (
+            "Cancel-After must be a duration between 5 seconds and 24 hours, "
+            "such as 30s, 5m or 1h30m45s"
+        )
+        raise APIError(422, detail, "Invalid Cancel-After header")
     return total

@@ -1,121 +1,102 @@
-"""Finding models: by collection, and by a word."""
+"""The operations that search for models and collections by words."""
 
 from __future__ import annotations
 
 import json
-from typing import Any, NamedTuple
 
 from flask import Response, request
 
 from ..catalog import Entry
-from . import problems, serializers
+from ..collections import COLLECTIONS
+from ..json_types import JSONObject
 from .context import Route, ServerContext
-from .json_responses import JSON, answer
+from .json_responses import JSON, json_response
+from .pagination import unpaged
+from .serializers import serialize_collection, serialize_model
 
-_PAGE = 25
-
-
-class Collection(NamedTuple):
-    """Some models that do the same kind of thing."""
-
-    name: str
-    slug: str
-    description: str
-    models: tuple[str, ...]
-
-    def shown(self) -> dict[str, Any]:
-        """Give its JSON as a list has it."""
-        return {"name": self.name, "slug": self.slug, "description": self.description}
-
-
-COLLECTIONS = (
-    Collection(
-        "Text models",
-        "text-models",
-        "Models that write text, in place of which small programs answer here",
-        ("meta/meta-llama-3-70b-instruct", "google-deepmind/gemma-2b-it", "replicate/hello-world"),
-    ),
-    Collection(
-        "Image models",
-        "image-models",
-        "Models that make pictures, in place of which small programs draw here",
-        (
-            "black-forest-labs/flux-schnell",
-            "stability-ai/stable-diffusion-3",
-            "bytedance/sdxl-lightning-4step",
-            "playgroundai/playground-v2.5-1024px-aesthetic",
-        ),
-    ),
-)
+_PAGE_SIZE = 25
+_DEFAULT_LIMIT = "20"
+_MAX_LIMIT = 50
 
 
 class SearchRoutes:
-    """Answers the requests that look for models."""
+    """Responds to searches.
+
+    API: https://replicate.com/docs/reference/http#search
+
+    Args:
+        context: The server.
+    """
 
     def __init__(self, context: ServerContext) -> None:
-        self.catalog = context.catalog
+        self._catalog = context.catalog
 
     def routes(self) -> list[Route]:
-        """Give method, path, kind and view of each route."""
+        """Return the routes of this group."""
         return [
-            Route("GET", "/v1/collections", "collections", self.collections),
-            Route("GET", "/v1/collections/<slug>", "collection", self.collection),
             Route("GET", "/v1/search", "search", self.search),
-            Route("QUERY", "/v1/models", "query", self.query),
+            Route("QUERY", "/v1/models", "query", self.search_models),
         ]
-
-    def collections(self) -> Response:
-        """List the collections."""
-        found = [collection.shown() for collection in COLLECTIONS]
-        return answer({"next": None, "previous": None, "results": found})
-
-    def collection(self, slug: str) -> Response:
-        """Show a collection with its models."""
-        found = next((one for one in COLLECTIONS if one.slug == slug), None)
-        if found is None:
-            raise problems.not_found()
-        entries = [entry for name in found.models if (entry := self.catalog.get(name))]
-        models = [serializers.model(entry) for entry in entries]
-        return answer({**found.shown(), "full_description": None, "models": models})
 
     def search(self) -> Response:
-        """Find models and collections with all words of a query, those with the words in the name first."""
-        query, limit = request.args.get("query", ""), request.args.get("limit", "20")
+        """Find models and collections with all words of a query, the best matches first."""
+        query = request.args.get("query", "")
+        limit = request.args.get("limit", _DEFAULT_LIMIT)
         if not query.strip():
-            return answer({"detail": 'Query parameter "query" is required'}, 400, JSON)
-        if not (limit.isascii() and limit.isdigit() and 1 <= int(limit) <= 50):
-            return answer({"detail": 'Query parameter "limit" must be a number from 1 to 50'}, 400, JSON)
-        found = [
-            {"model": serializers.model(entry), "metadata": {"generated_description": None, "tags": [], "score": score}}
-            for score, entry in self._ranked(query)[: int(limit)]
+            return json_response({"detail": 'Query parameter "query" is required'}, 400, JSON)
+        if not (limit.isascii() and limit.isdigit() and 1 <= int(limit) <= _MAX_LIMIT):
+            detail = 'Query parameter "limit" must be a number from 1 to 50'
+            return json_response({"detail": detail}, 400, JSON)
+        models = []
+        for score, entry in self._ranked(query)[: int(limit)]:
+            metadata: JSONObject = {"generated_description": None, "tags": [], "score": score}
+            models.append({"model": serialize_model(entry), "metadata": metadata})
+        collections = [
+            {**serialize_collection(collection), "models": list(collection.models)}
+            for collection in COLLECTIONS
+            if _score(query, collection.name, collection.description)
         ]
-        kinds = [
-            {**one.shown(), "models": list(one.models)} for one in COLLECTIONS if _score(query, one.name, one.description)
-        ]
-        return answer({"query": query, "models": found, "collections": kinds, "pages": []})
+        body = {"query": query, "models": models, "collections": collections, "pages": []}
+        return json_response(body)
 
-    def query(self) -> Response:
+    def search_models(self) -> Response:
         """Find models with all words of the body; there is one page of them."""
-        text = _unquoted(request.get_data().decode("utf-8", "replace"))
-        found = [serializers.model(entry) for _, entry in self._ranked(text)[:_PAGE]]
-        return answer({"next": None, "previous": None, "results": found})
+        query = _unquote(request.get_data().decode("utf-8", "replace"))
+        ranked = self._ranked(query)[:_PAGE_SIZE]
+        return json_response(unpaged([serialize_model(entry) for _, entry in ranked]))
 
     def _ranked(self, query: str) -> list[tuple[float, Entry]]:
-        scored = [(_score(query, one.name, one.about.get("description") or ""), one) for one in self.catalog.public()]
-        return sorted(((score, one) for score, one in scored if score), key=lambda pair: -pair[0])
+        """Return the models that match a query with their scores, the best first."""
+        scored = [
+            (_score(query, entry.name, entry.description), entry)
+            for entry in self._catalog.public()
+        ]
+        matches = [(score, entry) for score, entry in scored if score]
+        return sorted(matches, key=lambda match: -match[0])
 
 
-def _unquoted(text: str) -> str:
+def _unquote(text: str) -> str:
     # Two of the official clients send the query as JSON, which puts it in quotes.
     try:
         value = json.loads(text)
     except ValueError:
         return text
-    return value if isinstance(value, str) else text
+    if isinstance(value, str):
+        return value
+    return text
 
 
 def _score(query: str, name: str, description: str) -> float:
-    """Give the share of a query's words that are in the name; a half for one in the description, 0 where one is missing."""
-    words = query.lower().split()
-    points = [1.0 if word in name.lower() else 0.5 if word in description.lower() else 0.0 for word in words]
-    return sum(points) / len(points) if points and all(points) else 0.0
+    """Return how well a model matches: the mean over the query's words, or 0 where one is missing.
+
+    A word scores 1 in the name, and a half in the description.
+    """
+    points = []
+    for word in query.lower().split():
+        if word in name.lower():
+            points.append(1.0)
+        elif word in description.lower():
+            points.append(0.5)
+        else:
+            return 0.0
+    return sum(points) / max(1, len(points))

@@ -1,77 +1,97 @@
-"""Writers: stand-ins for language models, which put words in a row as a piece of prose does."""
+"""Text for the stand-ins of language models: sentences of a few paragraphs, in another order.
+
+The text follows from the prompt and the seed: with the same ones it is the same to the letter.
+"""
 
 from __future__ import annotations
 
 import random
 import re
 import time
-from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from functools import cache
 
 from .. import job_context
-from . import prose
 
-_PAUSE = 0.006  # seconds between two words
-_END = ".!?"
-_OPENINGS = ("About {}, then.", "You ask about {}.", "Let us think of {}.", "What can be said of {}?")
-_DULL = frozenset(
+WORD_DELAY = 0.006
+"""Seconds between two words."""
+
+_OPENINGS = (
+    "About {}, then.",
+    "You ask about {}.",
+    "Let us think of {}.",
+    "What can be said of {}?",
+)
+_COMMON_WORDS = frozenset(
     re.findall(
         r"\w+",
-        "the a an and or of to in on for with about is are was be do does what who how why when tell write "
-        "say give me my you your i it this that please some can could would user assistant system",
+        "the a an and or of to in on for with about is are was be do does what who how why when "
+        "tell write say give me my you your i it this that please some can could would user "
+        "assistant system",
     )
 )
 
 
-@dataclass(frozen=True)
-class Taste:
-    """How the next word is chosen: 0 for `temperature` takes the likeliest, 0 for `top_k` sets no limit."""
+def choose_seed(seed: int | None, name: str) -> int:
+    """Return the seed, or a random one for None, and log it.
 
-    temperature: float = 0.7
-    top_k: int = 0
-    top_p: float = 1.0
-    repetition: float = 1.0
+    The logs also say that this is not the real model.
 
-
-def seeded(seed: int | None, name: str) -> int:
-    """Give the seed, or a random one where there is none, and log it with what this model is."""
-    chosen = random.SystemRandom().randrange(2**31) if seed is None else seed
+    Args:
+        seed: The seed that the input names, or None.
+        name: The name of the model.
+    """
+    if seed is None:
+        seed = random.SystemRandom().randrange(2**31)
     job_context.log(f"stand-in model: a small local program answers here, not the real {name}")
-    job_context.log(f"Using seed: {chosen}")
-    return chosen
+    job_context.log(f"Using seed: {seed}")
+    return seed
 
 
-def write(prompt: str, seed: int, taste: Taste, most: int, least: int = 0) -> Iterator[str]:
-    """Yield a text word by word, each with the space before it: the same one for the same arguments.
+def write(prompt: str, seed: int, max_words: int, min_words: int = 0) -> Iterator[str]:
+    """Yield a text word by word, each with the space before it.
 
-    It begins with a word or two of the prompt, and has at most `most` words, and at least `least`.
+    It begins with a word or two of the prompt, and ends with a whole sentence, unless `max_words`
+    cuts it. A shorter text is the beginning of a longer one.
+
+    Args:
+        prompt: What it is about.
+        seed: Another seed writes another text.
+        max_words: The most words that it has.
+        min_words: The fewest words that it has.
     """
     dice = random.Random(f"{seed} {prompt}")
-    wanted = max(least, dice.randint(40, 90))
-    opening = dice.choice(_OPENINGS).format(_subject(prompt)).split()
-    for count, word in enumerate(_words(opening, dice, taste), 1):
-        if count > most:
+    wanted = max(min_words, dice.randint(40, 90))
+    opening = dice.choice(_OPENINGS).format(_subject(prompt))
+    written = 0
+    for sentence in _sentences(opening, dice):
+        if written >= wanted:
             return
-        time.sleep(_PAUSE)
-        yield word if count == 1 or word.startswith("\n") else f" {word}"
-        if count >= wanted and word[-1] in _END:
-            return
+        for word in sentence:
+            if written == max_words:
+                return
+            time.sleep(WORD_DELAY)
+            yield word if written == 0 or word.startswith("\n") else f" {word}"
+            written += 1
 
 
-def until(chunks: Iterable[str], stops: Iterable[str]) -> Iterator[str]:
-    """Yield the chunks up to the first of the `stops`, which may begin in one chunk and end in another."""
-    sought = [stop for stop in stops if stop]
+def stop_at(chunks: Iterable[str], stop_sequences: Iterable[str]) -> Iterator[str]:
+    """Yield the chunks up to the first stop sequence.
+
+    Args:
+        chunks: Pieces of a text.
+        stop_sequences: What ends the text; one may begin in one chunk and end in another, and an
+            empty one is ignored.
+    """
+    stops = [stop for stop in stop_sequences if stop]
     held = ""
     for chunk in chunks:
         held += chunk
-        cuts = [held.find(stop) for stop in sought if stop in held]
-        if cuts:
-            if held[: min(cuts)]:
-                yield held[: min(cuts)]
+        positions = [held.find(stop) for stop in stops if stop in held]
+        if positions:
+            if min(positions) > 0:
+                yield held[: min(positions)]
             return
-        keep = max((_overlap(held, stop) for stop in sought), default=0)
+        keep = max((_overlap(held, stop) for stop in stops), default=0)
         if len(held) > keep:
             yield held[: len(held) - keep]
             held = held[len(held) - keep :]
@@ -79,84 +99,93 @@ def until(chunks: Iterable[str], stops: Iterable[str]) -> Iterator[str]:
         yield held
 
 
-def counted(chunks: Iterable[str], prompt: str) -> Iterator[str]:
-    """Yield the chunks, and put the number of words read and written among the metrics."""
+def measure(chunks: Iterable[str], prompt: str) -> Iterator[str]:
+    """Yield the chunks, and set the metrics that count the words read and written.
+
+    Args:
+        chunks: The words of a text.
+        prompt: What was read.
+    """
     job_context.metric("input_token_count", len(prompt.split()))
     job_context.metric("output_token_count", 0)
-    begun = time.monotonic()
+    started_at = time.monotonic()
     for count, chunk in enumerate(chunks, 1):
+        elapsed = time.monotonic() - started_at
         if count == 1:
-            job_context.metric("time_to_first_token", round(time.monotonic() - begun, 6))
+            job_context.metric("time_to_first_token", round(elapsed, 6))
         job_context.metric("output_token_count", count)
-        job_context.metric("tokens_per_second", round(count / max(time.monotonic() - begun, 1e-6), 3))
+        job_context.metric("tokens_per_second", round(count / max(elapsed, 1e-6), 3))
         yield chunk
 
 
-def _words(opening: list[str], dice: random.Random, taste: Taste) -> Iterator[str]:
-    yield from opening
-    chain, starts = _chain()
-    used: Counter[tuple[str, str]] = Counter()
-    pair = dice.choice(starts)
-    yield from pair
+def _sentences(opening: str, dice: random.Random) -> Iterator[list[str]]:
+    """Yield the words of each sentence, without an end; some sentences begin a paragraph."""
+    yield opening.split()
+    sentences = re.split(r"(?<=[.!?])\s+", _PROSE.strip())
     while True:
-        following = chain.get(pair)
-        if not following:
-            pair = dice.choice(starts)
-            yield f"\n\n{pair[0]}"
-            yield pair[1]
-            continue
-        # What was used becomes less likely, or the likeliest words would go round in a circle.
-        weights = {w: n / (1 + used[pair[1], w]) ** max(taste.repetition, 1.0) for w, n in following.items()}
-        word = _choose(weights, dice, taste)
-        used[pair[1], word] += 1
-        pair = (pair[1], word)
-        yield word
-
-
-def _choose(weights: dict[str, float], dice: random.Random, taste: Taste) -> str:
-    ranked = sorted(weights.items(), key=lambda item: (-item[1], item[0]))
-    if taste.temperature <= 0:
-        return ranked[0][0]
-    ranked = ranked[: taste.top_k or None]
-    # A huge power is a tiny temperature, and would leave the numbers that a float can hold.
-    scaled = [(word, (weight / ranked[0][1]) ** min(1 / taste.temperature, 100)) for word, weight in ranked]
-    total, kept, mass = sum(weight for _, weight in scaled), [scaled[0]], scaled[0][1]
-    for word, weight in scaled[1:]:
-        if mass >= taste.top_p * total:
-            break
-        kept.append((word, weight))
-        mass += weight
-    return dice.choices([word for word, _ in kept], [weight for _, weight in kept])[0]
-
-
-@cache
-def _chain() -> tuple[dict[tuple[str, str], Counter[str]], list[tuple[str, str]]]:
-    chain: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
-    single: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    starts = []
-    for paragraph in prose.TEXT.strip().split("\n\n"):
-        words = paragraph.split()
-        starts.append((words[0], words[1]))
-        for first, second, third in zip(words, words[1:], words[2:], strict=False):
-            chain[first, second][third] += 3
-            single[second][third] += 1
-    for pair, following in chain.items():
-        following.update(single[pair[1]])
-    # A pair that the prose never has arises where a word was taken by the one before it alone.
-    for first, after in list(single.items()):
-        for second in after:
-            if second in single:
-                chain.setdefault((first, second), Counter(single[second]))
-    return dict(chain), starts
+        for sentence in dice.sample(sentences, len(sentences)):
+            words = sentence.split()
+            if dice.random() < 0.2:
+                words[0] = f"\n\n{words[0]}"
+            yield words
 
 
 def _subject(prompt: str) -> str:
-    words = [word for word in re.findall(r"\w[\w'\u2019-]*", prompt) if word.lower() not in _DULL]
-    chosen = list(dict.fromkeys(words))[-2:]
-    return " and ".join(chosen) or "nothing in particular"
+    words = re.findall(r"\w[\w'\u2019-]*", prompt)
+    rare = [word for word in words if word.lower() not in _COMMON_WORDS]
+    last = list(dict.fromkeys(rare))[-2:]
+    return " and ".join(last) or "nothing in particular"
 
 
 def _overlap(text: str, stop: str) -> int:
-    """Give the length of the longest end of the text that is a beginning of the stop."""
+    """Return the length of the longest end of the text that is a beginning of the stop."""
     longest = min(len(text), len(stop) - 1)
-    return next((n for n in range(longest, 0, -1) if text.endswith(stop[:n])), 0)
+    for length in range(longest, 0, -1):
+        if text.endswith(stop[:length]):
+            return length
+    return 0
+
+
+_PROSE = """
+The river comes down from the hills in the night and in the morning it is brown and fast. It carries
+leaves, and now and then a branch, and it does not care about the bridge. By noon the water is slow
+again. The children go down to the bank with their shoes in their hands, and the old man who keeps
+the boats tells them that the river was wider when he was young. Nobody believes him, but everybody
+likes the way he tells it.
+
+The train leaves at ten past six. It is a small train with two carriages and a bell, and it goes
+along the river as far as the mill, and then it climbs. In the winter the windows are white and you
+can draw on them with a finger. In the summer they are open, and the smell of cut grass comes in,
+and somebody always has a basket of cherries. The man who checks the tickets knows every name on the
+line. He says that a train is a village that happens to move.
+
+A garden is never finished. In March you think that nothing will come up, and in June you cannot
+find the path. The beans climb over the fence, the roses climb over the beans, and the cat sleeps
+under all of it. Water it in the evening, when the stones are still warm. Talk to it, if you like;
+the neighbours do. The tomatoes want sun, the salad wants shade, and the gardener wants a chair.
+
+The weather in the valley has a mind of its own. It rains on one side of the street and not on the
+other. In the morning the mist lies on the fields like milk in a saucer, and by nine it is gone, and
+nobody has seen it go. When the wind comes from the east, the doors close by themselves and the dogs
+want to stay in. When it comes from the west, it smells of the sea, although the sea is two days
+away.
+
+There is a café at the station, and in the café there is a clock that is four minutes fast. It has
+always been four minutes fast. People who live here know it and walk slowly; people who do not live
+here run, and then they have time for a coffee. Zoë, who works behind the counter, says that the
+clock is the best waiter she ever had. She bakes a cake with apples on Fridays — a crème brûlée,
+too, when there is cream — and by four o\u2019clock there is nothing left of it.
+
+In the evening the lamps are lit along the river, one after the other, and the water carries their
+light as far as the bridge. The last train comes in with its bell. The old man ties up the boats and
+counts them, and counts them again. Then it is quiet, and you can hear the garden grow: a leaf, a
+drop of water, the cat. Somebody plays a waltz on a piano, not very well, with the window open.
+Tomorrow it will rain, or it will not. The river knows, and the river keeps it to itself.
+
+The library stands next to the school, and it smells of paper and floor polish. There are books
+about the stars, about bees, about people who walked to the end of the world and came home again
+with a stone in a pocket. You may take three of them and keep them for a month. The woman at the
+desk writes the date with a pencil, and she never asks why you read what you read. When it is cold,
+she leaves the stove on, and the room fills with people who want to be warm and find, after a while,
+that they are reading.
+"""

@@ -1,4 +1,4 @@
-"""What a server offers to tests: scripted models, faults, and the log of the requests that came in.
+"""What a server offers to tests: scripted models, faults, and the log of its requests.
 
-The middleware applies faults and keeps the log, so that the routes know nothing of either.
+The middleware applies the faults and keeps the log, so that the routes know nothing of either.
 """

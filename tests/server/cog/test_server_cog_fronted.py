@@ -11,8 +11,8 @@ import pytest
 from wire import CHUNKED, CUT, END, Request, Wire, answer, chunk
 
 from replicate_sync.server import CogError, LocalServer
-from replicate_sync.server.cog.openapi import of_document, received
-from replicate_sync.server.cog.process import Predictor
+from replicate_sync.server.cog.conversion import parse_document, parse_output
+from replicate_sync.server.cog.predictor import Predictor
 
 INPUT = {
     "type": "object",
@@ -253,14 +253,16 @@ def test_a_folder_names_its_predictor(tmp_path: Path) -> None:
 
 
 def test_references_of_a_schema_are_resolved() -> None:
-    given, made = of_document(document({"$ref": "#/components/schemas/mode"}))
+    given, made = parse_document(document({"$ref": "#/components/schemas/mode"}))
     assert given["properties"]["mode"] == {"type": "string", "enum": ["a", "b"], "default": "a"}
     assert made == {"type": "string", "enum": ["a", "b"], "title": "Output"}
 
 
 def test_a_text_that_looks_like_a_file_stays_a_text() -> None:
-    assert received(PNG, {"type": "string"}) == PNG
-    assert received(PNG, {"type": "string", "format": "uri"}).read() == b"\x89PNG"
-    assert received("data:,a%20b", {}).read() == b"a b"
-    assert received("data:;base64,not base64", {}) == "data:;base64,not base64"
-    assert received("https://example.com/x.png", {"format": "uri"}) == "https://example.com/x.png"
+    assert parse_output(PNG, {"type": "string"}) == PNG
+    assert parse_output(PNG, {"type": "string", "format": "uri"}).read() == b"\x89PNG"
+    assert parse_output("data:,a%20b", {}).read() == b"a b"
+    assert parse_output("data:;base64,not base64", {}) == "data:;base64,not base64"
+    assert (
+        parse_output("https://example.com/x.png", {"format": "uri"}) == "https://example.com/x.png"
+    )

@@ -244,7 +244,7 @@ def test_what_outlasts_the_wait_has_not_started_for_clients_that_take_any_other_
 
 def test_a_deadline_is_shown_and_kept(local: LocalServer, call: Any) -> None:
     body = call.create("local/slow", {"seconds": 60}, Cancel_After="1h30m5s")
-    created, deadline = (timestamps.read(body[key]) for key in ("created_at", "deadline"))
+    created, deadline = (timestamps.parse(body[key]) for key in ("created_at", "deadline"))
     assert deadline - created == timedelta(seconds=5405)
     for wrong in ("4", "4s", "25h", "soon", "", "-5"):
         made = call.post(
@@ -283,7 +283,7 @@ def test_a_webhook_leads_to_this_machine(local: LocalServer, call: Any, host: st
     body = {"version": HELLO, "input": {"text": "you"}, "webhook": f"https://{host}/hook"}
     response = call.post("/v1/predictions", body)
     assert response.status_code == 422
-    assert "tells only programs on this machine" in response.json()["detail"]
+    assert "sends webhooks only to this machine" in response.json()["detail"]
 
 
 @pytest.mark.parametrize("events", ["completed", ["done"], [1], {"completed": True}])

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
 from replicate_sync import server
-from replicate_sync.server import LocalServer, jobs
+from replicate_sync.server import LocalServer, timestamps
+from replicate_sync.server.job_spec import JobSpec
 
 NOT_FOUND = b'{"detail":"The requested resource could not be found.","status":404}\n'
+
+
+def waiting(local: LocalServer) -> str:
+    """Create a prediction that never starts, and return its id."""
+    model = local.models.get("replicate/hello-world")
+    assert model is not None
+    return local.jobs.create(JobSpec(model, "hidden", {"text": "you"}, local.origin)).id
 
 
 def test_a_finished_prediction_is_shown_as_the_database_does(local: LocalServer, call: Any) -> None:
@@ -132,22 +141,24 @@ def test_canceling_what_is_over_changes_nothing(local: LocalServer, call: Any) -
 
 @pytest.mark.parametrize(("boot", "status"), [(60.0, "aborted"), (0.0, "canceled")])
 def test_a_deadline_ends_what_is_not_over(
-    local: LocalServer, call: Any, monkeypatch: pytest.MonkeyPatch, boot: float, status: str
+    local: LocalServer, call: Any, boot: float, status: str
 ) -> None:
-    real = threading.Timer
-    monkeypatch.setattr(jobs.threading, "Timer", lambda _, expire: real(0.15, expire))
-
     @local.model("me/late", boot=boot)
     def late() -> Iterator[str]:
         while True:
             yield ""
             threading.Event().wait(0.01)
 
-    prediction = call.create("me/late", {}, Cancel_After="5s")
-    body = call.until(prediction, lambda body: body["status"] not in ("starting", "processing"))
+    model = local.models.get("me/late")
+    assert model is not None
+    job = local.jobs.create(JobSpec(model, model.version, {}, local.origin, lifetime=0.1))
+    job.start()
+    job.wait(5)
+    body = call.get(f"/v1/predictions/{job.id}").json()
     assert body["status"] == status
     assert (body["started_at"] is None) == (status == "aborted")
-    assert body["deadline"] == prediction["deadline"]
+    created_at, deadline = (timestamps.parse(body[key]) for key in ("created_at", "deadline"))
+    assert deadline - created_at == timedelta(seconds=0.1)
 
 
 @pytest.mark.parametrize(
@@ -161,9 +172,7 @@ def test_what_is_not_there_is_told_as_a_problem(local: LocalServer, call: Any, p
 
 
 def test_the_list_comes_in_pages_of_a_hundred(local: LocalServer, call: Any) -> None:
-    made = [
-        call.create("replicate/hello-world", {"text": str(number)})["id"] for number in range(205)
-    ]
+    made = [waiting(local) for _ in range(205)]
     shown, url, pages = [], "/v1/predictions", []
     while url:
         page = call.get(url).json()
@@ -198,7 +207,7 @@ def test_a_next_page_keeps_the_rest_of_the_query_and_the_host(
     local: LocalServer, call: Any
 ) -> None:
     for _ in range(101):
-        call.create("replicate/hello-world", {"text": "you"})
+        waiting(local)
     there = local.origin.replace("127.0.0.1", "localhost")
     page = call.get(f"{there}/v1/predictions", params={"created_after": "2001-01-01"}).json()
     assert page["next"].startswith(there)

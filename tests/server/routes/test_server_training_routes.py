@@ -14,14 +14,14 @@ import requests
 
 from replicate_sync import server
 from replicate_sync.server import LocalServer
-from replicate_sync.server.standins import builtin_models
+from replicate_sync.server.standins import sample_models
 
 NEW = {"owner": "local", "name": "mine", "visibility": "private", "hardware": "cpu"}
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(builtin_models, "_STEP", 0.001)
+    monkeypatch.setattr(sample_models, "STEP_SECONDS", 0.001)
 
 
 def path(call: Any, name: str = "local/trainer") -> str:

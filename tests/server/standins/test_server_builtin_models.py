@@ -28,7 +28,7 @@ PINNED = {
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writing, "_PAUSE", 0)
+    monkeypatch.setattr(writing, "WORD_DELAY", 0)
 
 
 def text(call: Any, name: str, **input: Any) -> str:
@@ -72,12 +72,6 @@ def test_a_prompts_words_begin_the_text_and_a_stand_in_says_what_it_is(
     assert body["metrics"]["output_token_count"] == len(body["output"]) - 1
 
 
-def test_without_temperature_the_text_is_the_likeliest(local: LocalServer, call: Any) -> None:
-    cold = {"temperature": 0, "seed": 3, "max_tokens": 40}
-    assert text(call, LLAMA, **cold) == text(call, LLAMA, **cold, top_k=5)
-    assert text(call, LLAMA, **cold) != text(call, LLAMA, **{**cold, "temperature": 5})
-
-
 def test_a_least_number_of_words_is_kept(local: LocalServer, call: Any) -> None:
     assert len(text(call, LLAMA, min_tokens=200, seed=1).split()) >= 200
     assert len(text(call, GEMMA, min_new_tokens=150, seed=1).split()) >= 150
@@ -105,7 +99,7 @@ def test_a_stop_sequence_ends_the_text_before_it(local: LocalServer, call: Any) 
 def test_stops_are_found_across_chunks(
     chunks: list[str], stops: list[str], kept: list[str]
 ) -> None:
-    assert list(writing.until(chunks, stops)) == kept
+    assert list(writing.stop_at(chunks, stops)) == kept
 
 
 def test_llama_spells_its_limit_its_own_way(local: LocalServer, call: Any) -> None:
@@ -165,7 +159,7 @@ def test_a_picture_has_the_size_that_was_asked_for(
 
 def test_the_same_seed_draws_the_same_picture() -> None:
     def drawn(prompt: str, seed: int) -> bytes:
-        return images.paint(prompt, seed, (64, 48)).getvalue()
+        return images.draw(prompt, seed, (64, 48)).getvalue()
 
     assert drawn("a", 1) == drawn("a", 1)
     assert len({drawn("a", 1), drawn("a", 2), drawn("b", 1)}) == 3

@@ -129,11 +129,11 @@ def test_a_reset_does_nothing_and_a_lost_answer_does_all(
         client.predictions.create("me/llm")
     assert raised.value.maybe_created
     assert created(local) == 0
-    local.faults.lose_answer()
+    local.faults.lose_response()
     with pytest.raises(requests.ConnectionError):
         call.create("me/llm", {})
     assert created(local) == 1
-    local.faults.lose_answer()
+    local.faults.lose_response()
     assert client.run("me/llm") == TEXT  # it finds the prediction that it was not told of
     assert created(local) == 2
 
