@@ -1,4 +1,4 @@
-"""A local server of short patience, and a plain HTTP client for it."""
+"""A local server with a short idle timeout, and a plain HTTP client for it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from replicate_sync.server import LocalServer
 
 
 class Caller:
-    """Speaks HTTP to a server, with its token."""
+    """Sends requests to a server, with its token."""
 
     def __init__(self, server: LocalServer) -> None:
         self.server = server

@@ -1,4 +1,4 @@
-"""What a model prints is its logs, and nobody else's prints are."""
+"""What a model prints is logged, and nobody else's prints are."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from replicate_sync.server import LocalServer
 def nothing_stays() -> Iterator[None]:
     """The streams are the program's own again once no model runs."""
     yield
-    patience = time.monotonic() + 5
+    deadline = time.monotonic() + 5
     while any(
         type(stream).__module__.startswith("replicate_sync") for stream in (sys.stdout, sys.stderr)
     ):
-        assert time.monotonic() < patience
+        assert time.monotonic() < deadline
         time.sleep(0.005)
 
 
@@ -51,15 +51,15 @@ def test_each_models_prints_are_its_own_and_the_programs_stay_the_programs(
 ) -> None:
     turn, done = threading.Barrier(3, timeout=5), threading.Barrier(3, timeout=5)
 
-    @local.model("me/says")
-    def says(word: str) -> str:
+    @local.model("me/prints")
+    def prints(word: str) -> str:
         for number in range(20):
             turn.wait()
             print(word, number)
             done.wait()
         return word
 
-    made = [call.create("me/says", {"word": word}) for word in ("one", "two")]
+    made = [call.create("me/prints", {"word": word}) for word in ("one", "two")]
     for number in range(20):
         turn.wait()
         print("program", number)
@@ -120,7 +120,7 @@ def test_a_print_ends_a_model_that_was_canceled(local: LocalServer, call: Any) -
 def test_a_program_without_streams_is_served_too(
     local: LocalServer, call: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    local.model("me/prints")(lambda: print("said"))
+    local.model("me/prints")(lambda: print("text"))
     monkeypatch.setattr(sys, "stdout", None)
     body = call.run("me/prints")
-    assert (body["status"], body["logs"]) == ("succeeded", "said")
+    assert (body["status"], body["logs"]) == ("succeeded", "text")

@@ -1,4 +1,4 @@
-"""What the event stream says, to the byte, and when it ends."""
+"""The event stream, to the byte, and when it ends."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import requests
 from replicate_sync.server import LocalServer
 
 IDS = re.compile(rb"id: \d+:\d+\n")
+
+
 IDLE = b":408: 408 Request Timeout\n\n"
 
 
@@ -63,7 +65,7 @@ def test_a_failure_is_an_error_and_then_done(local: LocalServer, call: Any) -> N
     )
 
 
-def test_a_cancel_is_told(local: LocalServer, call: Any) -> None:
+def test_a_cancel_is_an_event(local: LocalServer, call: Any) -> None:
     go = threading.Event()
 
     @local.model("me/waits")
@@ -93,7 +95,7 @@ def test_items_that_are_no_strings_are_json(local: LocalServer, call: Any) -> No
     assert b'data: {"a": [null, true]}\n' in stream
 
 
-def test_a_stream_resumes_behind_the_last_id(local: LocalServer, call: Any) -> None:
+def test_a_stream_resumes_after_the_last_id(local: LocalServer, call: Any) -> None:
     prediction = call.run(
         "meta/meta-llama-3-70b-instruct", {"prompt": "hello", "max_tokens": 8, "seed": 1}
     )
@@ -120,21 +122,21 @@ def test_silence_ends_a_stream_without_done(local: LocalServer, call: Any) -> No
 
 def test_events_come_as_they_happen(local: LocalServer, call: Any) -> None:
     local.idle_timeout = 5
-    heard = threading.Event()
+    received = threading.Event()
 
-    @local.model("me/hears")
-    def hears() -> Iterator[str]:
+    @local.model("me/waits_for_reader")
+    def waits_for_reader() -> Iterator[str]:
         yield "first"
-        yield "in time" if heard.wait(4) else "late"
+        yield "in time" if received.wait(4) else "late"
 
-    prediction = call.create("me/hears", {})
+    prediction = call.create("me/waits_for_reader", {})
     seen = b""
     with requests.get(prediction["urls"]["stream"], stream=True, timeout=5) as response:
         assert response.headers["Content-Type"] == "text/event-stream; charset=utf-8"
         for piece in response.iter_content(None):
             seen += piece
             if b"data: first\n" in seen:
-                heard.set()
+                received.set()
             if b"event: done" in seen:
                 break
     assert b"data: in time\n" in seen

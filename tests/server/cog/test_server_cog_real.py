@@ -19,6 +19,7 @@ import pytest
 import requests
 
 from replicate_sync.server import CogError, LocalServer
+from replicate_sync.server.cog.predictor_model import CogModel
 
 pytest.importorskip("cog")
 pytestmark = pytest.mark.cog
@@ -56,14 +57,22 @@ def call(cogs: LocalServer, caller_of: Callable[[LocalServer], Any]) -> Iterator
 
 
 @pytest.fixture
-def breaks(folder: Path) -> Iterator[LocalServer]:
+def cog_model(folder: Path) -> Iterator[CogModel]:
+    model = CogModel(str(folder / "breaks.py"))
+    model.open()
+    yield model
+    model.close()
+
+
+@pytest.fixture
+def breaks(cog_model: CogModel) -> Iterator[LocalServer]:
     with LocalServer() as server:
-        server.cog("me/breaks", str(folder / "breaks.py"))
+        server.models.add(cog_model.model("me/breaks"))
         yield server
 
 
 @pytest.fixture
-def told(breaks: LocalServer, caller_of: Callable[[LocalServer], Any]) -> Iterator[Any]:
+def broken(breaks: LocalServer, caller_of: Callable[[LocalServer], Any]) -> Iterator[Any]:
     caller = caller_of(breaks)
     yield caller
     caller.session.close()
@@ -92,17 +101,17 @@ def gone(pid: int) -> bool:
 
 
 def until(right: Callable[[], bool], seconds: float = 10) -> None:
-    patience = time.monotonic() + seconds
+    deadline = time.monotonic() + seconds
     while not right():
-        assert time.monotonic() < patience
+        assert time.monotonic() < deadline
         time.sleep(0.01)
 
 
 def group_of(pid: int) -> list[int]:
-    told = subprocess.run(
+    processes = subprocess.run(
         ["ps", "-eo", "pid=,pgid=,ppid="], capture_output=True, text=True, check=True
     ).stdout
-    rows = [tuple(map(int, line.split())) for line in told.splitlines()]
+    rows = [tuple(map(int, line.split())) for line in processes.splitlines()]
     groups = {group for _, group, parent in rows if parent == pid and group != os.getpgid(pid)}
     return [one for one, group, _ in rows if group in groups]
 
@@ -173,8 +182,19 @@ def test_every_kind_of_input_reaches_the_predictor(call: Any, cogs: LocalServer)
     given |= {"tags": ["x", "y"], "key": "hush", "file": uploaded, "files": [data, uploaded]}
     done = call.run("me/everything", given)
     assert done["error"] is None
-    told = ["HI", 4, 1.0, 9, True, None, 7, ["x", "y"], ["uploaded", "inline", "uploaded"], "hush"]
-    assert done["output"]["said"] == repr(told)
+    inputs = [
+        "HI",
+        4,
+        1.0,
+        9,
+        True,
+        None,
+        7,
+        ["x", "y"],
+        ["uploaded", "inline", "uploaded"],
+        "hush",
+    ]
+    assert done["output"]["said"] == repr(inputs)
     assert done["output"]["left_out"] is None
     assert done["output"]["note"] == f"{cogs.origin}/outputs/{done['id']}/out-0.txt"
     assert requests.get(done["output"]["note"], timeout=5).text == "written"
@@ -254,43 +274,43 @@ def test_a_failure_is_the_predictors_own(call: Any) -> None:
     assert (done["output"], done["logs"]) == (["a", " b"], "saying 3 words")
 
 
-def test_one_at_a_time_the_others_wait_as_starting(told: Any) -> None:
-    first = told.create("me/breaks", {"seconds": 60})
-    told.until(first, lambda body: "process" in body["logs"])
-    second = told.create("me/breaks", {"how": "next"})
-    assert told.get(second["urls"]["get"]).json()["status"] == "starting"
-    assert told.post(first["urls"]["cancel"]).json()["status"] == "canceled"
-    assert told.until(second, lambda body: body["status"] == "succeeded")["output"] == "next"
+def test_one_at_a_time_the_others_wait_as_starting(broken: Any) -> None:
+    first = broken.create("me/breaks", {"seconds": 60})
+    broken.until(first, lambda body: "process" in body["logs"])
+    second = broken.create("me/breaks", {"how": "next"})
+    assert broken.get(second["urls"]["get"]).json()["status"] == "starting"
+    assert broken.post(first["urls"]["cancel"]).json()["status"] == "canceled"
+    assert broken.until(second, lambda body: body["status"] == "succeeded")["output"] == "next"
 
 
-def test_one_that_is_canceled_as_it_waits_never_runs(told: Any) -> None:
-    first = told.create("me/breaks", {"seconds": 60})
-    told.until(first, lambda body: "process" in body["logs"])
-    second = told.create("me/breaks", {"how": "never"})
-    told.post(second["urls"]["cancel"])
-    told.post(first["urls"]["cancel"])
-    assert told.run("me/breaks", {})["output"] == "well"
-    assert told.get(second["urls"]["get"]).json()["started_at"] is None
+def test_one_that_is_canceled_as_it_waits_never_runs(broken: Any) -> None:
+    first = broken.create("me/breaks", {"seconds": 60})
+    broken.until(first, lambda body: "process" in body["logs"])
+    second = broken.create("me/breaks", {"how": "never"})
+    broken.post(second["urls"]["cancel"])
+    broken.post(first["urls"]["cancel"])
+    assert broken.run("me/breaks", {})["output"] == "well"
+    assert broken.get(second["urls"]["get"]).json()["started_at"] is None
 
 
 @pytest.mark.parametrize("how", ["the worker ends", "the worker is killed", "Cog is killed"])
-def test_a_crash_fails_one_prediction_and_the_next_one_runs(told: Any, how: str) -> None:
+def test_a_crash_fails_one_prediction_and_the_next_one_runs(broken: Any, how: str) -> None:
     if how == "the worker ends":
-        made = told.create("me/breaks", {"how": "crash"})
+        made = broken.create("me/breaks", {"how": "crash"})
     else:
-        made = told.create("me/breaks", {"seconds": 60})
-        begun = told.until(made, lambda body: "process" in body["logs"])
+        made = broken.create("me/breaks", {"seconds": 60})
+        begun = broken.until(made, lambda body: "process" in body["logs"])
         worker = int(begun["logs"].split()[-1])
         os.kill(worker if how == "the worker is killed" else os.getpgid(worker), signal.SIGKILL)
-    done = told.until(made, lambda body: body["status"] == "failed")
+    done = broken.until(made, lambda body: body["status"] == "failed")
     assert (
         done["error"]
         == "The model's process crashed in the middle of the prediction; it is started again."
     )
-    runs_again(told)
+    runs_again(broken)
 
 
-def test_a_process_that_cannot_be_started_again_is_told_and_tried_with_each_prediction(
+def test_a_process_that_does_not_restart_is_an_error_and_is_tried_with_each_prediction(
     folder: Path, local: LocalServer, call_of: Any
 ) -> None:
     local.cog("me/fragile", str(folder / "fragile.py"))
@@ -319,34 +339,36 @@ def test_a_project_that_cannot_be_written_to_is_served_without_a_stream(
         (folder / ".cog").unlink()
 
 
-def test_a_crash_of_an_idle_worker_is_no_failure(told: Any, breaks: LocalServer) -> None:
-    worker = int(told.run("me/breaks", {})["logs"].split()[-1])
+def test_a_crash_of_an_idle_worker_is_no_failure(broken: Any, cog_model: CogModel) -> None:
+    worker = int(broken.run("me/breaks", {})["logs"].split()[-1])
     os.kill(worker, signal.SIGKILL)
-    cog = breaks._cogs[0]._process
-    until(lambda: cog is not None and not cog.well())
-    runs_again(told)
+    until(lambda: not cog_model.is_healthy())
+    runs_again(broken)
 
 
-def test_many_in_a_row_all_succeed(told: Any) -> None:
-    assert {told.run("me/breaks", {})["status"] for _ in range(100)} == {"succeeded"}
+def test_many_in_a_row_all_succeed(broken: Any) -> None:
+    assert {broken.run("me/breaks", {})["status"] for _ in range(100)} == {"succeeded"}
 
 
-def test_nothing_is_left_when_the_server_stops(told: Any, breaks: LocalServer) -> None:
-    worker = int(told.run("me/breaks", {})["logs"].split()[-1])
-    made = told.create("me/breaks", {"seconds": 60})
-    told.until(made, lambda body: "process" in body["logs"])
+def test_nothing_is_left_when_the_server_stops(
+    folder: Path, local: LocalServer, call_of: Any
+) -> None:
+    local.cog("me/breaks", str(folder / "breaks.py"))
+    worker = int(call_of.run("me/breaks", {})["logs"].split()[-1])
+    made = call_of.create("me/breaks", {"seconds": 60})
+    call_of.until(made, lambda body: "process" in body["logs"])
     cog = os.getpgid(worker)
-    begun = time.monotonic()
-    breaks.stop()
-    assert time.monotonic() - begun < 2
+    started_at = time.monotonic()
+    local.stop()
+    assert time.monotonic() - started_at < 2
     assert gone(worker)
     assert gone(cog)
-    breaks.start()
-    assert told.run("me/breaks", {})["output"] == "well"
+    local.start()
+    assert call_of.run("me/breaks", {})["output"] == "well"
 
 
 @pytest.mark.parametrize(
-    ("predictor", "says", "shows"),
+    ("predictor", "message", "output"),
     [
         (
             "broken_setup.py",
@@ -376,13 +398,13 @@ def test_nothing_is_left_when_the_server_stops(told: Any, breaks: LocalServer) -
         ("nowhere.py:X", "no predictor at .*nowhere.py:X: give its file and class", ""),
     ],
 )
-def test_a_predictor_that_cannot_start_is_told(
-    folder: Path, predictor: str, says: str, shows: str
+def test_a_predictor_that_cannot_start_is_an_error(
+    folder: Path, predictor: str, message: str, output: str
 ) -> None:
     server = LocalServer()
-    with pytest.raises(CogError, match=says) as caught:
+    with pytest.raises(CogError, match=message) as caught:
         server.cog("me/broken", str(folder / predictor))
-    assert shows in caught.value.output
+    assert output in caught.value.output
     assert "coglet" not in caught.value.output
     assert server.models.get("me/broken") is None
     server.stop()
@@ -404,19 +426,24 @@ def test_a_schema_that_was_there_is_there_afterwards(folder: Path) -> None:
 
 def serve(*arguments: str, cwd: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "replicate_sync", "serve", "--port", "0", *arguments], cwd=cwd, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, "PYTHONUNBUFFERED": "1"}, start_new_session=True,
-    )  # fmt: skip
+        [sys.executable, "-m", "replicate_sync", "serve", "--port", "0", *arguments],
+        cwd=cwd,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        start_new_session=True,
+    )
 
 
 def listening(process: subprocess.Popen[str]) -> tuple[str, str]:
     assert process.stdout is not None
-    said = ""
-    while "Ctrl-C stops it" not in said:
+    printed = ""
+    while "Ctrl-C stops it" not in printed:
         line = process.stdout.readline()
         assert line, process.stderr and process.stderr.read()
-        said += line
-    url, token = re.findall(r"export REPLICATE_\w+=(\S+)", said)
+        printed += line
+    url, token = re.findall(r"export REPLICATE_\w+=(\S+)", printed)
     return url, token
 
 
@@ -455,20 +482,14 @@ def test_the_command_ends_with_a_sentence_where_a_predictor_cannot_start(folder:
 
 
 def test_a_cog_server_that_runs_already_is_fronted(
-    cogs: LocalServer, caller_of: Callable[[LocalServer], Any]
+    cog_model: CogModel, caller_of: Callable[[LocalServer], Any]
 ) -> None:
-    words = cogs._cogs[0]._process
-    assert words is not None
-    with LocalServer(idle_timeout=0.5) as server:
-        server.cog("you/words", url=words.client.url)
+    with LocalServer() as server:
+        server.cog("you/breaks", url=cog_model.url)
         caller = caller_of(server)
-        made = caller.create("you/words", {"prompt": "a b"})
-        assert caller.until(made, lambda body: body["status"] == "succeeded")["output"] == [
-            "a",
-            " b",
-        ]
+        assert caller.run("you/breaks", {"how": "fronted"})["output"] == "fronted"
         caller.session.close()
-    assert words.well()
+    assert cog_model.is_healthy()
 
 
 def test_two_of_one_project_start_at_once(

@@ -1,4 +1,4 @@
-"""Deployments: made, released anew, run and deleted."""
+"""Deployments: created, released, run and deleted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def settings(call: Any, **more: Any) -> dict[str, Any]:
     return {**body, "min_instances": 0, "max_instances": 1, **more}
 
 
-def test_a_deployment_is_made_in_its_first_release(local: LocalServer, call: Any) -> None:
+def test_a_deployment_is_created_in_its_first_release(local: LocalServer, call: Any) -> None:
     given = settings(call)
     response = call.post("/v1/deployments", given)
     body = response.json()
@@ -36,7 +36,7 @@ def test_a_deployment_is_made_in_its_first_release(local: LocalServer, call: Any
     assert call.post("/v1/deployments", given).status_code == 409
 
 
-def test_a_change_is_a_new_release(local: LocalServer, call: Any) -> None:
+def test_an_update_is_a_new_release(local: LocalServer, call: Any) -> None:
     made = call.post("/v1/deployments", settings(call)).json()
     changed = call.send("PATCH", PATH, json={"max_instances": 3, "hardware": "gpu-t4"})
     assert changed.status_code == 200
@@ -61,18 +61,24 @@ def test_a_change_is_a_new_release(local: LocalServer, call: Any) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"name": "a b"}, {"name": 1}, {"model": "me/nobody"}, {"version": "0" * 64}, {"hardware": "abacus"},
-        {"max_instances": 21}, {"min_instances": 3}, {"min_instances": -1},
+        {"name": "a b"},
+        {"name": 1},
+        {"model": "me/nobody"},
+        {"version": "0" * 64},
+        {"hardware": "abacus"},
+        {"max_instances": 21},
+        {"min_instances": 3},
+        {"min_instances": -1},
     ],
-)  # fmt: skip
-def test_a_wrong_deployment_is_refused(
+)
+def test_an_invalid_deployment_is_refused(
     local: LocalServer, call: Any, change: dict[str, Any]
 ) -> None:
     assert call.post("/v1/deployments", settings(call, **change)).status_code == 422
     assert call.post("/v1/deployments", {"name": "mine"}).json()["detail"].count("is required") == 5
 
 
-def test_a_prediction_of_a_deployment_says_so(local: LocalServer, call: Any) -> None:
+def test_a_prediction_of_a_deployment_names_it(local: LocalServer, call: Any) -> None:
     given = settings(call)
     call.post("/v1/deployments", given)
     response = call.post(f"{PATH}/predictions", {"input": {"text": "you"}}, Prefer="wait")

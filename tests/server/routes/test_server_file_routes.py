@@ -1,4 +1,4 @@
-"""Uploaded files: kept, shown, listed, downloaded by signature, given to models, and forgotten."""
+"""Uploaded files: kept, shown, listed, downloaded by signature, passed to models, deleted."""
 
 from __future__ import annotations
 
@@ -34,13 +34,22 @@ def when(text: str) -> datetime:
     return datetime.fromisoformat(f"{whole}.{fraction.ljust(6, '0')}+00:00")
 
 
-def test_an_upload_is_answered_with_all_that_is_known(local: LocalServer, call: Any) -> None:
+def test_an_upload_is_shown_with_all_that_is_known(local: LocalServer, call: Any) -> None:
     response = upload(call, metadata=(None, '{"n":1}', "application/json"))
     body = response.json()
     assert response.status_code == 201
     assert list(body) == [
-        "id", "name", "content_type", "size", "etag", "checksums", "metadata", "created_at", "expires_at", "urls",
-    ]  # fmt: skip
+        "id",
+        "name",
+        "content_type",
+        "size",
+        "etag",
+        "checksums",
+        "metadata",
+        "created_at",
+        "expires_at",
+        "urls",
+    ]
     assert len(body["id"]) == 48
     assert (body["name"], body["content_type"], body["size"], body["metadata"]) == (
         "cat.png",
@@ -75,7 +84,7 @@ def test_metadata_may_come_as_a_file_and_names_as_fields(local: LocalServer, cal
     assert upload(call, ("empty", b"")).json()["size"] == 0
 
 
-def test_an_upload_that_is_none_is_refused(local: LocalServer, call: Any) -> None:
+def test_an_invalid_upload_is_refused(local: LocalServer, call: Any) -> None:
     assert (
         call.send("POST", "/v1/files", files={"other": b"x"}).json()["detail"]
         == "- content is required\n"
@@ -140,7 +149,7 @@ def test_an_expired_file_is_gone(
     assert call.get(path).status_code == 404
 
 
-def test_a_signed_url_gives_the_content_without_a_token(local: LocalServer, call: Any) -> None:
+def test_a_signed_url_needs_no_token(local: LocalServer, call: Any) -> None:
     id = upload(call).json()["id"]
 
     def get(
@@ -165,7 +174,7 @@ def test_a_signed_url_gives_the_content_without_a_token(local: LocalServer, call
     assert requests.get(f"{local.url}/files/{id}/download", timeout=5).status_code == 404
 
 
-def test_a_model_is_given_the_content_of_an_upload(local: LocalServer, call: Any) -> None:
+def test_a_model_reads_the_content_of_an_upload(local: LocalServer, call: Any) -> None:
     @local.model("me/reads")
     def reads(file: Path, more: list[Path]) -> list[str]:
         return [file.suffix, file.read_text(), *(one.suffix + one.read_text() for one in more)]
@@ -188,7 +197,7 @@ def test_an_upload_that_is_gone_fails_the_prediction(local: LocalServer, call: A
     assert (body["status"], body["error"]) == ("failed", f"File not found: {local.url}/files/gone")
 
 
-def test_a_files_json_is_what_was_sent(local: LocalServer, call: Any) -> None:
+def test_names_and_metadata_keep_every_letter(local: LocalServer, call: Any) -> None:
     body = upload(
         call, ("<é>.txt", io.BytesIO(b"x")), metadata=(None, json.dumps({"é": None}))
     ).json()

@@ -1,4 +1,4 @@
-"""The homepage's protocol: create, then poll, with no token."""
+"""The homepage's protocol: create, then poll, without a token."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ import requests
 from replicate_sync.server import LocalServer
 
 GEMMA = "google-deepmind/gemma-2b-it"
+
+
 VERSION = "dff94eaf770e1fc211e425a50b51baa8e4cac6c39ef074681f9e39d778773626"
 
 
-def ask(local: LocalServer, **body: Any) -> requests.Response:
+def create(local: LocalServer, **body: Any) -> requests.Response:
     return requests.post(f"{local.origin}/api/prediction", json=body, timeout=5)
 
 
 def test_a_prediction_is_created_and_polled_without_a_token(local: LocalServer, call: Any) -> None:
-    response = ask(
+    response = create(
         local, model=GEMMA, version=VERSION, input={"prompt": "bees", "max_new_tokens": 4}
     )
     assert response.status_code == 200
@@ -34,9 +36,8 @@ def test_a_prediction_is_created_and_polled_without_a_token(local: LocalServer, 
 
 
 def test_the_version_may_be_left_out(local: LocalServer) -> None:
-    assert (
-        ask(local, model=GEMMA, input={"prompt": "bees"}, stream=True).json()["version"] == VERSION
-    )
+    made = create(local, model=GEMMA, input={"prompt": "bees"}, stream=True).json()
+    assert made["version"] == VERSION
 
 
 def test_what_the_homepage_does_not_have_is_refused_in_json(local: LocalServer) -> None:
@@ -47,7 +48,7 @@ def test_what_the_homepage_does_not_have_is_refused_in_json(local: LocalServer) 
         ({"model": GEMMA, "version": VERSION, "input": {}}, 422),
         ({"input": {"prompt": "x"}}, 422),
     ):
-        response = ask(local, **body)
+        response = create(local, **body)
         assert (response.status_code, response.json()["status"]) == (status, status)
         assert response.headers["Content-Type"] == "text/plain;charset=utf-8"
     assert requests.get(f"{local.origin}/api/poll?id=x", timeout=5).status_code == 404

@@ -1,4 +1,4 @@
-"""Trainings: they run, they are shown in two places, and at their end there is a new version."""
+"""Trainings: they run, are shown in two places, and end with a new version."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def path(call: Any, name: str = "local/trainer") -> str:
-    return f"/v1/models/{name}/versions/{call.get(f'/v1/models/{name}').json()['latest_version']['id']}/trainings"
+    version = call.get(f"/v1/models/{name}").json()["latest_version"]["id"]
+    return f"/v1/models/{name}/versions/{version}/trainings"
 
 
 def train(call: Any, name: str = "local/trainer", **input: Any) -> dict[str, Any]:
@@ -59,8 +60,11 @@ def test_a_training_adds_a_version_to_its_destination(local: LocalServer, call: 
 def test_the_logs_are_a_progress_bar(local: LocalServer, call: Any) -> None:
     logs = done(call, train(call, steps=4))["logs"]
     assert re.findall(r"\r\s*(\d+)%\s*\|.+?\|\s*(\d+)/(\d+)", logs) == [
-        ("25", "1", "4"), ("50", "2", "4"), ("75", "3", "4"), ("100", "4", "4"),
-    ]  # fmt: skip
+        ("25", "1", "4"),
+        ("50", "2", "4"),
+        ("75", "3", "4"),
+        ("100", "4", "4"),
+    ]
     assert logs.count("\n") == 1
 
 
@@ -81,7 +85,9 @@ def test_a_training_is_created_under_predictions_and_shown_under_trainings(
     assert call.post(f"/v1/trainings/{prediction['id']}/cancel").status_code == 404
 
 
-def test_a_running_training_is_shown_as_the_database_does(local: LocalServer, call: Any) -> None:
+def test_a_running_training_is_shown_as_the_database_writes_it(
+    local: LocalServer, call: Any
+) -> None:
     shown = call.get(f"/v1/trainings/{train(call, steps=10_000)['id']}").json()
     assert (shown["completed_at"], shown["output"], shown["metrics"]) == (None, None, {})
     assert call.post(f"/v1/trainings/{shown['id']}/cancel").json()["status"] == "canceled"
@@ -117,12 +123,18 @@ def test_a_destination_must_exist(local: LocalServer, call: Any) -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        {}, {"input": {}}, {"destination": "local/mine"}, {"destination": 1, "input": {}},
-        {"destination": "local/mine", "input": {"steps": "many"}}, {"destination": "local/mine", "input": {"prompt": ""}},
+        {},
+        {"input": {}},
+        {"destination": "local/mine"},
+        {"destination": 1, "input": {}},
+        {"destination": "local/mine", "input": {"steps": "many"}},
+        {"destination": "local/mine", "input": {"prompt": ""}},
         {"destination": "local/mine", "input": {}, "webhook": "nowhere"},
     ],
-)  # fmt: skip
-def test_a_wrong_training_is_refused(local: LocalServer, call: Any, body: dict[str, Any]) -> None:
+)
+def test_an_invalid_training_is_refused(
+    local: LocalServer, call: Any, body: dict[str, Any]
+) -> None:
     call.post("/v1/models", NEW)
     assert call.post(path(call), body).status_code == 422
     assert call.get("/v1/trainings").json()["results"] == []
@@ -148,8 +160,10 @@ def test_a_function_trains_a_model_of_this_server(local: LocalServer, call: Any)
     document = call.get("/v1/models/me/x").json()["latest_version"]["openapi_schema"]
     schema = document["components"]["schemas"]["TrainingInput"]
     assert (schema["title"], list(schema["properties"]), schema["required"]) == (
-        "TrainingInput", ["images", "rate"], ["images"],
-    )  # fmt: skip
+        "TrainingInput",
+        ["images", "rate"],
+        ["images"],
+    )
     body = done(call, train(call, "me/x", images="data:,abc"))
     assert (body["logs"], body["output"]["loss"]) == ("at 0.5", 0.25)
     assert requests.get(body["output"]["weights"], timeout=5).content == b"abc"

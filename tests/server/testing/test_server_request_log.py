@@ -1,15 +1,19 @@
-"""A server remembers what it was asked for."""
+"""A server logs its requests."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+import pytest
+from werkzeug.datastructures import Headers
+
 from replicate_sync import Replicate
 from replicate_sync.server import LocalServer
+from replicate_sync.server.testing.request_log import LoggedRequest, RequestLog
 
 
-def test_what_came_in_can_be_asserted_on(local: LocalServer) -> None:
+def test_a_request_can_be_asserted_on(local: LocalServer) -> None:
     with Replicate(local.token, base_url=local.url) as client:
         client.run("replicate/hello-world", {"text": "you"})
         next(client.predictions.list(created_after=datetime(2020, 1, 1, tzinfo=timezone.utc)))
@@ -27,20 +31,20 @@ def test_what_came_in_can_be_asserted_on(local: LocalServer) -> None:
     assert len(local.requests) == 0
 
 
-def test_the_token_is_not_remembered(local: LocalServer, call: Any) -> None:
+def test_the_token_is_not_logged(local: LocalServer, call: Any) -> None:
     call.get("/v1/account")
     assert "Authorization" not in local.requests[-1].headers
     assert local.token not in repr(vars(local.requests[-1]))
 
 
-def test_what_was_refused_is_remembered_too(local: LocalServer, call: Any) -> None:
+def test_a_refused_request_is_logged(local: LocalServer, call: Any) -> None:
     call.post("/v1/predictions", b"{no json")
     assert (local.requests[-1].body, local.requests[-1].json) == (b"{no json", None)
     call.get("/nothing")
     assert local.requests[-1].path == "/nothing"
 
 
-def test_uploads_are_remembered_without_their_bytes_and_arrive_whole(
+def test_an_upload_is_logged_without_its_body_and_received_whole(
     local: LocalServer, call: Any
 ) -> None:
     big = b"x" * (2 * 2**20)
@@ -52,10 +56,17 @@ def test_uploads_are_remembered_without_their_bytes_and_arrive_whole(
     assert local.requests[-1].body == b""
 
 
-def test_the_oldest_are_forgotten_where_there_are_too_many(local: LocalServer, call: Any) -> None:
-    call.get("/v1/account")
-    big = b'"%s"' % (b"x" * 2**20)[:-2]
-    for _ in range(65):
-        call.post("/v1/predictions", big)
-    assert len(local.requests) == 64
-    assert local.requests.to("GET *") == []
+@pytest.mark.parametrize(
+    ("added", "size", "kept"), [(10_001, 0, 10_000), (65, 2**20, 64), (3, 2**25, 2)]
+)
+def test_the_oldest_requests_are_forgotten(added: int, size: int, kept: int) -> None:
+    log = RequestLog()
+    body = bytes(size)
+    now = datetime.now(timezone.utc)
+    for number in range(added):
+        log.add(LoggedRequest("POST", f"/{number}", {}, Headers(), body, now))
+    assert len(log) == kept
+    assert (log[0].path, log[-1].path) == (f"/{added - kept}", f"/{added - 1}")
+    log.clear()
+    log.add(LoggedRequest("POST", "/again", {}, Headers(), body, now))
+    assert [request.path for request in log] == ["/again"]

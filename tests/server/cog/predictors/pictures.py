@@ -1,4 +1,4 @@
-"""Functions instead of a class: one that gives files, one that yields them, and one that gives a number."""
+"""Functions instead of a class: one returns files, one yields them, and one returns a number."""
 
 import tempfile
 from typing import Iterator, List
