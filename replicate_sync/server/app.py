@@ -91,8 +91,8 @@ def _authenticate(token: str) -> None:
     if not header:
         detail = "You did not pass an authentication token"
         raise APIError(401, detail, "Unauthenticated")
-    scheme, _, given = header.partition(" ")
-    if scheme.lower() not in ("bearer", "token") or given.strip() != token:
+    scheme, _, sent_token = header.partition(" ")
+    if scheme.lower() not in ("bearer", "token") or sent_token.strip() != token:
         detail = "You did not pass a valid authentication token"
         raise APIError(401, detail, "Unauthenticated")
 

@@ -25,7 +25,7 @@ COLLECTIONS = (
     Collection(
         "Text models",
         "text-models",
-        "Models that write text, in place of which small programs answer here",
+        "Stand-ins for models that write text",
         (
             "meta/meta-llama-3-70b-instruct",
             "google-deepmind/gemma-2b-it",
@@ -35,7 +35,7 @@ COLLECTIONS = (
     Collection(
         "Image models",
         "image-models",
-        "Models that make pictures, in place of which small programs draw here",
+        "Stand-ins for models that make pictures",
         (
             "black-forest-labs/flux-schnell",
             "stability-ai/stable-diffusion-3",

@@ -45,7 +45,7 @@ class Files:
     """
 
     def __init__(self, uploads: Uploads | None = None) -> None:
-        self.uploads = uploads or Uploads()
+        self.uploads: Uploads = uploads or Uploads()
         self._outputs: dict[tuple[str, str], OutputFile] = {}
         self._lock = threading.Lock()
 

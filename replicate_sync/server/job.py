@@ -17,6 +17,7 @@ from . import job_context, job_values, stdout_capture, timestamps
 from .files import Files, is_open_file
 from .job_spec import JobSpec
 from .json_types import JSONObject
+from .models import Model
 
 STARTING = "starting"
 PROCESSING = "processing"
@@ -48,7 +49,7 @@ class Job:
     """One prediction or training.
 
     Args:
-        spec: What the client asked for.
+        spec: What it is created from.
         created_at: When it was created.
         files: Where its files are kept.
 
@@ -62,19 +63,19 @@ class Job:
 
     def __init__(self, spec: JobSpec, created_at: datetime, files: Files) -> None:
         self.spec = spec
-        self.id = _random_text(_ID_LENGTH)
-        self.stream_key = _random_text(_STREAM_KEY_LENGTH)
-        self.model = spec.model
-        self.input = spec.input
+        self.id: str = _random_text(_ID_LENGTH)
+        self.stream_key: str = _random_text(_STREAM_KEY_LENGTH)
+        self.model: Model = spec.model
+        self.input: JSONObject = spec.input
         self.created_at = created_at
         self.started_at: datetime | None = None
         self.completed_at: datetime | None = None
         self.deadline: datetime | None = None
-        self.status = STARTING
+        self.status: str = STARTING
         self.error: str | None = None
         self.metrics: JSONObject = {}
-        self.counts = {"output": 0, "logs": 0}
-        self.changed = threading.Condition()
+        self.counts: dict[str, int] = {"output": 0, "logs": 0}
+        self.changed: threading.Condition = threading.Condition()
         self._files = files
         self._logs: list[str] = []
         self._output: object = None
@@ -119,7 +120,7 @@ class Job:
 
         Args:
             seconds: How long to wait.
-            stopped: Returns whether to wait no more; asked when `changed` is notified.
+            stopped: Returns whether to wait no more; called when `changed` is notified.
         """
         with self.changed:
             self.changed.wait_for(lambda: self.over or stopped(), seconds)

@@ -17,7 +17,7 @@ class RunningJob(Protocol):
 
     @property
     def over(self) -> bool:
-        """Whether nobody waits for the result: it was canceled, or the server stopped."""
+        """Whether its status is a terminal one, as after a cancel or when the server stopped."""
 
     def add_log(self, text: str) -> None:
         """Append text to the logs."""

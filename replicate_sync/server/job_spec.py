@@ -1,4 +1,4 @@
-"""What a client asked for when it created a prediction or a training."""
+"""What a prediction or a training is created from."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .models import Model
 
 @dataclass(frozen=True)
 class JobSpec:
-    """What a client asked for.
+    """What a prediction or a training is created from.
 
     Attributes:
         model: The model to run.

@@ -18,7 +18,7 @@ class Jobs:
     """
 
     def __init__(self, files: Files | None = None) -> None:
-        self.files = files or Files()
+        self.files: Files = files or Files()
         self._jobs: dict[str, Job] = {}
         self._by_stream_key: dict[str, Job] = {}
         self._stopped = False
@@ -64,7 +64,7 @@ class Jobs:
             self._stopped = False
 
     def stop(self) -> None:
-        """Cancel what runs and what is created from now on, and wake whoever waits for it."""
+        """Cancel what runs and what is created from now on, and wake every thread that waits."""
         with self._lock:
             self._stopped = True
         for job in self.all():

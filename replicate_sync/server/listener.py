@@ -36,12 +36,14 @@ class Listener(ThreadedWSGIServer):
         connections: The open connections, with their threads.
     """
 
-    timeout = 0.1  # seconds to wait for a connection that was announced, and may be gone
+    timeout: float | None = (
+        0.1  # seconds to wait for a connection that was announced, and may be gone
+    )
 
     def __init__(self, host: str, listening: socket.socket, application: WSGIApplication) -> None:
         port = listening.getsockname()[1]
         super().__init__(host, port, application, _Handler, fd=listening.fileno())
-        self.stopping = threading.Event()
+        self.stopping: threading.Event = threading.Event()
         self.connections: dict[socket.socket, threading.Thread] = {}
         # A byte that is sent on one end wakes the thread that selects on the other.
         self._wake_receiver, self._wake_sender = socket.socketpair()

@@ -73,22 +73,22 @@ class LocalServer:
         if sync_status not in ("succeeded", "processing"):
             raise ValueError(f'sync_status is "succeeded" or "processing", not {sync_status!r}.')
         self.host = host
-        self.port = port
+        self.port: int = port
         self.token = token
         self.idle_timeout = idle_timeout
         self.sync_status = sync_status
         self.inline_files = inline_files
         self.file_limit = file_limit
-        self.webhook_secret = webhooks.new_secret()
-        self.webhook_timing = webhooks.WebhookTiming()
-        self.file_secret = secrets.token_urlsafe(24)
-        self.models = Registry(everywhere)
-        self.catalog = Catalog(self.models)
-        self.deployments = Deployments()
-        self.uploads = Uploads()
-        self.jobs = Jobs(Files(self.uploads))
-        self.requests = RequestLog()
-        self.faults = Faults()
+        self.webhook_secret: str = webhooks.new_secret()
+        self.webhook_timing: webhooks.WebhookTiming = webhooks.WebhookTiming()
+        self.file_secret: str = secrets.token_urlsafe(24)
+        self.models: Registry = Registry(everywhere)
+        self.catalog: Catalog = Catalog(self.models)
+        self.deployments: Deployments = Deployments()
+        self.uploads: Uploads = Uploads()
+        self.jobs: Jobs = Jobs(Files(self.uploads))
+        self.requests: RequestLog = RequestLog()
+        self.faults: Faults = Faults()
         app = create_app(self)
         self._application = FaultMiddleware(app, self.requests, self.faults, self.stopped)
         self._cog_models: list[CogModel] = []

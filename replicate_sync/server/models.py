@@ -102,7 +102,7 @@ class Registry:
     """Models by name.
 
     Args:
-        parent: The registry that is asked for the models that are not here.
+        parent: Where models that are not here are looked up.
     """
 
     def __init__(self, parent: Registry | None = None) -> None:
@@ -224,10 +224,10 @@ def derive_version(name: str, input: Schema, output: Schema) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-builtin = Registry()
+builtin: Registry = Registry()
 """The models that the package brings; a function registered under the same name replaces one."""
 
-everywhere = Registry(builtin)
+everywhere: Registry = Registry(builtin)
 """The models of every server of this process."""
 
 

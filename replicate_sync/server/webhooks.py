@@ -113,8 +113,8 @@ class WebhookSender:
             self._send_end()
 
     def _is_done(self) -> bool:
-        # The last message has all that is unsent; where nobody asked for it, the rest is sent
-        # first.
+        # The last message has all that is unsent. Where the filter leaves it out, the rest is
+        # sent first.
         with self._job.changed:
             return self._job.over and ("completed" in self._events or not self._unsent())
 
@@ -168,7 +168,7 @@ class WebhookSender:
         try:
             connection.request("POST", target, body, headers)
             return 200 <= connection.getresponse().status < 300
-        except (OSError, http.client.HTTPException):  # nobody is there, or no web server
+        except (OSError, http.client.HTTPException):  # refused, timed out, or no web server
             return False
         finally:
             connection.close()

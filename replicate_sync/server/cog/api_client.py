@@ -13,7 +13,7 @@ from ..schemas import Schema
 
 _CONNECT_TIMEOUT = 5.0  # seconds
 _READ_TIMEOUT = 10.0  # seconds
-_CANCEL_TIMEOUT = 2.0  # seconds, for which whoever cancels waits
+_CANCEL_TIMEOUT = 2.0  # seconds
 _CHUNK_SIZE = 2**16
 _MAX_REASON = 500  # letters of an unknown response that are shown
 _NOT_SENT = "Failed to send request"
@@ -51,7 +51,7 @@ class CogClient:
     """
 
     def __init__(self, url: str) -> None:
-        self.url = url.rstrip("/")
+        self.url: str = url.rstrip("/")
 
     def health(self) -> str:
         """Return its status, such as "READY" or "BUSY"; "" where it does not respond."""

@@ -53,7 +53,7 @@ def _resolve_schema(schema: Schema, known: Mapping[str, Schema]) -> Schema:
     for key, value in schema.items():
         if key != "allOf":
             resolved[key] = _resolve(value, known)
-    # Cog writes a choice as a schema of its own, beside what else there is to say of the input.
+    # In Cog's documents the choices of an input are a schema of their own, in `allOf`.
     for part in schema.get("allOf", ()):
         resolved = _resolve_schema(part, known) | resolved
     return resolved

@@ -77,9 +77,9 @@ class Predictor:
             )
         # Cog runs a predictor in the folder of its project, which is where the cog.yaml is.
         projects = [folder for folder in file.parents if (folder / "cog.yaml").is_file()]
-        self.folder = projects[0] if projects else file.parent
-        self.reference = f"{file.relative_to(self.folder)}{colon}{name}"
-        self.slots = _configured_slots(self.folder)
+        self.folder: Path = projects[0] if projects else file.parent
+        self.reference: str = f"{file.relative_to(self.folder)}{colon}{name}"
+        self.slots: int | None = _configured_slots(self.folder)
 
     def signature(self) -> Signature:
         """Return what it accepts and returns, as the program `signature` finds it.

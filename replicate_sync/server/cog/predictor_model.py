@@ -64,15 +64,15 @@ class CogModel:
         slots = _parse_count(os.environ.get(_SLOTS_VARIABLE, ""))
         document: Schema | None
         if predictor is not None:
-            found = Predictor(predictor)
-            signature = found.signature()
+            located = Predictor(predictor)
+            signature = located.signature()
             document = signature["document"]
-            slots = slots or found.slots or signature["slots"]
-            self._process = CogProcess(found, document, slots)
+            slots = slots or located.slots or signature["slots"]
+            self._process = CogProcess(located, document, slots)
         elif self._front.health():
             document = self._front.document()
         else:
-            raise CogError(f"No Cog server answers at {url}.")
+            raise CogError(f"No Cog server responds at {url}.")
         self._input, self._output = parse_document(document)
         self._free = threading.Semaphore(slots or 1)
 
@@ -154,11 +154,11 @@ class CogModel:
             for chunk in (end.value or [])[count:]:
                 yield parse_output(chunk, item)
         finally:
-            for _ in pieces:  # canceled: the slot is free when Cog says that it is
+            for _ in pieces:  # canceled: the slot is free after Cog's last event
                 pass
 
     def _run(self, input: JSONObject) -> Generator[OutputPiece, None, list[object] | None]:
-        """Yield each piece of output, and return all of it; log and measure what else Cog says."""
+        """Yield each piece of output, and return all of it; log and measure the rest."""
         id = uuid.uuid4().hex
         logged = False
         job_context.on_cancel(lambda: self._client.cancel(id))

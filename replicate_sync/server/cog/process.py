@@ -56,7 +56,7 @@ class CogProcess:
     """
 
     def __init__(self, predictor: Predictor, document: Schema, slots: int) -> None:
-        self.client = CogClient("")
+        self.client: CogClient = CogClient("")
         self._predictor = predictor
         self._document = document
         self._slots = slots
@@ -200,7 +200,7 @@ def _write_document(file: Path, document: Schema) -> Callable[[], None]:
             return
         file.unlink(missing_ok=True)
         if new_folder:
-            with contextlib.suppress(OSError):  # somebody else has put something there
+            with contextlib.suppress(OSError):  # there is something else in it
                 file.parent.rmdir()
 
     try:

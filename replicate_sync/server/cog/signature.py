@@ -1,4 +1,4 @@
-"""What a Cog predictor accepts and returns, as the OpenAPI document that Cog's worker reads.
+"""What a Cog predictor accepts and returns, as the OpenAPI document for Cog's worker.
 
 A program of its own, for the Python that has Cog and in the folder of the predictor, so that only
 that process imports what the predictor imports. Its one argument is `file.py:name`. It writes one

@@ -1,4 +1,4 @@
-"""Runs Cog's HTTP server for as long as somebody holds this process's standard input open.
+"""Runs Cog's HTTP server for as long as this process's standard input is open.
 
 A program of its own, for the Python that has Cog, and the first process of a group of its own. When
 its input ends, which it also does where the process that holds it is killed, the group ends, and
@@ -15,7 +15,7 @@ import threading
 
 
 def end_with_input() -> None:
-    """Kill the whole group when nobody holds the input any more."""
+    """Kill the whole group at the end of the input."""
     os.read(0, 1)
     os.killpg(0, signal.SIGKILL)
 

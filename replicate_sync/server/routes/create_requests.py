@@ -121,10 +121,10 @@ def is_name(text: str) -> bool:
     return _NAME.fullmatch(text) is not None
 
 
-def raise_if_invalid(found: list[Problem]) -> None:
+def raise_if_invalid(invalid: list[Problem]) -> None:
     """Raise APIError where there are any problems."""
-    if found:
-        raise problems.invalid(found)
+    if invalid:
+        raise problems.invalid(invalid)
 
 
 def webhook_options(body: JSONObject) -> JSONObject:

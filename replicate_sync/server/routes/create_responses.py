@@ -22,7 +22,7 @@ def create_prediction(
     body: JSONObject,
     deployment: str | None = None,
 ) -> Response:
-    """Start the prediction that a body asks for, and return the response that shows it.
+    """Start the prediction that a body describes, and return the response that shows it.
 
     With the header `Prefer: wait` the response comes at the end of the prediction, or after the
     wait, else at once.

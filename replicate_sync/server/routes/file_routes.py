@@ -87,7 +87,7 @@ class FileRoutes:
         return Response(status=204, content_type="text/plain; charset=UTF-8")
 
     def download(self, id: str) -> Response:
-        """Send a file's content to whoever has a signed URL that has not expired."""
+        """Send a file's content, for a signed URL that has not expired."""
         owner = request.args.get("owner", "")
         expiry = request.args.get("expiry", "")
         signature = request.args.get("signature", "")

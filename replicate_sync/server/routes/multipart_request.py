@@ -36,7 +36,7 @@ class MultipartRequest(Request):
         part_limit: How many bytes a part may have.
     """
 
-    part_limit = LIMIT
+    part_limit: int = LIMIT
 
     def __init__(self, environ: dict[str, Any], *args: Any, **kwargs: Any) -> None:
         super().__init__(environ, *args, **kwargs)

@@ -43,7 +43,7 @@ def unpaged(results: Sequence[JSONObject]) -> JSONObject:
 
 
 def current_page(listing: Listing[T]) -> JSONObject:
-    """Return the page of a list that the current request asks for.
+    """Return the page of a list that the current request names.
 
     The links keep the request's URL and parameters, and change only `cursor`.
 
@@ -55,7 +55,9 @@ def current_page(listing: Listing[T]) -> JSONObject:
     cursor = request.args.get("cursor")
     if cursor:
         position, backwards = _parse_cursor(cursor)
-    items, before, after = listing.items, listing.items[:0], listing.items
+    items = listing.items
+    before: Sequence[T] = []
+    after = items
     if position is not None:
         before, after = _split(listing, position)
     shown = after[: listing.page_size]

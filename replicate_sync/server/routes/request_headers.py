@@ -27,7 +27,7 @@ class Wait(NamedTuple):
 
 
 def parse_prefer(header: str | None) -> Wait | None:
-    """Return the wait that `Prefer: wait[=n]` asks for, or None where it asks for none.
+    """Return the wait that `Prefer: wait[=n]` requests, or None where it requests none.
 
     Args:
         header: The value of `Prefer`; without a number the wait is 60 seconds, which is also the

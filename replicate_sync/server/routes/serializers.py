@@ -41,7 +41,7 @@ def serialize_edge_job(
         job: The prediction.
         status: Another status than it has: with "processing" one that has succeeded is shown with
             all of its output, and not yet its end; with "starting" one that runs without output.
-        files: Where its small files are looked up, which then are `data:` URIs in the output.
+        files: Where its small files are looked up, to be inlined in the output.
     """
     with job.changed:
         output = job.output

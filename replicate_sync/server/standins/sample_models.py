@@ -21,7 +21,7 @@ STEP_SECONDS = 0.02
 _POLL_INTERVAL = 0.02  # seconds
 Seed = "Random seed. Leave blank to randomize the seed"
 Steps = "How many steps to take, of a fiftieth of a second each"
-Archive = "An archive of pictures, which is looked at for its size only"
+Archive = "An archive of pictures, of which only the size matters"
 
 
 @builtin.model("replicate/hello-world")

@@ -42,7 +42,7 @@ def choose_seed(seed: int | None, name: str) -> int:
     """
     if seed is None:
         seed = random.SystemRandom().randrange(2**31)
-    job_context.log(f"stand-in model: a small local program answers here, not the real {name}")
+    job_context.log(f"stand-in model: a small local program runs here, not the real {name}")
     job_context.log(f"Using seed: {seed}")
     return seed
 
@@ -100,11 +100,11 @@ def stop_at(chunks: Iterable[str], stop_sequences: Iterable[str]) -> Iterator[st
 
 
 def measure(chunks: Iterable[str], prompt: str) -> Iterator[str]:
-    """Yield the chunks, and set the metrics that count the words read and written.
+    """Yield the chunks, and set the metrics that count the words of prompt and text.
 
     Args:
         chunks: The words of a text.
-        prompt: What was read.
+        prompt: What the text is about.
     """
     job_context.metric("input_token_count", len(prompt.split()))
     job_context.metric("output_token_count", 0)

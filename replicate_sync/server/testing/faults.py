@@ -53,7 +53,7 @@ class RequestFaults:
         cut: The stream ends after this many events, in good order.
         reset: The stream ends after this many events, with a reset.
         stall: After this many events the stream is silent for this many seconds.
-        replay: The stream begins with its first event, whatever was asked for.
+        replay: The stream begins with its first event, whatever `Last-Event-ID` is.
         split: The stream is sent byte by byte.
         crlf: The stream's lines end with a carriage return as well.
     """
@@ -181,7 +181,7 @@ class Faults:
         self._add(_STREAM, times, stall=(after, seconds))
 
     def replay_stream(self, times: int = 1) -> None:
-        """Begin a stream with its first event, whatever `Last-Event-ID` asks for."""
+        """Begin a stream with its first event, whatever `Last-Event-ID` is."""
         self._add(_STREAM, times, replay=True)
 
     def split_stream(self, times: int = 1) -> None:

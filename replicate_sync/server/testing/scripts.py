@@ -108,8 +108,8 @@ def _streaming(script: Script, tokens: list[str]) -> Callable[..., Iterator[str]
 
 
 def _input_schema(properties: Mapping[str, Schema]) -> Schema:
-    # What clients read from the schema stays, such as the name of the prompt; what it would refuse
-    # goes.
+    # Clients use the schema, for the name of the prompt for example, so it stays; the restrictions
+    # go, since a script accepts any input.
     kept = {}
     for name, prop in properties.items():
         kept[name] = {key: value for key, value in prop.items() if key not in _RESTRICTIONS}

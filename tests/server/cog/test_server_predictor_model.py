@@ -233,7 +233,7 @@ def test_a_canceled_prediction_is_canceled_at_cog_and_waits_for_its_end(
 
 
 def test_a_url_without_a_server_is_an_error(local: LocalServer) -> None:
-    with pytest.raises(CogError, match=r"No Cog server answers at http://127\.0\.0\.1:1"):
+    with pytest.raises(CogError, match=r"No Cog server responds at http://127\.0\.0\.1:1"):
         local.cog("me/cog", url="http://127.0.0.1:1")
     with pytest.raises(ValueError, match="owner/name"):
         local.cog("nameless", url="http://127.0.0.1:1")
