@@ -151,3 +151,28 @@ def test_logs_are_those_of_the_prediction_that_runs(local: LocalServer, call: An
         assert body["logs"] == f"{name}\n{name} again"
         assert body["metrics"]["count"] == 2
     server.log("outside of a prediction this does nothing")
+
+
+def test_a_job_of_a_stopped_server_is_canceled(local: LocalServer) -> None:
+    model = local.models.get("replicate/hello-world")
+    assert model is not None
+    spec = JobSpec(model, "hidden", {"text": "you"}, local.origin)
+    local.jobs.stop()
+    job = local.jobs.create(spec)
+    called = []
+    job.on_cancel(lambda: called.append(job.status))
+    assert called == ["canceled"]
+    local.jobs.reopen()
+    assert local.jobs.create(spec).status == "starting"
+
+
+def test_a_cancel_calls_back_once(local: LocalServer) -> None:
+    model = local.models.get("replicate/hello-world")
+    assert model is not None
+    job = local.jobs.create(JobSpec(model, "hidden", {"text": "you"}, local.origin, lifetime=60))
+    called = []
+    job.on_cancel(lambda: called.append(job.status))
+    job.start()
+    job.wait(5)
+    job.cancel()
+    assert (job.status, called) == ("succeeded", [])

@@ -100,3 +100,20 @@ def test_a_file_input_is_a_path(local: LocalServer, call: Any) -> None:
     assert call.run("me/reads", {"file": inline, "more": [served, "data:,a%20b"]})["output"] == [
         ".txt", "inline", "by a url", "a b",
     ]  # fmt: skip
+
+
+def test_any_other_value_is_the_output_as_text(local: LocalServer, call: Any) -> None:
+    local.model("me/other")(lambda: [3 + 4j, float("nan"), {1: {"a"}}, io.StringIO("text")])
+    text, nan, record, file = call.run("me/other")["output"]
+    assert (text, nan, record) == ("(3+4j)", None, {"1": ["a"]})
+    assert call.get(file).content == b"text"
+
+
+def test_a_url_of_another_machine_is_passed_on(local: LocalServer, call: Any) -> None:
+    @local.model("me/url")
+    def url(file: Path) -> str:
+        return str(file)
+
+    for away in ("https://example.com/v1/files/x", "http://localhost:bad/v1/files/x"):
+        body = call.run("me/url", {"file": away})
+        assert body["output"] == away or body["status"] == "failed"

@@ -128,3 +128,14 @@ def test_text_models_need_no_pillow() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("hello you\n", "")
+
+
+def test_it_listens_on_ipv6_too() -> None:
+    try:
+        server = LocalServer("::1").start()
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    with server:
+        assert server.url == f"http://[::1]:{server.port}/v1"
+        headers = {"Authorization": "Bearer r8_local"}
+        assert requests.get(f"{server.url}/account", headers=headers, timeout=5).ok

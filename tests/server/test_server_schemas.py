@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import pytest
 from PIL import Image
 
 from replicate_sync.server import Between, LocalServer
+from replicate_sync.server.schemas import input_schema, schema_of, value_schema
 
 TEXT_STREAM = {
     "type": "array",
@@ -123,3 +125,59 @@ def test_a_generator_without_annotations_streams_text(local: LocalServer, call: 
         {"any": "thing"},
         None,
     ]
+
+
+@pytest.mark.parametrize(
+    ("hint", "expected"),
+    [
+        (str | None, {"type": "string", "nullable": True}),
+        (list[int] | None, {"type": "array", "items": {"type": "integer"}, "nullable": True}),
+        (str | int, {}),
+        (str | int | None, {"nullable": True}),
+        (Literal[1, 2], {"type": "integer", "enum": [1, 2]}),
+        (Literal[1, "a"], {"enum": [1, "a"]}),
+        (Annotated[float, Between(least=0)], {"type": "number", "minimum": 0}),
+        (Annotated[float, Between(most=1), object()], {"type": "number", "maximum": 1}),
+        (list, {"type": "array", "items": {}}),
+        (set[str], {"type": "array", "items": {"type": "string"}}),
+        (dict[str, int], {"type": "object"}),
+        (bytes, {"type": "string", "format": "uri"}),
+        (io.BytesIO, {"type": "string", "format": "uri"}),
+        (object, {}),
+        (TypeVar("T"), {}),
+    ],
+)
+def test_an_annotation_has_a_schema(hint: Any, expected: dict[str, Any]) -> None:
+    assert value_schema(hint) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (None, {}),
+        ("x", {"type": "string"}),
+        (True, {"type": "boolean"}),
+        ([], {"type": "array", "items": {}}),
+        ([1, 2], {"type": "array", "items": {"type": "integer"}}),
+        ((1, "a"), {"type": "array", "items": {}}),
+    ],
+)
+def test_a_value_has_a_schema(value: object, expected: dict[str, Any]) -> None:
+    assert schema_of(value) == expected
+
+
+def test_a_default_that_is_no_json_is_left_out() -> None:
+    def function(a: Any = object(), b: Any = float("nan"), c: Any = Path("x")) -> None: ...  # noqa: B008
+
+    properties = input_schema(function)["properties"]
+    assert ["default" in prop for prop in properties.values()] == [False, False, True]
+    assert properties["c"]["default"] == "x"
+
+
+def test_a_name_has_a_title_without_underscores() -> None:
+    def function(_first_name: str, *rest: str, **others: str) -> None: ...
+
+    schema = input_schema(function)
+    assert schema["properties"]["_first_name"]["title"] == "First name"
+    assert schema["additionalProperties"] is True
+    assert schema["required"] == ["_first_name"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 import requests
 
 from replicate_sync.server import LocalServer
+from replicate_sync.server.job_spec import JobSpec
+from replicate_sync.server.streams import stream_events
 
 IDS = re.compile(rb"id: \d+:\d+\n")
 
@@ -150,3 +153,15 @@ def test_a_stream_needs_its_url_and_no_token(local: LocalServer, call: Any) -> N
 def test_only_iterators_have_a_stream(local: LocalServer, call: Any) -> None:
     assert "stream" not in call.create("replicate/hello-world", {"text": "you"})["urls"]
     assert "stream" in call.create("google-deepmind/gemma-2b-it", {"prompt": "you"})["urls"]
+
+
+def test_a_client_that_leaves_ends_its_stream(local: LocalServer) -> None:
+    model = local.models.get("google-deepmind/gemma-2b-it")
+    assert model is not None
+    job = local.jobs.create(JobSpec(model, "hidden", {"prompt": "x"}, local.origin))
+    ours, theirs = socket.socketpair()
+    with ours:
+        stream = stream_events(job, None, 60, lambda: False, ours)
+        assert next(stream) == b": hi\n\n"
+        theirs.close()
+        assert list(stream) == []

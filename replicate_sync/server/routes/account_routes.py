@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from flask import Response
 
-from ..account import ACCOUNT
-from ..hardware import HARDWARE
+from ..local_account import ACCOUNT, HARDWARE
 from .context import Route, ServerContext
 from .json_responses import json_response
 

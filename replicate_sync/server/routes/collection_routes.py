@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Response
 
-from ..collections import COLLECTIONS
+from ..model_collections import COLLECTIONS
 from . import problems
 from .context import Route, ServerContext
 from .json_responses import json_response

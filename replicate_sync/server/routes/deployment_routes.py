@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from flask import Response, request
 
-from ..account import USERNAME
 from ..deployments import Deployment
-from ..hardware import SKUS
 from ..json_types import JSONObject
+from ..local_account import SKUS, USERNAME
 from ..models import Model
 from ..schemas import Schema
 from ..validation import Problem

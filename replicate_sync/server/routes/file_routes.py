@@ -8,8 +8,8 @@ import time
 
 from flask import Response, request
 
-from ..account import USERNAME
 from ..json_types import JSONObject
+from ..local_account import USERNAME
 from ..uploads import Upload, sign_download
 from ..validation import Problem
 from . import problems

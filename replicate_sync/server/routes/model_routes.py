@@ -8,8 +8,8 @@ from flask import Response, request
 
 from ..catalog import Entry
 from ..examples import Examples
-from ..hardware import SKUS
 from ..job import Job
+from ..local_account import SKUS
 from ..schemas import Schema
 from ..validation import Problem, validate
 from . import create_requests, problems

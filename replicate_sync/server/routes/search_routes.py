@@ -7,8 +7,8 @@ import json
 from flask import Response, request
 
 from ..catalog import Entry
-from ..collections import COLLECTIONS
 from ..json_types import JSONObject
+from ..model_collections import COLLECTIONS
 from .context import Route, ServerContext
 from .json_responses import JSON, json_response
 from .pagination import unpaged

@@ -10,13 +10,13 @@ from __future__ import annotations
 import hashlib
 
 from .. import timestamps
-from ..account import ACCOUNT, USERNAME
 from ..catalog import Entry
-from ..collections import Collection
 from ..deployments import Deployment
 from ..files import Files
 from ..job import PROCESSING, STARTING, Job
 from ..json_types import JSONObject
+from ..local_account import ACCOUNT, USERNAME
+from ..model_collections import Collection
 from ..models import Model
 from ..uploads import Upload
 from .json_responses import sort_keys

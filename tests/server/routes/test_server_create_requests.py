@@ -160,3 +160,12 @@ def test_the_webhook_events_are_a_list_of_the_four(
     response = call.post("/v1/predictions", body)
     assert response.status_code == 422
     assert response.json()["invalid_fields"][0]["field"].startswith("webhook_events_filter")
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
+def test_a_number_that_json_does_not_have_is_refused(
+    local: LocalServer, call: Any, number: str
+) -> None:
+    response = call.post("/v1/predictions", f'{{"version": "x", "input": {number}}}'.encode())
+    assert response.status_code == 400
+    assert response.json()["detail"] == (f"Request body is not valid JSON: {number} is no JSON")

@@ -79,3 +79,11 @@ def test_the_list_can_be_filtered_by_time(local: LocalServer, call: Any) -> None
     assert (
         call.get("/v1/predictions", params={"source": "api"}).status_code == 422
     )  # there is no such filter
+
+
+def test_a_prediction_has_a_page_for_people(local: LocalServer, call: Any) -> None:
+    body = call.run("replicate/hello-world", {"text": "<b>"})
+    page = call.get(body["urls"]["web"])
+    assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "replicate/hello-world: succeeded" in page.text
+    assert "output: hello &lt;b&gt;" in page.text

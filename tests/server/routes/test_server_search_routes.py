@@ -47,3 +47,9 @@ def test_a_search_without_words_is_refused(local: LocalServer, query: str) -> No
     assert response.headers["Content-Type"] == "application/json; charset=utf-8"
     if "limit" not in query:
         assert response.json()["detail"] == 'Query parameter "query" is required'
+
+
+def test_a_query_may_be_other_json(local: LocalServer, call: Any) -> None:
+    for body in ("3", "70b"):
+        found = call.send("QUERY", "/v1/models", data=body).json()["results"]
+        assert "meta-llama-3-70b-instruct" in [one["name"] for one in found]

@@ -72,3 +72,8 @@ def test_llama_has_its_own_name_for_the_limit(local: LocalServer, call: Any) -> 
     assert (
         response.json()["detail"] == "- input: Additional property max_new_tokens is not allowed\n"
     )
+
+
+def test_performance_metrics_are_logged_on_request(local: LocalServer, call: Any) -> None:
+    body = call.run(LLAMA, {"prompt": "x", "max_tokens": 2, "log_performance_metrics": True})
+    assert body["logs"].endswith("Length penalty 1, template of 8 characters: not used here")

@@ -1,7 +1,18 @@
-"""The kinds of machine that models and deployments may ask for; here they all run on this one."""
+"""The one account of a server, which owns all that clients create, and the hardware it may name."""
 
 from __future__ import annotations
 
+from .json_types import JSONObject
+
+USERNAME = "local"
+ACCOUNT: JSONObject = {
+    "type": "user",
+    "username": USERNAME,
+    "name": "Local",
+    "github_url": "https://github.com/local",
+    "avatar_url": "https://github.com/local.png",
+}
+# Models and deployments may ask for any of these; here they all run on this machine.
 HARDWARE = [
     {"sku": "cpu", "name": "CPU"},
     {"sku": "gpu-t4", "name": "Nvidia T4 GPU"},
