@@ -23,7 +23,7 @@ from replicate_sync.server.cog.predictor_model import CogModel
 
 pytest.importorskip("cog")
 pytestmark = pytest.mark.cog
-MODELS = Path(__file__).parent / "predictors"
+MODELS = Path(__file__).parent / "models"
 PREDICTORS = {
     "words": "words.py:Predictor",
     "everything": "everything.py",
