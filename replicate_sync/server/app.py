@@ -1,106 +1,118 @@
-"""The HTTP API: its routes, and what is the same for all of them."""
+"""The HTTP API as a WSGI application: all routes, and what is the same for each of them."""
 
 from __future__ import annotations
 
+import functools
 import re
-from typing import TYPE_CHECKING
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.routing import Map
 
-from . import problems
-from .account import ACCOUNT
-from .answers import answer, problem
-from .deployment_routes import Deployed
-from .discovery import Discovery
-from .file_routes import Bounded, Files
-from .hardware import HARDWARE
-from .homepage import Homepage, Route
-from .model_routes import Models
-from .prediction_routes import Predictions
-from .problems import Refusal
-from .training_routes import Trainings
+from .routes import problems
+from .routes.account_routes import AccountRoutes
+from .routes.collection_routes import CollectionRoutes
+from .routes.context import Route, ServerContext
+from .routes.deployment_routes import DeploymentRoutes
+from .routes.file_routes import FileRoutes
+from .routes.homepage_routes import HomepageRoutes
+from .routes.json_responses import problem_response
+from .routes.model_routes import ModelRoutes
+from .routes.multipart_request import MultipartRequest
+from .routes.prediction_routes import PredictionRoutes
+from .routes.problems import APIError
+from .routes.search_routes import SearchRoutes
+from .routes.training_routes import TrainingRoutes
 
-if TYPE_CHECKING:
-    from .local import LocalServer
-
-_LEFT = {"create": "599", "look": "59999"}  # of the requests allowed; any other kind has 2999
-# These need no token: a stream and a download have a secret in their URL, and anyone may search.
-_OPEN = re.compile(r"/v1/(streams/.*|search|files/[^/]+/download)")
-
-
-class API:
-    """Answers requests for one server."""
-
-    def __init__(self, server: LocalServer) -> None:
-        self.server = server
-
-    def application(self) -> Flask:
-        """Give the WSGI application."""
-        app = Flask("replicate", static_folder=None)
-        app.request_class = Bounded
-        app.before_request(self.authenticate)
-        app.after_request(_meter)
-        app.register_error_handler(Refusal, problem)
-        app.register_error_handler(HTTPException, _refuse)
-        for method, path, kind, view in self.routes():
-            app.add_url_rule(path, kind + path, view, methods=[method])
-        return app
-
-    def routes(self) -> list[Route]:
-        """Give method, path, kind and view of each route."""
-        server, predictions = self.server, Predictions(self.server)
-        return [
-            *predictions.routes(),
-            *Models(server).routes(),
-            *Trainings(server).routes(),
-            *Deployed(server, predictions).routes(),
-            *Files(server).routes(),
-            *Discovery(server).routes(),
-            ("GET", "/v1/account", "account", _account),
-            ("GET", "/v1/hardware", "hardware", _hardware),
-            ("GET", "/v1/webhooks/default/secret", "secret", self.secret),
-            *Homepage(server.jobs, server.models).routes(),
-        ]
-
-    def authenticate(self) -> None:
-        """Refuse a request for the API without the server's token; a few need none."""
-        if not request.path.startswith("/v1/") or _OPEN.fullmatch(request.path):
-            return
-        given = request.headers.get("Authorization", "")
-        scheme, _, token = given.partition(" ")
-        if not given:
-            raise Refusal(401, "You did not pass an authentication token", "Unauthenticated")
-        if scheme.lower() not in ("bearer", "token") or token.strip() != self.server.token:
-            raise Refusal(401, "You did not pass a valid authentication token", "Unauthenticated")
-
-    def secret(self) -> Response:
-        """Show what webhooks are signed with."""
-        return answer({"key": self.server.webhook_secret})
+_GROUPS = (
+    PredictionRoutes,
+    ModelRoutes,
+    TrainingRoutes,
+    DeploymentRoutes,
+    FileRoutes,
+    CollectionRoutes,
+    SearchRoutes,
+    AccountRoutes,
+    HomepageRoutes,
+)
+_REMAINING = {"create": "599", "show": "59999"}
+_REMAINING_OTHERWISE = "2999"
+# A stream and a download have a secret in their URL, and anyone may search.
+_NO_TOKEN = re.compile(r"/v1/(streams/.*|search|files/[^/]+/download)")
 
 
-def _account() -> Response:
-    return answer(ACCOUNT)
+def create_app(context: ServerContext) -> Flask:
+    """Return the WSGI application of a server.
+
+    Args:
+        context: The server, whose settings are read for each request.
+    """
+    app = Flask("replicate", static_folder=None)
+    app.request_class = MultipartRequest
+    app.before_request(lambda: _authenticate(context.token))
+    app.after_request(_add_rate_limit_headers)
+    app.register_error_handler(APIError, problem_response)
+    app.register_error_handler(HTTPException, _http_error_response)
+    views = {}
+    rules = []
+    for route in all_routes(context):
+        endpoint = route.kind + route.path
+        views[endpoint] = route.view
+        rules.append((route.method, route.path, endpoint))
+    app.url_map = _compile_rules(tuple(rules))
+    app.view_functions.update(views)
+    return app
 
 
-def _hardware() -> Response:
-    return answer(HARDWARE)
+def all_routes(context: ServerContext) -> list[Route]:
+    """Return every route of the API."""
+    return [route for group in _GROUPS for route in group(context).routes()]
 
 
-def _refuse(error: HTTPException) -> Response:
-    if error.code == 404:
-        return problem(problems.not_found())
+@functools.cache
+def _compile_rules(rules: tuple[tuple[str, str, str], ...]) -> Map:
+    """Return the URL map of rules, compiled once for all servers.
+
+    Compiling takes most of the time in which a server is made.
+
+    Args:
+        rules: Method, path and endpoint of each.
+    """
+    app = Flask("replicate", static_folder=None)
+    for method, path, endpoint in rules:
+        app.add_url_rule(path, endpoint, methods=[method])
+    return app.url_map
+
+
+def _authenticate(token: str) -> None:
+    if not request.path.startswith("/v1/") or _NO_TOKEN.fullmatch(request.path):
+        return
+    header = request.headers.get("Authorization", "")
+    if not header:
+        detail = "You did not pass an authentication token"
+        raise APIError(401, detail, "Unauthenticated")
+    scheme, _, sent_token = header.partition(" ")
+    if scheme.lower() not in ("bearer", "token") or sent_token.strip() != token:
+        detail = "You did not pass a valid authentication token"
+        raise APIError(401, detail, "Unauthenticated")
+
+
+def _http_error_response(error: HTTPException) -> Response:
     code = error.code or 500
-    response = problem(Refusal(code, "Internal server error" if code == 500 else error.name))
+    if code == 404:
+        return problem_response(problems.not_found())
+    if code == 500:
+        return problem_response(APIError(500, "Internal server error"))
+    response = problem_response(APIError(code, error.name))
     if isinstance(error, MethodNotAllowed):
         response.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
     return response
 
 
-def _meter(response: Response) -> Response:
+def _add_rate_limit_headers(response: Response) -> Response:
     kind = (request.endpoint or "").partition("/")[0]
     if request.path.startswith("/v1/") and kind != "stream" and response.status_code != 401:
-        response.headers["ratelimit-remaining"] = _LEFT.get(kind, "2999")
+        response.headers["ratelimit-remaining"] = _REMAINING.get(kind, _REMAINING_OTHERWISE)
         response.headers["ratelimit-reset"] = "1"
         response.headers["replicate-edge-cluster"] = "local"
         response.headers["replicate-target-cluster"] = "local"

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
 
-from . import times
-from .account import ACCOUNT, USERNAME
+from . import timestamps
+from .json_types import JSONObject
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """One deployment, in its current release."""
+    """One deployment, in its current release.
+
+    Attributes:
+        name: Its name, without the owner's.
+        model: The name of the model that it runs.
+        version: The id of the model's version.
+        hardware: The SKU of the machines that it would run on.
+        min_instances: The fewest machines that it would keep running.
+        max_instances: The most machines that it would scale to.
+        number: The number of the release, from 1.
+        created_at: When the deployment was created.
+        released_at: When the current release was created.
+    """
 
     name: str
     model: str
@@ -23,63 +33,59 @@ class Deployment:
     min_instances: int
     max_instances: int
     number: int
-    created: datetime
-    released: datetime
-
-    @property
-    def title(self) -> str:
-        """Its name with its owner's."""
-        return f"{USERNAME}/{self.name}"
-
-    def shown(self) -> dict[str, Any]:
-        """Give its JSON."""
-        scale = {"min_instances": self.min_instances, "max_instances": self.max_instances}
-        release = {
-            "number": self.number,
-            "model": self.model,
-            "version": self.version,
-            "created_at": times.written(self.released),
-            "created_by": ACCOUNT,
-            "configuration": {"hardware": self.hardware, **scale},
-        }
-        return {"owner": USERNAME, "name": self.name, "current_release": release}
+    created_at: datetime
+    released_at: datetime
 
 
 class Deployments:
     """The deployments of a server by name."""
 
     def __init__(self) -> None:
-        self._all: dict[str, Deployment] = {}
+        self._deployments: dict[str, Deployment] = {}
         self._lock = threading.Lock()
 
     def get(self, name: str) -> Deployment | None:
-        """Give the deployment of this name, or None."""
-        return self._all.get(name)
+        """Return the deployment of this name, or None."""
+        return self._deployments.get(name)
 
     def all(self) -> list[Deployment]:
-        """Give every deployment, newest first."""
+        """Return every deployment, newest first."""
         with self._lock:
-            found = list(self._all.values())
-        return sorted(found, key=lambda one: one.created, reverse=True)
+            deployments = list(self._deployments.values())
+        return sorted(deployments, key=lambda one: one.created_at, reverse=True)
 
-    def make(self, settings: Mapping[str, Any]) -> Deployment | None:
-        """Make a deployment in its first release; gives None where there is one of that name."""
-        now = times.tick()
-        new = Deployment(**settings, number=1, created=now, released=now)
-        with self._lock:
-            return None if new.name in self._all else self._all.setdefault(new.name, new)
+    def create(self, settings: JSONObject) -> Deployment | None:
+        """Create a deployment in its first release; return None where the name is taken.
 
-    def release(self, name: str, settings: Mapping[str, Any]) -> Deployment | None:
-        """Release a deployment anew, with other settings; gives None where there is none of that name."""
+        Args:
+            settings: name, model, version, hardware, min_instances and max_instances.
+        """
+        now = timestamps.unique_now()
+        deployment = Deployment(**settings, number=1, created_at=now, released_at=now)
         with self._lock:
-            old = self._all.get(name)
-            if old is None:
+            if deployment.name in self._deployments:
                 return None
-            changed = {**vars(old), **settings, "number": old.number + 1, "released": times.tick()}
-            self._all[name] = Deployment(**changed)
-            return self._all[name]
+            self._deployments[deployment.name] = deployment
+        return deployment
 
-    def drop(self, name: str) -> None:
-        """Forget a deployment, if there is one of that name."""
+    def release(self, name: str, settings: JSONObject) -> Deployment | None:
+        """Create a new release of a deployment; return None where there is none of that name.
+
+        Args:
+            name: The deployment's name.
+            settings: Those that change, of the ones that `create` has.
+        """
         with self._lock:
-            self._all.pop(name, None)
+            previous = self._deployments.get(name)
+            if previous is None:
+                return None
+            changed = asdict(previous) | settings
+            changed["number"] = previous.number + 1
+            changed["released_at"] = timestamps.unique_now()
+            self._deployments[name] = Deployment(**changed)
+            return self._deployments[name]
+
+    def delete(self, name: str) -> None:
+        """Delete a deployment; one that does not exist is no error."""
+        with self._lock:
+            self._deployments.pop(name, None)

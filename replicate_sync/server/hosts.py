@@ -1,4 +1,4 @@
-"""Where a URL leads: to this machine, or away from it."""
+"""Whether a host is this machine, or another one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ import ipaddress
 
 
 def loopback(host: str | None) -> bool:
-    """Tell whether a host, by name or by number, is this machine and no other."""
+    """Return whether a host is this machine and no other.
+
+    Args:
+        host: A name or an address, without a port and without the brackets of IPv6.
+    """
     if host == "localhost":
         return True
     try:

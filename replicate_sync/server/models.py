@@ -1,4 +1,4 @@
-"""Models: Python functions with a name, a version, and schemas; and where they are registered."""
+"""Models: Python functions with a name, a version and schemas; and where they are registered."""
 
 from __future__ import annotations
 
@@ -6,41 +6,61 @@ import hashlib
 import json
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
-from . import schemas, times
+from . import schemas, timestamps
+from .json_types import JSONObject
+from .openapi import openapi_document
 from .schemas import Schema
 
-F = TypeVar("F", bound=Callable[..., Any])
+F = TypeVar("F", bound=Callable[..., object])
+
+_NUMBERS: dict[str, type[int] | type[float]] = {"integer": int, "number": float}
 
 
 class Trainer(NamedTuple):
-    """A function that trains a model, and the schema of a training's input."""
+    """A function that trains a model.
 
-    function: Callable[..., Any]
+    Attributes:
+        function: It is called with a training's input, and returns the weights.
+        input: The schema of a training's input.
+    """
+
+    function: Callable[..., object]
     input: Schema
 
 
 @dataclass(frozen=True)
 class Model:
-    """A function that can be run by name; `boot` is for how many seconds each prediction is `starting`.
+    """One version of a model: a function that can be run by name.
 
-    A prediction holds the `slot` while it runs, and is `starting` as long as it waits for it.
+    Attributes:
+        name: `owner/name`.
+        function: It is called with the input, and returns or yields the output.
+        version: The id of the version, 64 hexadecimal digits.
+        description: One line about the model, or None.
+        input: The schema of its input, an object.
+        output: The schema of its output.
+        official: Whether it runs by its name alone.
+        boot: For how many seconds each prediction is `starting`.
+        created_at: When it was registered.
+        trainer: What trains it, or None.
+        slot: A prediction holds it while it runs, and is `starting` while it waits for it.
     """
 
     name: str
-    function: Callable[..., Any]
+    function: Callable[..., object]
     version: str
     description: str | None
     input: Schema
     output: Schema
     official: bool = True
     boot: float = 0.0
-    created_at: datetime = field(default_factory=times.tick)
+    created_at: datetime = field(default_factory=timestamps.unique_now)
     trainer: Trainer | None = None
     slot: AbstractContextManager[object] = field(default_factory=nullcontext)
 
@@ -52,109 +72,174 @@ class Model:
     @property
     def document(self) -> Schema:
         """Its OpenAPI document."""
-        return schemas.document(self.input, self.output, self.trainer.input if self.trainer else None)
+        if self.trainer is None:
+            return openapi_document(self.input, self.output)
+        return openapi_document(self.input, self.output, self.trainer.input)
 
-    def arguments(self, given: dict[str, Any]) -> dict[str, Any]:
-        """Give the keyword arguments for an input that is valid: whole numbers as int, others as float."""
-        made = dict(given)
+    def arguments(self, input: Mapping[str, object]) -> JSONObject:
+        """Return the keyword arguments for a valid input: integers as int, other numbers as float.
+
+        Args:
+            input: The input of a prediction; a number in it may be of either type.
+        """
+        arguments: JSONObject = dict(input)
         for name, prop in self.input["properties"].items():
-            kind = {"integer": int, "number": float}.get(prop.get("type", ""))
-            if kind is not None and made.get(name) is not None:
-                made[name] = kind(made[name])
-        return made
+            convert = _NUMBERS.get(prop.get("type", ""))
+            if convert is not None and arguments.get(name) is not None:
+                arguments[name] = convert(arguments[name])
+        return arguments
 
     def file_inputs(self) -> list[str]:
-        """Give the names of the inputs that are one file or a list of files."""
-        properties = self.input["properties"].items()
-        return [name for name, prop in properties if "uri" in (prop.get("format"), prop.get("items", {}).get("format"))]
+        """Return the names of the inputs that are one file or a list of files."""
+        return [
+            name
+            for name, prop in self.input["properties"].items()
+            if "uri" in (prop.get("format"), prop.get("items", {}).get("format"))
+        ]
 
 
 class Registry:
-    """Models by name; what is not found here is looked for in `parent`."""
+    """Models by name.
+
+    Args:
+        parent: Where models that are not here are looked up.
+    """
 
     def __init__(self, parent: Registry | None = None) -> None:
         self._parent = parent
         self._models: dict[str, Model] = {}
         self._lock = threading.Lock()
 
-    def model(self, name: str, *, official: bool = True, version: str | None = None, boot: float = 0.0) -> Callable[[F], F]:
-        """Register a function as the model `owner/name`; a decorator, which gives the function back.
+    def model(
+        self,
+        name: str,
+        *,
+        official: bool = True,
+        version: str | None = None,
+        boot: float = 0.0,
+    ) -> Callable[[F], F]:
+        """Register a function as a model; a decorator, which returns the function.
 
-        `official=False` makes it a community model, which only its version runs. `version` pins the id, 64
-        hexadecimal digits; else it follows from the name and the schemas. For `boot` seconds each prediction
-        is `starting`.
-        Raises ValueError for a name that is not `owner/name`.
+        Args:
+            name: `owner/name`.
+            official: Whether it runs by its name alone; a community model runs by its version only.
+            version: The version's id, 64 hexadecimal digits; by default it is derived from the
+                name and the schemas.
+            boot: For how many seconds each prediction is `starting`.
+
+        Raises:
+            ValueError: The name is not `owner/name`.
         """
-        check_name(name)
+        validate_name(name)
 
         def register(function: F) -> F:
-            given, made = schemas.input_schema(function), schemas.output_schema(function)
-            digest = version or version_of(name, given, made)
-            about = schemas.description(function)
-            self.add(Model(name, function, digest, about, given, made, official, boot))
+            input = schemas.input_schema(function)
+            output = schemas.output_schema(function)
+            model = Model(
+                name=name,
+                function=function,
+                version=version or derive_version(name, input, output),
+                description=schemas.description(function),
+                input=input,
+                output=output,
+                official=official,
+                boot=boot,
+            )
+            self.add(model)
             return function
 
         return register
 
     def add(self, model: Model) -> None:
-        """Take a model, in place of one of the same name."""
-        check_name(model.name)
+        """Add a model, in place of one of the same name.
+
+        Raises:
+            ValueError: The name is not `owner/name`.
+        """
+        validate_name(model.name)
         with self._lock:
             self._models[model.name] = model
 
-    def trainer(self, name: str) -> Callable[[F], F]:
-        """Register a function as the one that trains a model; a decorator, which gives the function back.
+    def remove(self, name: str) -> None:
+        """Remove a model from this registry; one that is not here is no error."""
+        with self._lock:
+            self._models.pop(name, None)
 
-        Its parameters are a training's input, and it gives the weights: a file, a URL, or nothing. When it is
-        done, the model that was trained for gets a version of its own, which runs the model's function.
-        Raises ValueError where there is no model of this name.
+    def trainer(self, name: str) -> Callable[[F], F]:
+        """Register a function that trains a model; a decorator, which returns the function.
+
+        Its parameters are a training's input, and it returns the weights: a file, a URL, or None.
+        When it has returned, the destination of the training gets a new version, which runs the
+        model's function.
+
+        Args:
+            name: `owner/name` of a model that is registered already.
+
+        Raises:
+            ValueError: There is no model of this name.
         """
         known = self.get(name)
         if known is None:
             raise ValueError(f"There is no model {name!r} to train: register it first.")
 
         def register(function: F) -> F:
+            input = schemas.input_schema(function) | {"title": "TrainingInput"}
             with self._lock:
-                trainer = Trainer(function, schemas.input_schema(function) | {"title": "TrainingInput"})
-                self._models[name] = replace(self._models.get(name, known), trainer=trainer)
+                model = self._models.get(name, known)
+                self._models[name] = replace(model, trainer=Trainer(function, input))
             return function
 
         return register
 
     def get(self, name: str) -> Model | None:
-        """Give the model of this name, or None."""
-        return self._models.get(name) or (self._parent.get(name) if self._parent else None)
+        """Return the model of this name, or None."""
+        model = self._models.get(name)
+        if model is None and self._parent is not None:
+            return self._parent.get(name)
+        return model
 
-    def of_version(self, version: str) -> Model | None:
-        """Give the model with this version id, or None."""
+    def get_version(self, version: str) -> Model | None:
+        """Return the model with this version id, or None."""
         return next((model for model in self.all() if model.version == version), None)
 
     def all(self) -> list[Model]:
-        """Give every model, newest first."""
-        inherited = {model.name: model for model in self._parent.all()} if self._parent else {}
+        """Return every model, newest first."""
+        models: dict[str, Model] = {}
+        if self._parent is not None:
+            models.update((model.name, model) for model in self._parent.all())
         with self._lock:
-            found = inherited | self._models
-        return sorted(found.values(), key=lambda model: model.created_at, reverse=True)
+            models.update(self._models)
+        return sorted(models.values(), key=lambda model: model.created_at, reverse=True)
 
 
-def check_name(name: str) -> None:
+def validate_name(name: str) -> None:
     """Raise ValueError for a model's name that is not `owner/name`."""
     if not re.fullmatch(r"[^/:\s]+/[^/:\s]+", name):
         raise ValueError(f"A model's name is owner/name, not {name!r}.")
 
 
-def version_of(name: str, given: Schema, made: Schema) -> str:
-    """Give the version that follows from a model's name and schemas: 64 hexadecimal digits."""
-    return hashlib.sha256(json.dumps([name, given, made], sort_keys=True).encode()).hexdigest()
+def derive_version(name: str, input: Schema, output: Schema) -> str:
+    """Return the version id for a name and schemas: 64 hexadecimal digits, always the same."""
+    text = json.dumps([name, input, output], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
-standins = Registry()
-"""The models that the library brings; a function registered under the same name takes the place of one."""
+builtin: Registry = Registry()
+"""The models that the package brings; a function registered under the same name replaces one."""
 
-everywhere = Registry(standins)
+everywhere: Registry = Registry(builtin)
 """The models of every server of this process."""
 
 
-def model(name: str, *, official: bool = True, version: str | None = None, boot: float = 0.0) -> Callable[[F], F]:
-    """Register a function as a model of every LocalServer of this process, as `Registry.model` does."""
+def model(
+    name: str,
+    *,
+    official: bool = True,
+    version: str | None = None,
+    boot: float = 0.0,
+) -> Callable[[F], F]:
+    """Register a function as a model of every LocalServer of this process; a decorator.
+
+    The parameters and errors are those of `Registry.model`.
+    """
     return everywhere.model(name, official=official, version=version, boot=boot)

@@ -1,4 +1,4 @@
-"""From the signature of a Python function to the schemas of its input and output, as Cog writes them."""
+"""From the signature of a Python function to the schemas of its input and output, as in Cog."""
 
 from __future__ import annotations
 
@@ -11,16 +11,22 @@ import types
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Union
+from typing import Annotated, Any, Literal, TypeAlias, Union
 
-Schema = dict[str, Any]
+from .json_types import JSONObject
 
-_PLAIN: dict[type, str] = {str: "string", bool: "boolean", int: "integer", float: "number"}
-_STREAMS = (collections.abc.Iterator, collections.abc.Iterable, collections.abc.Generator)
-_ASYNC_STREAMS = (
+Schema: TypeAlias = JSONObject
+"""A schema in the dialect of OpenAPI 3.0, with the extensions (`x-…`) that Cog uses."""
+
+_JSON_TYPES: dict[type, str] = {str: "string", bool: "boolean", int: "integer", float: "number"}
+_ITERATORS = (
+    collections.abc.Iterator,
+    collections.abc.Iterable,
+    collections.abc.Generator,
     collections.abc.AsyncIterable,
     collections.abc.AsyncGenerator,
 )
+_FILES = (pathlib.PurePath, io.IOBase, typing.IO, bytes)
 TEXT_STREAM: Schema = {
     "type": "array",
     "items": {"type": "string"},
@@ -28,33 +34,29 @@ TEXT_STREAM: Schema = {
     "x-cog-array-type": "iterator",
     "x-cog-array-display": "concatenate",
 }
-"""The schema of an output that is text, piece by piece."""
-
-
-_TRAINED: Schema = {
-    "type": "object",
-    "title": "TrainingOutput",
-    "required": ["version"],
-    "properties": {"version": {"type": "string"}, "weights": {"type": "string", "format": "uri"}},
-}
+"""The schema of an output that is streamed as pieces of text."""
 
 
 @dataclass(frozen=True)
 class Between:
-    """The least and the greatest value of a number: `steps: Annotated[int, Between(1, 50)] = 20`.
+    """The bounds of a number: `steps: Annotated[int, Between(1, 50)] = 20`.
 
-    None is no bound. A string in `Annotated` is the input's description.
+    A string in `Annotated` is the input's description.
+
+    Attributes:
+        least: The smallest value that is allowed, or None for no bound.
+        most: The largest value that is allowed, or None for no bound.
     """
 
     least: float | None = None
     most: float | None = None
 
 
-def input_schema(function: Callable[..., Any]) -> Schema:
-    """Give the schema of a function's keyword arguments; those without a default are required.
+def input_schema(function: Callable[..., object]) -> Schema:
+    """Return the schema of a function's keyword arguments.
 
-    A parameter without an annotation, or with one that cannot be read, takes anything.
-    `**kwargs` allows unknown names.
+    Arguments without a default are required. One without an annotation, or with one that cannot be
+    evaluated, accepts anything. `**kwargs` allows unknown names.
     """
     schema: Schema = {"type": "object", "title": "Input", "properties": {}}
     required: list[str] = []
@@ -67,7 +69,7 @@ def input_schema(function: Callable[..., Any]) -> Schema:
             "title": name.replace("_", " ").strip().capitalize(),
             "x-order": len(schema["properties"]),
         }
-        prop |= value_schema(_read(function, parameter.annotation))
+        prop |= value_schema(_evaluate(function, parameter.annotation))
         if parameter.default is parameter.empty:
             required.append(name)
         elif parameter.default is None:
@@ -80,133 +82,149 @@ def input_schema(function: Callable[..., Any]) -> Schema:
     return schema
 
 
-def output_schema(function: Callable[..., Any]) -> Schema:
-    """Give the schema of what a function returns; a generator function without annotation streams text."""
-    signature = _signature(function)
-    hint = _read(function, signature.return_annotation)
+def output_schema(function: Callable[..., object]) -> Schema:
+    """Return the schema of what a function returns.
+
+    A generator function without an annotation streams text.
+    """
+    hint = _evaluate(function, _signature(function).return_annotation)
     if hint is Any:
-        code = function if inspect.isroutine(function) else type(function).__call__
-        streams = any(map(inspect.isgeneratorfunction, (function, code)))
-        return dict(TEXT_STREAM) if streams else {"title": "Output"}
-    if typing.get_origin(hint) in (*_STREAMS, *_ASYNC_STREAMS) or hint in (*_STREAMS, *_ASYNC_STREAMS):
-        item = value_schema((typing.get_args(hint) or (str,))[0])
+        if _is_generator_function(function):
+            return dict(TEXT_STREAM)
+        return {"title": "Output"}
+    if hint in _ITERATORS or typing.get_origin(hint) in _ITERATORS:
+        arguments = typing.get_args(hint) or (str,)
+        item = value_schema(arguments[0])
         if item == {"type": "string"}:
             return dict(TEXT_STREAM)
         return {"type": "array", "items": item, "title": "Output", "x-cog-array-type": "iterator"}
     return value_schema(hint) | {"title": "Output"}
 
 
-def value_schema(hint: Any) -> Schema:
-    """Give the schema of one annotation; an annotation that says nothing in JSON gives an empty one."""
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+def value_schema(hint: object) -> Schema:
+    """Return the schema of an annotation.
+
+    Args:
+        hint: A type, or a form of `typing`; one with no counterpart in JSON has an empty schema.
+    """
+    origin = typing.get_origin(hint)
+    arguments = typing.get_args(hint)
     if origin is Annotated:
         return value_schema(arguments[0]) | _notes(arguments[1:])
     if origin is Literal:
-        kinds = {_PLAIN.get(type(value), "") for value in arguments}
-        return ({"type": kinds.pop()} if len(kinds) == 1 else {}) | {"enum": list(arguments)}
+        return _literal_schema(arguments)
     if origin in (Union, types.UnionType):
-        others = [argument for argument in arguments if argument is not type(None)]
-        nullable: Schema = {"nullable": True} if len(others) < len(arguments) else {}
-        return nullable | (value_schema(others[0]) if len(others) == 1 else {})
+        return _union_schema(arguments)
     kind = origin or hint
     if not isinstance(kind, type):
         return {}
-    if kind in _PLAIN:
-        return {"type": _PLAIN[kind]}
+    return _type_schema(kind, arguments)
+
+
+def schema_of(value: object) -> Schema:
+    """Return the schema of a value; a list has one for its items where they all share it."""
+    if isinstance(value, (list, tuple)):
+        schemas = [schema_of(item) for item in value]
+        if schemas and all(schema == schemas[0] for schema in schemas):
+            return {"type": "array", "items": schemas[0]}
+        return {"type": "array", "items": {}}
+    if value is None:
+        return {}
+    return value_schema(type(value))
+
+
+def is_iterator(output: Schema) -> bool:
+    """Return whether a model with this output schema streams its output piece by piece."""
+    return output.get("x-cog-array-type") == "iterator"
+
+
+def is_image_type(kind: type) -> bool:
+    """Return whether a type is that of Pillow's images.
+
+    It is recognized by its name, so that Pillow is imported only where a picture is made.
+    """
+    return any(base.__module__ == "PIL.Image" and base.__name__ == "Image" for base in kind.__mro__)
+
+
+def description(function: Callable[..., object]) -> str | None:
+    """Return the first paragraph of a function's docstring on one line, or None."""
+    paragraph = (inspect.getdoc(function) or "").partition("\n\n")[0]
+    return " ".join(paragraph.split()) or None
+
+
+def _type_schema(kind: type, arguments: tuple[object, ...]) -> Schema:
+    if kind in _JSON_TYPES:
+        return {"type": _JSON_TYPES[kind]}
     if _is_file(kind):
         return {"type": "string", "format": "uri"}
     if issubclass(kind, collections.abc.Mapping):
         return {"type": "object"}
-    if issubclass(kind, (collections.abc.Sequence, collections.abc.Set)) and kind is not bytes:
-        return {"type": "array", "items": value_schema(arguments[0]) if arguments else {}}
+    if issubclass(kind, (collections.abc.Sequence, collections.abc.Set)):
+        items: Schema = {}
+        if arguments:
+            items = value_schema(arguments[0])
+        return {"type": "array", "items": items}
     return {}
 
 
-def of(value: Any) -> Schema:
-    """Give the schema of a value; of a list, that of its items where they have one in common."""
-    if isinstance(value, (list, tuple)):
-        kinds = [of(item) for item in value]
-        return {"type": "array", "items": kinds[0] if kinds and all(kind == kinds[0] for kind in kinds) else {}}
-    return {} if value is None else value_schema(type(value))
+def _literal_schema(values: tuple[object, ...]) -> Schema:
+    kinds = {_JSON_TYPES.get(type(value), "") for value in values}
+    schema: Schema = {"enum": list(values)}
+    if len(kinds) == 1:
+        schema = {"type": kinds.pop()} | schema
+    return schema
 
 
-def is_iterator(output: Schema) -> bool:
-    """Tell whether a model with this output gives it piece by piece."""
-    return output.get("x-cog-array-type") == "iterator"
+def _union_schema(members: tuple[object, ...]) -> Schema:
+    others = [member for member in members if member is not type(None)]
+    schema: Schema = {}
+    if len(others) < len(members):
+        schema["nullable"] = True
+    if len(others) == 1:
+        schema |= value_schema(others[0])
+    return schema
 
 
-def description(function: Callable[..., Any]) -> str | None:
-    """Give the first paragraph of a function's docstring, on one line."""
-    first = (inspect.getdoc(function) or "").partition("\n\n")[0]
-    return " ".join(first.split()) or None
+def _is_generator_function(function: Callable[..., object]) -> bool:
+    if inspect.isgeneratorfunction(function):
+        return True
+    return not inspect.isroutine(function) and inspect.isgeneratorfunction(type(function).__call__)
 
 
-def document(given: Schema, made: Schema, training: Schema | None = None) -> Schema:
-    """Give the OpenAPI document that a Cog container with these schemas of input and output would serve."""
-    schemas: Schema = {"Input": {}, "Output": made}
-    schemas["Input"] = _hoisted(given, schemas)
-    if training is not None:
-        schemas["TrainingInput"] = _hoisted(training, schemas)
-        schemas["TrainingOutput"] = _TRAINED
-    reference = {key: {"$ref": f"#/components/schemas/{key}"} for key in ("Input", "Output", "PredictionRequest")}
-    schemas["PredictionRequest"] = {
-        "type": "object", "title": "PredictionRequest", "properties": {"input": reference["Input"]}
-    }  # fmt: skip
-    schemas["PredictionResponse"] = {
-        "type": "object", "title": "PredictionResponse",
-        "properties": {"input": reference["Input"], "output": reference["Output"]},
-    }  # fmt: skip
-    body = {"content": {"application/json": {"schema": reference["PredictionRequest"]}}}
-    answer = {"200": {"description": "Successful Response"}}
-    return {
-        "openapi": "3.0.2",
-        "info": {"title": "Cog", "version": "0.1.0"},
-        "paths": {
-            "/health-check": {"get": {"summary": "Healthcheck", "responses": answer}},
-            "/predictions": {"post": {"summary": "Predict", "requestBody": body, "responses": answer}},
-        },
-        "components": {"schemas": schemas},
-    }
-
-
-def _hoisted(given: Schema, schemas: Schema) -> Schema:
-    """Give a schema whose choices are schemas of their own, put among `schemas`."""
-    properties: Schema = {}
-    for name, prop in given["properties"].items():
-        if "enum" in prop:
-            enum = {"type": prop.get("type", "string"), "title": name, "enum": prop["enum"]}
-            schemas[name] = enum | {"description": "An enumeration."}
-            prop = {key: value for key, value in prop.items() if key not in ("enum", "type", "title")}
-            prop["allOf"] = [{"$ref": f"#/components/schemas/{name}"}]
-        properties[name] = prop
-    return given | {"properties": properties}
-
-
-def _signature(function: Callable[..., Any]) -> inspect.Signature:
+def _signature(function: Callable[..., object]) -> inspect.Signature:
     try:
         return inspect.signature(function)
     except (TypeError, ValueError, NameError):  # some builtins have none
-        return inspect.Signature([inspect.Parameter("inputs", inspect.Parameter.VAR_KEYWORD)])
+        anything = inspect.Parameter("inputs", inspect.Parameter.VAR_KEYWORD)
+        return inspect.Signature([anything])
 
 
-def _read(function: Callable[..., Any], annotation: Any) -> Any:
-    """Evaluate one annotation, alone, so that one that cannot be read spoils no other."""
+def _evaluate(function: Callable[..., object], annotation: object) -> object:
+    """Return what an annotation means; one that cannot be evaluated means anything.
+
+    Each is evaluated alone, so that a bad annotation does not spoil the others.
+    """
     if annotation is inspect.Parameter.empty or annotation is None:
         return Any
-    plain = inspect.unwrap(function)
-    names = getattr(plain if inspect.isroutine(plain) else type(plain).__call__, "__globals__", {})
-    local: dict[str, Any] = {}
-    if inspect.isfunction(plain):
-        local = dict(inspect.getclosurevars(plain).nonlocals)
+    unwrapped = inspect.unwrap(function)
+    routine: object = unwrapped
+    if not inspect.isroutine(unwrapped):
+        routine = type(unwrapped).__call__
+    global_names = getattr(routine, "__globals__", {})
+    local_names: dict[str, object] = {}
+    if inspect.isfunction(unwrapped):
+        local_names = dict(inspect.getclosurevars(unwrapped).nonlocals)
     holder = types.SimpleNamespace(__annotations__={"it": annotation})
     try:
-        return typing.get_type_hints(holder, names, local, include_extras=True)["it"]
+        hints = typing.get_type_hints(holder, global_names, local_names, include_extras=True)
     except Exception:  # an annotation may be any expression, and fail in any way
         return Any
+    return hints["it"]
 
 
-def _default(value: Any) -> Schema:
-    value = str(value) if isinstance(value, pathlib.PurePath) else value
+def _default(value: object) -> Schema:
+    if isinstance(value, pathlib.PurePath):
+        value = str(value)
     try:
         json.dumps(value, allow_nan=False)
     except (TypeError, ValueError):
@@ -214,19 +232,18 @@ def _default(value: Any) -> Schema:
     return {"default": value}
 
 
-def _notes(notes: tuple[Any, ...]) -> Schema:
-    found: Schema = {}
+def _notes(notes: tuple[object, ...]) -> Schema:
+    schema: Schema = {}
     for note in notes:
         if isinstance(note, str):
-            found["description"] = note
+            schema["description"] = note
         elif isinstance(note, Between):
-            found |= {} if note.least is None else {"minimum": note.least}
-            found |= {} if note.most is None else {"maximum": note.most}
-    return found
+            if note.least is not None:
+                schema["minimum"] = note.least
+            if note.most is not None:
+                schema["maximum"] = note.most
+    return schema
 
 
 def _is_file(kind: type) -> bool:
-    files = (pathlib.PurePath, io.IOBase, typing.IO, bytes)
-    # Told by its name, so that Pillow is needed only where a picture is made.
-    picture = any(base.__module__ == "PIL.Image" and base.__name__ == "Image" for base in kind.__mro__)
-    return picture or issubclass(kind, files)
+    return is_image_type(kind) or issubclass(kind, _FILES)

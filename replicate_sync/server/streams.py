@@ -1,60 +1,67 @@
-"""A prediction's event stream, to the byte."""
+"""A prediction's event stream, as bytes."""
 
 from __future__ import annotations
 
-import json
 import re
 import selectors
 import socket
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from .jobs import Job
+from .job import Event, Job
 
-_LOOK = 0.5  # seconds between two looks whether the client is still there
+_CLIENT_CHECK_INTERVAL = 0.5  # seconds
+_GREETING = b": hi\n\n"
+_IDLE = b":408: 408 Request Timeout\n\n"
 
 
-def encode(name: str, number: str, data: str) -> bytes:
-    """Give the bytes of one event; each line of the data becomes a data line.
+def serialize_event(event: Event) -> bytes:
+    """Return the bytes of an event, each line of its data as a line of its own.
 
-    A carriage return would end the line for every reader, so it counts as an end of line here too.
+    A carriage return ends a line for every reader of event streams, so it does here.
     """
-    lines = "".join(f"data: {line}\n" for line in re.split(r"\r\n|\n|\r", data))
-    return f"event: {name}\nid: {number}\n{lines}\n".encode("utf-8", "replace")
+    lines = [f"data: {line}\n" for line in re.split(r"\r\n|\n|\r", event.data)]
+    text = f"event: {event.name}\nid: {event.id}\n{''.join(lines)}\n"
+    return text.encode("utf-8", "replace")
 
 
-def text(item: Any) -> str:
-    """Give an output item as event data: a string as it is, anything else as JSON."""
-    return item if isinstance(item, str) else json.dumps(item, ensure_ascii=False)
-
-
-def follow(
-    job: Job, last: str | None, idle: float, stopped: Callable[[], bool], client: socket.socket | None
+def stream_events(
+    job: Job,
+    last_event_id: str | None,
+    idle_timeout: float,
+    stopped: Callable[[], bool],
+    client: socket.socket | None,
 ) -> Iterator[bytes]:
-    """Yield a job's stream: the events after the one with the id `last`, or all where it is unknown.
+    """Yield a job's event stream.
 
-    Ends after `idle` seconds without an event, also behind the last one: it is the client who hangs up.
+    It ends after a silence, also after the last event: it is the client that closes a stream.
+
+    Args:
+        job: The prediction.
+        last_event_id: The stream resumes after the event with this id; an unknown id replays all.
+        idle_timeout: After how many seconds without an event the stream ends.
+        stopped: Returns whether the server has stopped.
+        client: The connection, which is checked now and then, or None.
     """
-    yield b": hi\n\n"
-    position = job.position(last)
-    heard = time.monotonic()
+    yield _GREETING
+    position = job.position_after(last_event_id)
+    last_event_at = time.monotonic()
     while not stopped():
-        events = job.events_from(position, min(_LOOK, idle, max(0.0, heard + idle - time.monotonic())))
+        remaining = max(0.0, last_event_at + idle_timeout - time.monotonic())
+        events = job.events_from(position, min(_CLIENT_CHECK_INTERVAL, idle_timeout, remaining))
         for event in events:
-            yield encode(*event)
+            yield serialize_event(event)
         position += len(events)
         if events:
-            heard = time.monotonic()
-        elif time.monotonic() - heard >= idle:
-            yield b":408: 408 Request Timeout\n\n"
+            last_event_at = time.monotonic()
+        elif time.monotonic() - last_event_at >= idle_timeout:
+            yield _IDLE
             return
-        elif client is not None and _gone(client):
+        elif client is not None and _is_closed(client):
             return
 
 
-def _gone(client: socket.socket) -> bool:
+def _is_closed(client: socket.socket) -> bool:
     try:
         with selectors.DefaultSelector() as selector:
             selector.register(client, selectors.EVENT_READ)

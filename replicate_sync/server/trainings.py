@@ -1,34 +1,50 @@
-"""Trainings: the run of a trainer, at whose end a model has one more version."""
+"""Trainings: the run of a trainer, after which a model has one more version."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
-from . import running
-from .catalogue import Catalogue
+from . import job_context
+from .catalog import Catalog
+from .json_types import JSONObject
 from .models import Model
 
 
-def training(model: Model, destination: str, catalogue: Catalogue) -> Model:
-    """Give the training of a model with a trainer, as a model that is run once.
+def training_model(model: Model, destination: str, catalog: Catalog) -> Model:
+    """Return the training of a model as a model that is run once.
 
-    Its output is the new version of the destination, and whatever the trainer made: an object adds its keys,
-    nothing adds none, and anything else is the weights.
+    Its output has the new version of the destination, and what the trainer returned: the keys of an
+    object, or anything else but None as the weights.
+
+    Args:
+        model: A model with a trainer.
+        destination: The name of the model that gets the version.
+        catalog: The models of the server.
+
+    Raises:
+        ValueError: The model has no trainer.
     """
     trainer = model.trainer
     if trainer is None:
         raise ValueError(f"{model.name} has no trainer.")
     function = trainer.function
 
-    def train(**given: Any) -> dict[str, Any]:
-        made = function(**given)
-        running.check()  # one that was canceled leaves no version behind
-        new = catalogue.add(destination, model)
-        output = {"version": f"{destination}:{new.version}"}
-        if isinstance(made, Mapping):
-            return {**made, **output}
-        return output if made is None else {**output, "weights": made}
+    def train(**input: object) -> JSONObject:
+        result = function(**input)
+        job_context.raise_if_canceled()  # a canceled training creates no version
+        version = catalog.add_version(destination, model)
+        output: JSONObject = {"version": f"{destination}:{version.version}"}
+        if isinstance(result, Mapping):
+            return {**result, **output}
+        if result is not None:
+            output["weights"] = result
+        return output
 
-    return replace(model, function=train, input=trainer.input, output={"type": "object"}, trainer=None)
+    return replace(
+        model,
+        function=train,
+        input=trainer.input,
+        output={"type": "object"},
+        trainer=None,
+    )

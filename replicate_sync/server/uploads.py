@@ -3,91 +3,91 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import threading
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
-from . import times
+from . import timestamps
+from .json_types import JSONObject
 
 LIMIT = 100 * 2**20
-"""The most bytes that an uploaded file may have, unless a server is told otherwise."""
-_LIFE = timedelta(hours=24)
+"""How many bytes an uploaded file may have, unless a server has another limit."""
+_LIFETIME = timedelta(hours=24)
 
 
-def _id() -> str:
+def _new_id() -> str:
     return base64.b64encode(str(uuid.uuid4()).encode()).decode()
 
 
 @dataclass(frozen=True)
 class Upload:
-    """One uploaded file: its content, and what is known of it."""
+    """One uploaded file.
+
+    Attributes:
+        data: Its content.
+        name: Its file name, "" for a field without one.
+        type: Its media type.
+        metadata: What the client stored beside it.
+        id: 48 letters and digits.
+        created_at: When it was uploaded.
+    """
 
     data: bytes
     name: str
     type: str
-    metadata: dict[str, Any]
-    id: str = field(default_factory=_id)
-    created: datetime = field(default_factory=times.tick)
+    metadata: JSONObject
+    id: str = field(default_factory=_new_id)
+    created_at: datetime = field(default_factory=timestamps.unique_now)
 
     @property
-    def expires(self) -> datetime:
-        """When it is there no more."""
-        return self.created + _LIFE
-
-    def shown(self, origin: str) -> dict[str, Any]:
-        """Give its JSON; `origin` is the scheme, host and port by which the client knows the server."""
-        md5 = hashlib.md5(self.data, usedforsecurity=False).hexdigest()
-        return {
-            "id": self.id,
-            "name": self.name,
-            "content_type": self.type,
-            "size": len(self.data),
-            "etag": md5,
-            "checksums": {"sha256": hashlib.sha256(self.data).hexdigest(), "md5": md5},
-            "metadata": self.metadata,
-            "created_at": times.trimmed(self.created),
-            "expires_at": times.trimmed(self.expires),
-            "urls": {"get": f"{origin}/v1/files/{self.id}"},
-        }
+    def expires_at(self) -> datetime:
+        """When it is deleted."""
+        return self.created_at + _LIFETIME
 
 
 class Uploads:
     """The uploaded files of a server, by id."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, Upload] = {}
+        self._uploads: dict[str, Upload] = {}
         self._lock = threading.Lock()
 
-    def keep(self, upload: Upload) -> None:
+    def add(self, upload: Upload) -> None:
         """Keep a file."""
         with self._lock:
-            self._kept[upload.id] = upload
+            self._uploads[upload.id] = upload
 
     def get(self, id: str) -> Upload | None:
-        """Give the file of this id, or None; one that has expired is dropped."""
-        found = self._kept.get(id)
-        if found is not None and found.expires <= times.now():
-            self.drop(id)
+        """Return the file with this id, or None; one that has expired is deleted."""
+        upload = self._uploads.get(id)
+        if upload is not None and upload.expires_at <= timestamps.now():
+            self.delete(id)
             return None
-        return found
+        return upload
 
-    def drop(self, id: str) -> None:
-        """Forget the file of this id, if there is one."""
+    def delete(self, id: str) -> None:
+        """Delete a file; one that does not exist is no error."""
         with self._lock:
-            self._kept.pop(id, None)
+            self._uploads.pop(id, None)
 
     def all(self) -> list[Upload]:
-        """Give every file, newest first."""
+        """Return every file, newest first."""
         with self._lock:
-            ids = list(self._kept)
-        return sorted(filter(None, map(self.get, ids)), key=lambda one: one.created, reverse=True)
+            ids = list(self._uploads)
+        uploads = [upload for upload in map(self.get, ids) if upload is not None]
+        return sorted(uploads, key=lambda upload: upload.created_at, reverse=True)
 
 
-def signature(secret: str, owner: str, id: str, expiry: int | str) -> str:
-    """Give what a download's URL is signed with: the base64 of an HMAC-SHA256 of `owner id expiry`."""
+def sign_download(secret: str, owner: str, id: str, expiry: int | str) -> str:
+    """Return the signature of a download URL: the base64 of an HMAC-SHA256 of `owner id expiry`.
+
+    Args:
+        secret: The key.
+        owner: The account that signs.
+        id: The id of the file.
+        expiry: When the URL expires, in seconds since 1970.
+    """
     digest = hmac.digest(secret.encode(), f"{owner} {id} {expiry}".encode(), "sha256")
     return base64.b64encode(digest).decode()

@@ -1,6 +1,9 @@
-"""Webhooks: what happens to a prediction, told by POST to a program on this machine, signed.
+"""Webhooks: the state of a prediction, sent by POST to a program of this machine, and signed.
 
-Replicate takes only https URLs of anywhere. This server takes http as well, and only URLs of this machine.
+Replicate accepts only https URLs, of any host. This server accepts http as well, and only URLs of
+this machine.
+
+API: https://replicate.com/docs/topics/webhooks
 """
 
 from __future__ import annotations
@@ -15,135 +18,166 @@ import threading
 import time
 import urllib.parse
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from . import bodies
-from .answers import encode
-from .hosts import loopback
-from .jobs import Job
-from .problems import Problem
+from .job import Job
 
 EVENTS = ("start", "output", "logs", "completed")
-_USUAL = ("output", "completed")  # what is told where a request does not say
-_APART = 0.5  # seconds between two tellings of output, or of logs
-_PAUSES = (0.2, 0.4, 0.8)  # seconds before each further attempt to tell of the end
-_PATIENCE = 5  # seconds for an attempt
+_DEFAULT_EVENTS = ("output", "completed")
+_TIMEOUT = 5  # seconds for an attempt
 _LETTERS = string.ascii_letters + string.digits
 
+SerializeJob = Callable[[Job, bool], bytes]
+"""Returns the JSON of a job; with True, that of a finished job as it was before its end."""
 
-def secret() -> str:
-    """Give a new secret to sign with."""
+
+def new_secret() -> str:
+    """Return a new secret to sign with."""
     return f"whsec_{base64.b64encode(secrets.token_bytes(24)).decode()}"
 
 
 def sign(secret: str, id: str, timestamp: str, body: bytes) -> str:
-    """Give the signature of a message, as the header `webhook-signature` has it."""
+    """Return the signature of a message, as the header `webhook-signature` has it.
+
+    Args:
+        secret: "whsec_" and the base64 of the key.
+        id: The id of the message.
+        timestamp: When it is sent, in seconds since 1970.
+        body: The body of the request.
+    """
     key = base64.b64decode(secret.removeprefix("whsec_"))
     digest = hmac.digest(key, f"{id}.{timestamp}.".encode() + body, "sha256")
     return f"v1,{base64.b64encode(digest).decode()}"
 
 
-def check(url: str) -> list[Problem]:
-    """Give what is wrong with the URL of a webhook."""
-    try:
-        parts = urllib.parse.urlsplit(url)
-        host = parts.hostname
-        absolute = parts.scheme in ("http", "https") and bool(host) and parts.port != 0
-    except ValueError:
-        host, absolute = None, False
-    if not absolute or any(letter <= " " or letter > "~" for letter in url):
-        return [Problem("format", "webhook", "Must be an absolute http or https URL")]
-    if not loopback(host):
-        words = f"This local server tells only programs on this machine (127.0.0.1, localhost, ::1), not {host}"
-        return [Problem("format", "webhook", words)]
-    return []
+@dataclass(frozen=True)
+class WebhookTiming:
+    """How often webhooks are sent.
 
-
-class Courier:
-    """Tells one webhook of one prediction, in a thread of its own.
-
-    Output and logs are told at most once in half a second each, and the start and the end, whichever it is,
-    always. Only the end is told again where the receiver does not answer, or not with a 2xx; redirects are
-    not followed.
+    Attributes:
+        interval: The fewest seconds between two messages of output, or of logs.
+        retry_delays: The seconds before each further attempt to send the last message.
     """
 
-    def __init__(self, job: Job, secret: Callable[[], str], stopped: Callable[[], bool]) -> None:
-        self.job = job
-        self._secret, self._stopped = secret, stopped
-        self._url = urllib.parse.urlsplit(job.echo["webhook"])
-        self._wanted = job.echo.get("webhook_events_filter", _USUAL)
-        self._kinds = [kind for kind in ("output", "logs") if kind in self._wanted]
-        self._seen = dict.fromkeys(self._kinds, 0)
-        self._told = dict.fromkeys(self._kinds, -math.inf)
-        self._first = encode(bodies.database(job))
+    interval: float = 0.5
+    retry_delays: tuple[float, ...] = (0.2, 0.4, 0.8)
+
+
+class WebhookSender:
+    """Sends the webhook of one prediction, in a thread of its own.
+
+    Output and logs are sent at most once per interval each, the start and the end always. Only the
+    message about the end is retried where the receiver does not respond, or not with a 2xx.
+    Redirects are not followed.
+
+    Args:
+        job: A prediction with a webhook.
+        serialize: Returns the body of a message.
+        secret: Returns the secret to sign with.
+        stopped: Returns whether the server has stopped.
+        timing: How often messages are sent.
+    """
+
+    def __init__(
+        self,
+        job: Job,
+        serialize: SerializeJob,
+        secret: Callable[[], str],
+        stopped: Callable[[], bool],
+        timing: WebhookTiming,
+    ) -> None:
+        self._job = job
+        self._serialize = serialize
+        self._secret = secret
+        self._stopped = stopped
+        self._timing = timing
+        self._url = urllib.parse.urlsplit(job.spec.echo["webhook"])
+        self._events = job.spec.echo.get("webhook_events_filter", _DEFAULT_EVENTS)
+        self._kinds = [kind for kind in ("output", "logs") if kind in self._events]
+        self._sent_counts = dict.fromkeys(self._kinds, 0)
+        self._sent_at = dict.fromkeys(self._kinds, -math.inf)
+        self._start_body = serialize(job, False)
 
     def start(self) -> None:
         """Begin, before the prediction does."""
-        threading.Thread(target=self._run, name=f"webhook-{self.job.id}", daemon=True).start()
+        name = f"webhook-{self._job.id}"
+        threading.Thread(target=self._run, name=name, daemon=True).start()
 
     def _run(self) -> None:
-        if "start" in self._wanted:
-            self._post(self._first)
-        while not self._stopped() and not (self.job.over and self._done()):
-            self._tell(self._next())
-        if "completed" in self._wanted:
-            self._tell_the_end()
+        if "start" in self._events:
+            self._post(self._start_body, _message_id())
+        while not self._stopped() and not self._is_done():
+            for kind in self._wait_for_due():
+                self._send_progress(kind)
+        if "completed" in self._events:
+            self._send_end()
 
-    def _done(self) -> bool:
-        # The end says all that is still untold; where nobody asked for it, the rest is told first.
-        with self.job.changed:
-            return "completed" in self._wanted or not self._untold()
+    def _is_done(self) -> bool:
+        # The last message has all that is unsent. Where the filter leaves it out, the rest is
+        # sent first.
+        with self._job.changed:
+            return self._job.over and ("completed" in self._events or not self._unsent())
 
-    def _untold(self) -> list[str]:
-        return [kind for kind in self._kinds if self.job.counts[kind] > self._seen[kind]]
+    def _unsent(self) -> list[str]:
+        return [kind for kind in self._kinds if self._job.counts[kind] > self._sent_counts[kind]]
 
-    def _due(self) -> list[str]:
-        return [kind for kind in self._untold() if time.monotonic() >= self._told[kind] + _APART]
+    def _due_at(self, kind: str) -> float:
+        return self._sent_at[kind] + self._timing.interval
 
-    def _next(self) -> list[str]:
-        """Wait until something is due or the prediction is over, and give what is due."""
-        job = self.job
-        with job.changed:
-            while not (self._stopped() or self._due() or (job.over and self._done())):
-                waits = [self._told[kind] + _APART - time.monotonic() for kind in self._untold()]
-                job.changed.wait(max(0.0, min(waits)) if waits else None)
-            return self._due()
+    def _wait_for_due(self) -> list[str]:
+        """Wait until something is due or all is done, and return what is due."""
+        with self._job.changed:
+            while True:
+                unsent = self._unsent()
+                due = [kind for kind in unsent if time.monotonic() >= self._due_at(kind)]
+                if due or self._stopped() or self._is_done():
+                    return due
+                pause: float | None = None
+                if unsent:
+                    pause = max(0.0, min(map(self._due_at, unsent)) - time.monotonic())
+                self._job.changed.wait(pause)
 
-    def _tell(self, kinds: list[str]) -> None:
-        for kind in kinds:
-            with self.job.changed:
-                self._seen[kind] = self.job.counts[kind]
-                body = bodies.database(self.job, processing=True)
-            self._told[kind] = time.monotonic()
-            self._post(encode(body))
+    def _send_progress(self, kind: str) -> None:
+        with self._job.changed:
+            self._sent_counts[kind] = self._job.counts[kind]
+            body = self._serialize(self._job, True)
+        self._sent_at[kind] = time.monotonic()
+        self._post(body, _message_id())
 
-    def _tell_the_end(self) -> None:
-        body, id = encode(bodies.prediction(self.job)), _message_id()
-        for pause in (*_PAUSES, 0.0):
-            if self._stopped() or self._post(body, id):
+    def _send_end(self) -> None:
+        body = self._serialize(self._job, False)
+        message_id = _message_id()
+        for delay in (*self._timing.retry_delays, 0.0):
+            if self._stopped() or self._post(body, message_id):
                 return
-            with self.job.changed:
-                self.job.changed.wait_for(self._stopped, pause)
+            with self._job.changed:
+                self._job.changed.wait_for(self._stopped, delay)
 
-    def _post(self, body: bytes, id: str | None = None) -> bool:
-        """Send a message, and tell whether it was taken."""
-        id, timestamp = id or _message_id(), str(int(time.time()))
+    def _post(self, body: bytes, message_id: str) -> bool:
+        """Send a message, and return whether it was accepted."""
+        timestamp = str(int(time.time()))
         headers = {
             "content-type": "application/json",
             "user-agent": "Webhooks/local",
-            "webhook-id": id,
+            "webhook-id": message_id,
             "webhook-timestamp": timestamp,
-            "webhook-signature": sign(self._secret(), id, timestamp, body),
+            "webhook-signature": sign(self._secret(), message_id, timestamp, body),
         }
-        url = self._url
-        kind = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
-        connection = kind(url.hostname or "", url.port, timeout=_PATIENCE)
+        target = urllib.parse.urlunsplit(("", "", self._url.path or "/", self._url.query, ""))
+        connection = self._connect()
         try:
-            connection.request("POST", urllib.parse.urlunsplit(("", "", url.path or "/", url.query, "")), body, headers)
+            connection.request("POST", target, body, headers)
             return 200 <= connection.getresponse().status < 300
-        except (OSError, http.client.HTTPException):  # nobody is there, or no web server
+        except (OSError, http.client.HTTPException):  # refused, timed out, or no web server
             return False
         finally:
             connection.close()
+
+    def _connect(self) -> http.client.HTTPConnection:
+        host = self._url.hostname or ""
+        if self._url.scheme == "https":
+            return http.client.HTTPSConnection(host, self._url.port, timeout=_TIMEOUT)
+        return http.client.HTTPConnection(host, self._url.port, timeout=_TIMEOUT)
 
 
 def _message_id() -> str:

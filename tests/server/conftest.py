@@ -1,4 +1,4 @@
-"""A local server of short patience, and a plain HTTP client for it."""
+"""A local server with a short idle timeout, and a plain HTTP client for it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from replicate_sync.server import LocalServer
 
 
 class Caller:
-    """Speaks HTTP to a server, with its token."""
+    """Sends requests to a server, with its token."""
 
     def __init__(self, server: LocalServer) -> None:
         self.server = server
@@ -23,7 +23,9 @@ class Caller:
         self.session.headers["Authorization"] = f"Bearer {server.token}"
 
     def get(self, path: str, **options: Any) -> requests.Response:
-        return self.session.get(path if path.startswith("http") else self.server.origin + path, timeout=5, **options)
+        return self.session.get(
+            path if path.startswith("http") else self.server.origin + path, timeout=5, **options
+        )
 
     def post(self, path: str, body: Any = None, **headers: str) -> requests.Response:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -43,10 +45,12 @@ class Caller:
         made = self.create(version, input or {}, Prefer="wait=5")
         return self.get(made["urls"]["get"]).json()
 
-    def until(self, prediction: dict[str, Any], right: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-        """Look again and again until the prediction is as it should be, at most five seconds."""
-        patience = time.monotonic() + 5
-        while time.monotonic() < patience:
+    def until(
+        self, prediction: dict[str, Any], right: Callable[[dict[str, Any]], bool]
+    ) -> dict[str, Any]:
+        """Poll until the prediction is as it should be, at most for five seconds."""
+        deadline = time.monotonic() + 5
+        while time.monotonic() < deadline:
             body = self.get(prediction["urls"]["get"]).json()
             if right(body):
                 return body
@@ -54,9 +58,14 @@ class Caller:
         raise AssertionError(body)
 
     def events(self, prediction: dict[str, Any], **headers: str) -> bytes:
-        """Everything that a stream says until the server closes it."""
+        """Return the stream of a prediction that is over, until the server closes it."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return requests.get(prediction["urls"]["stream"], headers=named, timeout=5).content
+        idle_timeout = self.server.idle_timeout
+        self.server.idle_timeout = 0.02  # there is nothing more to come
+        try:
+            return requests.get(prediction["urls"]["stream"], headers=named, timeout=5).content
+        finally:
+            self.server.idle_timeout = idle_timeout
 
 
 @pytest.fixture

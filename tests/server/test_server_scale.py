@@ -58,9 +58,9 @@ def test_1000_predictions_in_a_row_all_end(server: LocalServer, caller_of: Any) 
     call = caller_of(server)
     with ThreadPoolExecutor(8) as pool:
         made = list(pool.map(lambda n: call.create("me/slow", {"n": n}), range(PREDICTIONS)))
-    patience = time.monotonic() + 60
+    deadline = time.monotonic() + 60
     while any(not job.over for job in server.jobs.all()):
-        assert time.monotonic() < patience
+        assert time.monotonic() < deadline
         time.sleep(0.05)
     assert [job.status for job in server.jobs.all()] == ["succeeded"] * PREDICTIONS
     assert len({one["id"] for one in made}) == PREDICTIONS

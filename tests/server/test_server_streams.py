@@ -1,8 +1,9 @@
-"""What the event stream says, to the byte, and when it ends."""
+"""The event stream, to the byte, and when it ends."""
 
 from __future__ import annotations
 
 import re
+import socket
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -10,8 +11,12 @@ from typing import Any
 import requests
 
 from replicate_sync.server import LocalServer
+from replicate_sync.server.job_spec import JobSpec
+from replicate_sync.server.streams import stream_events
 
 IDS = re.compile(rb"id: \d+:\d+\n")
+
+
 IDLE = b":408: 408 Request Timeout\n\n"
 
 
@@ -41,7 +46,10 @@ def test_a_stream_is_the_documented_bytes(local: LocalServer, call: Any) -> None
 
 def test_ids_are_seconds_and_a_number_within_the_second(local: LocalServer, call: Any) -> None:
     prediction = call.run("google-deepmind/gemma-2b-it", {"prompt": "hello", "max_new_tokens": 5})
-    ids = [tuple(map(int, found)) for found in re.findall(rb"id: (\d+):(\d+)\n", call.events(prediction))]
+    ids = [
+        tuple(map(int, found))
+        for found in re.findall(rb"id: (\d+):(\d+)\n", call.events(prediction))
+    ]
     assert len(ids) == 6
     assert ids == sorted(set(ids))
     assert ids[0][1] == 0
@@ -60,7 +68,7 @@ def test_a_failure_is_an_error_and_then_done(local: LocalServer, call: Any) -> N
     )
 
 
-def test_a_cancel_is_told(local: LocalServer, call: Any) -> None:
+def test_a_cancel_is_an_event(local: LocalServer, call: Any) -> None:
     go = threading.Event()
 
     @local.model("me/waits")
@@ -74,7 +82,9 @@ def test_a_cancel_is_told(local: LocalServer, call: Any) -> None:
     call.post(prediction["urls"]["cancel"])
     go.set()
     end = b'event: done\nid: -\ndata: {"reason": "canceled"}\n\n'
-    assert bare(call.events(prediction)) == b": hi\n\nevent: output\nid: -\ndata: a\n\n" + end + IDLE
+    assert (
+        bare(call.events(prediction)) == b": hi\n\nevent: output\nid: -\ndata: a\n\n" + end + IDLE
+    )
 
 
 def test_items_that_are_no_strings_are_json(local: LocalServer, call: Any) -> None:
@@ -88,8 +98,10 @@ def test_items_that_are_no_strings_are_json(local: LocalServer, call: Any) -> No
     assert b'data: {"a": [null, true]}\n' in stream
 
 
-def test_a_stream_resumes_behind_the_last_id(local: LocalServer, call: Any) -> None:
-    prediction = call.run("meta/meta-llama-3-70b-instruct", {"prompt": "hello", "max_tokens": 8, "seed": 1})
+def test_a_stream_resumes_after_the_last_id(local: LocalServer, call: Any) -> None:
+    prediction = call.run(
+        "meta/meta-llama-3-70b-instruct", {"prompt": "hello", "max_tokens": 8, "seed": 1}
+    )
     whole = call.events(prediction)
     for last in re.findall(rb"id: (\d+:\d+)\n", whole)[::4]:
         rest = whole.partition(b"id: " + last + b"\n")[2].partition(b"\n\n")[2]
@@ -113,21 +125,21 @@ def test_silence_ends_a_stream_without_done(local: LocalServer, call: Any) -> No
 
 def test_events_come_as_they_happen(local: LocalServer, call: Any) -> None:
     local.idle_timeout = 5
-    heard = threading.Event()
+    received = threading.Event()
 
-    @local.model("me/hears")
-    def hears() -> Iterator[str]:
+    @local.model("me/waits_for_reader")
+    def waits_for_reader() -> Iterator[str]:
         yield "first"
-        yield "in time" if heard.wait(4) else "late"
+        yield "in time" if received.wait(4) else "late"
 
-    prediction = call.create("me/hears", {})
+    prediction = call.create("me/waits_for_reader", {})
     seen = b""
     with requests.get(prediction["urls"]["stream"], stream=True, timeout=5) as response:
         assert response.headers["Content-Type"] == "text/event-stream; charset=utf-8"
         for piece in response.iter_content(None):
             seen += piece
             if b"data: first\n" in seen:
-                heard.set()
+                received.set()
             if b"event: done" in seen:
                 break
     assert b"data: in time\n" in seen
@@ -141,3 +153,15 @@ def test_a_stream_needs_its_url_and_no_token(local: LocalServer, call: Any) -> N
 def test_only_iterators_have_a_stream(local: LocalServer, call: Any) -> None:
     assert "stream" not in call.create("replicate/hello-world", {"text": "you"})["urls"]
     assert "stream" in call.create("google-deepmind/gemma-2b-it", {"prompt": "you"})["urls"]
+
+
+def test_a_client_that_leaves_ends_its_stream(local: LocalServer) -> None:
+    model = local.models.get("google-deepmind/gemma-2b-it")
+    assert model is not None
+    job = local.jobs.create(JobSpec(model, "hidden", {"prompt": "x"}, local.origin))
+    ours, theirs = socket.socketpair()
+    with ours:
+        stream = stream_events(job, None, 60, lambda: False, ours)
+        assert next(stream) == b": hi\n\n"
+        theirs.close()
+        assert list(stream) == []

@@ -1,4 +1,4 @@
-"""Webhooks: what is told, when, how it is signed, and what becomes of a receiver that is away."""
+"""Webhooks: what is sent, when, how it is signed, and what is retried."""
 
 from __future__ import annotations
 
@@ -14,38 +14,42 @@ from typing import Any
 
 import pytest
 
-from replicate_sync.server import LocalServer, webhooks
+from replicate_sync.server import LocalServer
+from replicate_sync.server.webhooks import WebhookTiming, sign
 
 HELLO = "replicate/hello-world"
 
 
 class Receiver(http.server.ThreadingHTTPServer):
-    """A program that takes webhooks, and answers each with the next of `statuses`."""
+    """A program that accepts webhooks, and responds to each with the next of `statuses`."""
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Taker)
-        self.got: list[tuple[float, dict[str, str], bytes]] = []
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.received: list[tuple[float, dict[str, str], bytes]] = []
         self.statuses: list[int] = []
-        self.heard = threading.Condition()
+        self.changed = threading.Condition()
         self.url = f"http://127.0.0.1:{self.server_port}/hook?a=b"
 
-    def told(self, count: int) -> list[dict[str, Any]]:
+    def bodies(self, count: int) -> list[dict[str, Any]]:
         """The bodies, once there are so many of them."""
-        with self.heard:
-            assert self.heard.wait_for(lambda: len(self.got) >= count, 5), self.got
-            return [json.loads(body) for _, _, body in self.got]
+        with self.changed:
+            assert self.changed.wait_for(lambda: len(self.received) >= count, 5), self.received
+            return [json.loads(body) for _, _, body in self.received]
 
 
-class _Taker(http.server.BaseHTTPRequestHandler):
+class _Handler(http.server.BaseHTTPRequestHandler):
     server: Receiver
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
         status = self.server.statuses.pop(0) if self.server.statuses else 200
-        with self.server.heard:  # before the answer, behind which the next one may come
-            headers = {**{name.lower(): value for name, value in self.headers.items()}, "path": self.path}
-            self.server.got.append((time.monotonic(), headers, body))
-            self.server.heard.notify_all()
+        with self.server.changed:  # before the response, after which the next message may come
+            headers = {
+                **{name.lower(): value for name, value in self.headers.items()},
+                "path": self.path,
+            }
+            self.server.received.append((time.monotonic(), headers, body))
+            self.server.changed.notify_all()
         self.send_response(status)
         if status == 302:
             self.send_header("Location", f"http://127.0.0.1:{self.server.server_port}/elsewhere")
@@ -66,44 +70,54 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(webhooks, "_PAUSES", (0.01, 0.01, 0.01))
+def quick(local: LocalServer) -> None:
+    local.webhook_timing = WebhookTiming(interval=0.05, retry_delays=(0.01, 0.01, 0.01))
 
 
-def create(call: Any, webhook: str, version: str = HELLO, events: list[str] | None = None, **input: Any) -> dict[str, Any]:
+def create(
+    call: Any, webhook: str, version: str = HELLO, events: list[str] | None = None, **input: Any
+) -> dict[str, Any]:
     given = {"text": "you"} if version == HELLO else input
     body = {"version": version, "input": given, "webhook": webhook}
-    response = call.post("/v1/predictions", body | ({} if events is None else {"webhook_events_filter": events}))
+    response = call.post(
+        "/v1/predictions", body | ({} if events is None else {"webhook_events_filter": events})
+    )
     assert response.status_code == 201, response.text
     return response.json()
 
 
 def idle() -> None:
-    """Wait until no courier is on its way."""
-    for thread in [thread for thread in threading.enumerate() if thread.name.startswith("webhook-")]:
+    """Wait until nothing is being sent."""
+    for thread in [
+        thread for thread in threading.enumerate() if thread.name.startswith("webhook-")
+    ]:
         thread.join(5)
         assert not thread.is_alive()
 
 
-def test_the_end_is_told_as_a_get_shows_it(local: LocalServer, call: Any, receiver: Receiver) -> None:
+def test_the_end_is_sent_as_a_get_shows_it(
+    local: LocalServer, call: Any, receiver: Receiver
+) -> None:
     made = create(call, receiver.url, events=["completed"])
-    receiver.told(1)
-    _, headers, body = receiver.got[0]
+    receiver.bodies(1)
+    _, headers, body = receiver.received[0]
     assert body == call.get(made["urls"]["get"]).content
     assert (headers["path"], headers["content-type"]) == ("/hook?a=b", "application/json")
     idle()
-    assert len(receiver.got) == 1
+    assert len(receiver.received) == 1
 
 
-def test_every_message_is_signed_with_the_secret(local: LocalServer, call: Any, receiver: Receiver) -> None:
+def test_every_message_is_signed_with_the_secret(
+    local: LocalServer, call: Any, receiver: Receiver
+) -> None:
     key = call.get("/v1/webhooks/default/secret").json()
     assert key == {"key": local.webhook_secret}
     raw = base64.b64decode(key["key"].removeprefix("whsec_"))
     assert len(raw) == 24
     create(call, receiver.url, events=["start", "completed"])
-    receiver.told(2)
+    receiver.bodies(2)
     ids = set()
-    for _, headers, body in receiver.got:
+    for _, headers, body in receiver.received:
         id, timestamp = headers["webhook-id"], headers["webhook-timestamp"]
         digest = hmac.new(raw, f"{id}.{timestamp}.".encode() + body, "sha256").digest()
         assert headers["webhook-signature"] == f"v1,{base64.b64encode(digest).decode()}"
@@ -122,90 +136,109 @@ def test_every_message_is_signed_with_the_secret(local: LocalServer, call: Any, 
          '{"output":"héllo ☃"}'.encode(), "v1,zHXjVZhOQriRKdKsYiOFW99eLp804OymlDCdALBACxo="),
     ],
 )  # fmt: skip
-def test_known_signatures_are_made(secret: str, id: str, timestamp: str, body: bytes, signature: str) -> None:
-    assert webhooks.sign(secret, id, timestamp, body) == signature
-
-
-def test_the_start_is_told_first_and_as_it_was(local: LocalServer, call: Any, receiver: Receiver) -> None:
-    create(call, receiver.url, events=["start", "output", "completed"])
-    told = receiver.told(2)
-    while told[-1]["status"] == "processing":  # its output was told of before its end
-        told = receiver.told(len(told) + 1)
-    assert told[0]["status"] == "starting"
-    assert [told[0][key] for key in ("started_at", "output", "logs", "metrics")] == [None, None, None, {}]
-    assert (told[-1]["status"], told[-1]["output"]) == ("succeeded", "hello you")
-
-
-def test_output_and_logs_are_told_at_most_once_in_half_a_second(
-    local: LocalServer, call: Any, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+def test_known_signatures_are_reproduced(
+    secret: str, id: str, timestamp: str, body: bytes, signature: str
 ) -> None:
-    monkeypatch.setattr(webhooks, "_APART", 0.1)
+    assert sign(secret, id, timestamp, body) == signature
+
+
+def test_the_start_is_sent_first_and_as_it_was(
+    local: LocalServer, call: Any, receiver: Receiver
+) -> None:
+    create(call, receiver.url, events=["start", "output", "completed"])
+    sent = receiver.bodies(2)
+    while sent[-1]["status"] == "processing":  # its output was sent before its end
+        sent = receiver.bodies(len(sent) + 1)
+    assert sent[0]["status"] == "starting"
+    assert [sent[0][key] for key in ("started_at", "output", "logs", "metrics")] == [
+        None,
+        None,
+        None,
+        {},
+    ]
+    assert (sent[-1]["status"], sent[-1]["output"]) == ("succeeded", "hello you")
+
+
+def test_output_and_logs_are_sent_at_most_once_per_interval(
+    local: LocalServer, call: Any, receiver: Receiver
+) -> None:
+    local.webhook_timing = WebhookTiming(interval=0.1)
 
     @local.model("me/pieces")
     def pieces() -> Iterator[str]:
-        end = time.monotonic() + 0.35
+        end = time.monotonic() + 0.25
         while time.monotonic() < end:
             yield "x"
-            time.sleep(0.005)
+            time.sleep(0.002)
 
     create(call, receiver.url, "me/pieces", ["output"])
     idle()
-    told = receiver.told(3)
-    moments = [moment for moment, _, _ in receiver.got]
-    assert len(told) <= 6
-    assert all(later - sooner > 0.08 for sooner, later in itertools.pairwise(moments))
-    assert {body["status"] for body in told} == {"processing"}
-    lengths = [len(body["output"]) for body in told]
+    sent = receiver.bodies(3)
+    moments = [moment for moment, _, _ in receiver.received]
+    assert len(sent) <= 7
+    assert all(later - sooner > 0.07 for sooner, later in itertools.pairwise(moments))
+    assert {body["status"] for body in sent} == {"processing"}
+    lengths = [len(body["output"]) for body in sent]
     assert lengths == sorted(set(lengths))
     assert lengths[-1] > 20
 
 
-def test_all_of_the_output_is_told_where_the_end_is_not(local: LocalServer, call: Any, receiver: Receiver) -> None:
+def test_all_of_the_output_is_sent_where_the_end_is_not(
+    local: LocalServer, call: Any, receiver: Receiver
+) -> None:
     made = create(call, receiver.url, events=["output"])
     idle()
-    told = receiver.told(1)
-    assert [body["output"] for body in told] == ["hello you"]
+    sent = receiver.bodies(1)
+    assert [body["output"] for body in sent] == ["hello you"]
     assert call.get(made["urls"]["get"]).json()["status"] == "succeeded"
 
 
-def test_logs_are_told_when_they_are_asked_for(local: LocalServer, call: Any, receiver: Receiver) -> None:
+def test_logs_are_sent_where_the_filter_names_them(
+    local: LocalServer, call: Any, receiver: Receiver
+) -> None:
     create(call, receiver.url, "local/always-fails", ["logs"], prompt="x")
     idle()
-    assert "was given 'x'" in receiver.told(1)[-1]["logs"]
+    assert "was given 'x'" in receiver.bodies(1)[-1]["logs"]
 
 
-def test_without_a_filter_output_and_end_are_told(local: LocalServer, call: Any, receiver: Receiver) -> None:
+def test_without_a_filter_output_and_end_are_sent(
+    local: LocalServer, call: Any, receiver: Receiver
+) -> None:
     @local.model("me/one")
     def one() -> Iterator[str]:
         yield "a"
-        with receiver.heard:
-            receiver.heard.wait_for(lambda: receiver.got, 5)
+        with receiver.changed:
+            receiver.changed.wait_for(lambda: receiver.received, 5)
 
     create(call, receiver.url, "me/one")
-    assert [body["status"] for body in receiver.told(2)] == ["processing", "succeeded"]
+    assert [body["status"] for body in receiver.bodies(2)] == ["processing", "succeeded"]
 
 
-def test_only_the_end_is_told_again(local: LocalServer, call: Any, receiver: Receiver) -> None:
+def test_only_the_end_is_retried(local: LocalServer, call: Any, receiver: Receiver) -> None:
     receiver.statuses = [500, 404, 302, 500]
     create(call, receiver.url, events=["start", "completed"])
-    told = receiver.told(5)
+    sent = receiver.bodies(5)
     idle()
-    assert [body["status"] for body in told] == ["starting"] + ["succeeded"] * 4
-    headers = [headers for _, headers, _ in receiver.got]
+    assert [body["status"] for body in sent] == ["starting"] + ["succeeded"] * 4
+    headers = [headers for _, headers, _ in receiver.received]
     assert {one["path"] for one in headers} == {"/hook?a=b"}
     assert len({one["webhook-id"] for one in headers[1:]}) == 1
-    assert len(receiver.got) == 5
+    assert len(receiver.received) == 5
 
 
-def test_after_four_attempts_nothing_more_is_told(local: LocalServer, call: Any, receiver: Receiver) -> None:
+def test_after_four_attempts_nothing_more_is_sent(
+    local: LocalServer, call: Any, receiver: Receiver
+) -> None:
     receiver.statuses = [500] * 9
     create(call, receiver.url, events=["completed"])
-    receiver.told(4)
+    receiver.bodies(4)
     idle()
-    assert len(receiver.got) == 4
+    assert len(receiver.received) == 4
 
 
-def test_a_receiver_that_is_away_is_no_news(local: LocalServer, call: Any, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_receiver_that_is_away_is_not_logged(
+    local: LocalServer, call: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
     made = create(call, "http://127.0.0.1:9/hook", events=["start", "output", "logs", "completed"])
     call.until(made, lambda body: body["status"] == "succeeded")
     create(call, "https://localhost:9", events=["completed"])
@@ -214,25 +247,27 @@ def test_a_receiver_that_is_away_is_no_news(local: LocalServer, call: Any, capfd
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_cancel_is_told(local: LocalServer, call: Any, receiver: Receiver) -> None:
+def test_a_cancel_is_sent(local: LocalServer, call: Any, receiver: Receiver) -> None:
     made = create(call, receiver.url, "local/slow", seconds=60)
     call.post(made["urls"]["cancel"])
-    assert receiver.told(1)[-1]["status"] == "canceled"
+    assert receiver.bodies(1)[-1]["status"] == "canceled"
 
 
-def test_a_training_is_told_too(local: LocalServer, call: Any, receiver: Receiver) -> None:
-    call.post("/v1/models", {"owner": "local", "name": "mine", "visibility": "private", "hardware": "cpu"})
+def test_a_training_is_sent_too(local: LocalServer, call: Any, receiver: Receiver) -> None:
+    call.post(
+        "/v1/models", {"owner": "local", "name": "mine", "visibility": "private", "hardware": "cpu"}
+    )
     version = call.get("/v1/models/local/trainer").json()["latest_version"]["id"]
     body = {"destination": "local/mine", "input": {"steps": 2}, "webhook": receiver.url}
     made = call.post(f"/v1/models/local/trainer/versions/{version}/trainings", body).json()
-    told = receiver.told(1)
-    while told[-1]["status"] != "succeeded":
-        told = receiver.told(len(told) + 1)
-    assert told[-1] == call.get(f"/v1/trainings/{made['id']}").json()
+    sent = receiver.bodies(1)
+    while sent[-1]["status"] != "succeeded":
+        sent = receiver.bodies(len(sent) + 1)
+    assert sent[-1] == call.get(f"/v1/trainings/{made['id']}").json()
 
 
-def test_a_stop_leaves_no_courier_behind(local: LocalServer, call: Any, receiver: Receiver) -> None:
+def test_a_stop_ends_every_sender(local: LocalServer, call: Any, receiver: Receiver) -> None:
     create(call, receiver.url, "local/slow", seconds=60)
     local.stop()
     idle()
-    assert receiver.got == []
+    assert receiver.received == []

@@ -1,0 +1,297 @@
+"""One prediction or training: its state, its events, and the thread that runs it."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import tempfile
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+from . import job_context, job_values, stdout_capture, timestamps
+from .files import Files, is_open_file
+from .job_spec import JobSpec
+from .json_types import JSONObject
+from .models import Model
+
+STARTING = "starting"
+PROCESSING = "processing"
+SUCCEEDED = "succeeded"
+FAILED = "failed"
+CANCELED = "canceled"
+ABORTED = "aborted"
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_ID_LENGTH = 26
+_STREAM_KEY_LENGTH = 52
+_DONE_REASONS = {SUCCEEDED: None, FAILED: "error"}
+
+
+class Event(NamedTuple):
+    """One event of a prediction's stream.
+
+    Attributes:
+        name: "output", "error" or "done".
+        id: The second it happened and a number within it, such as "1690212292:0".
+        data: Text, or JSON.
+    """
+
+    name: str
+    id: str
+    data: str
+
+
+class Job:
+    """One prediction or training.
+
+    Args:
+        spec: What it is created from.
+        created_at: When it was created.
+        files: Where its files are kept.
+
+    Attributes:
+        changed: Guards the state, and is notified of every change; reading needs no lock.
+        status: One of the six statuses.
+        error: Why it failed, or None.
+        metrics: Times in seconds, and what the model measured.
+        counts: How often "output" and "logs" have changed.
+    """
+
+    def __init__(self, spec: JobSpec, created_at: datetime, files: Files) -> None:
+        self.spec = spec
+        self.id: str = _random_text(_ID_LENGTH)
+        self.stream_key: str = _random_text(_STREAM_KEY_LENGTH)
+        self.model: Model = spec.model
+        self.input: JSONObject = spec.input
+        self.created_at = created_at
+        self.started_at: datetime | None = None
+        self.completed_at: datetime | None = None
+        self.deadline: datetime | None = None
+        self.status: str = STARTING
+        self.error: str | None = None
+        self.metrics: JSONObject = {}
+        self.counts: dict[str, int] = {"output": 0, "logs": 0}
+        self.changed: threading.Condition = threading.Condition()
+        self._files = files
+        self._logs: list[str] = []
+        self._output: object = None
+        self._pieces: list[object] = []
+        self._events: list[Event] = []
+        self._event_second = 0
+        self._event_number = 0
+        self._cancel_callbacks: list[Callable[[], None]] = []
+        self._timer: threading.Timer | None = None
+        if spec.lifetime:
+            self.deadline = created_at + timedelta(seconds=spec.lifetime)
+            self._timer = threading.Timer(spec.lifetime, self._expire)
+            self._timer.daemon = True
+
+    @property
+    def over(self) -> bool:
+        """Whether the status is a terminal one."""
+        return self.status not in (STARTING, PROCESSING)
+
+    @property
+    def logs(self) -> str:
+        """What has been logged so far."""
+        with self.changed:
+            self._logs[:] = ["".join(self._logs)]
+            return self._logs[0]
+
+    @property
+    def output(self) -> object:
+        """The output so far, a JSON value; that of a stream is a copy, which grows no more."""
+        with self.changed:
+            return list(self._output) if isinstance(self._output, list) else self._output
+
+    def start(self) -> None:
+        """Run the model in a thread of its own."""
+        if self._timer is not None:
+            self._timer.start()
+        name = f"prediction-{self.id}"
+        threading.Thread(target=self._run, name=name, daemon=True).start()
+
+    def wait(self, seconds: float, stopped: Callable[[], bool] = lambda: False) -> None:
+        """Block until it is over, at most for these seconds.
+
+        Args:
+            seconds: How long to wait.
+            stopped: Returns whether to wait no more; called when `changed` is notified.
+        """
+        with self.changed:
+            self.changed.wait_for(lambda: self.over or stopped(), seconds)
+
+    def cancel(self) -> None:
+        """Cancel it; the function ends at its next step. One that is over stays as it is."""
+        self._finish(CANCELED)
+
+    def add_log(self, text: str) -> None:
+        """Append text to the logs."""
+        with self.changed:
+            if not self.over:
+                self._logs.append(text)
+                self.counts["logs"] += 1
+                self.changed.notify_all()
+
+    def set_metric(self, name: str, value: object) -> None:
+        """Set one of the metrics."""
+        with self.changed:
+            self.metrics[name] = value
+
+    def on_cancel(self, callback: Callable[[], None]) -> None:
+        """Call a function, in another thread, when it is canceled, or now where it is over."""
+        with self.changed:
+            if not self.over:
+                self._cancel_callbacks.append(callback)
+                return
+        callback()
+
+    def position_after(self, event_id: str | None) -> int:
+        """Return the index of the event after the one with this id; 0 for an unknown id."""
+        with self.changed:
+            for index, event in enumerate(self._events):
+                if event.id == event_id:
+                    return index + 1
+        return 0
+
+    def events_from(self, position: int, seconds: float) -> list[Event]:
+        """Return the events from an index on, waiting for one where there is none yet.
+
+        Args:
+            position: The index of the first event.
+            seconds: How long to wait at most.
+        """
+        with self.changed:
+            if len(self._events) <= position:
+                self.changed.wait(seconds)
+            return self._events[position:]
+
+    def _run(self) -> None:
+        with self.model.slot:
+            if self.model.boot:
+                self.wait(self.model.boot)
+            with self.changed:
+                if self.over:
+                    return
+                self.status = PROCESSING
+                self.started_at = max(timestamps.now(), self.created_at)
+                self.changed.notify_all()
+            self._call_model()
+
+    def _call_model(self) -> None:
+        temporary = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        with temporary as folder, job_context.activate(self):
+            try:
+                arguments = job_values.build_arguments(
+                    self.model, self.input, self._files, Path(folder), self.spec.origin
+                )
+                with stdout_capture.capture():
+                    self._take_result(self.model.function(**arguments))
+            except job_context.Canceled:
+                self._finish(CANCELED)
+            except job_context.Failed as error:
+                self._finish(FAILED, str(error))
+            except BaseException as error:  # also sys.exit(), or the prediction would never end
+                self.add_log(_last_lines(error))
+                self._finish(FAILED, str(error) or type(error).__name__)
+            else:
+                self._finish(SUCCEEDED)
+
+    def _take_result(self, result: object) -> None:
+        if not isinstance(result, Iterator) or is_open_file(result):
+            self._set_output(job_values.serialize_output(result, self._keep_file))
+            return
+        try:
+            for item in result:
+                self._add_piece(job_values.serialize_output(item, self._keep_file))
+                job_context.raise_if_canceled()
+        finally:
+            close = getattr(result, "close", None)
+            if callable(close):
+                close()
+
+    def _keep_file(self, data: bytes, suffix: str) -> str:
+        return self.spec.origin + self._files.keep(self.id, data, suffix)
+
+    def _set_output(self, value: object) -> None:
+        with self.changed:
+            if not self.over and value is not None:
+                self._output = value
+                self.counts["output"] += 1
+                self.changed.notify_all()
+
+    def _add_piece(self, piece: object) -> None:
+        with self.changed:
+            if self.over:
+                return
+            self._pieces.append(piece)
+            self._output = self._pieces
+            self.counts["output"] += 1
+            self._add_event("output", _event_data(piece))
+
+    def _expire(self) -> None:
+        if self.status == STARTING:
+            self._finish(ABORTED)
+        else:
+            self._finish(CANCELED)
+
+    def _finish(self, status: str, error: str | None = None) -> None:
+        with self.changed:
+            if self.over:
+                return
+            self._set_times()
+            if status == SUCCEEDED and self._output is None and self.model.streams:
+                self._output = []
+            self.error = error
+            if error is not None:
+                self._add_event("error", json.dumps({"detail": error}, ensure_ascii=False))
+            reason = _DONE_REASONS.get(status, "canceled")
+            self._add_event("done", json.dumps({"reason": reason} if reason else {}))
+            self.status = status
+            self.changed.notify_all()
+        if self._timer is not None:
+            self._timer.cancel()
+        if status in (CANCELED, ABORTED):
+            for callback in self._cancel_callbacks:
+                callback()
+
+    def _set_times(self) -> None:
+        self.completed_at = max(timestamps.now(), self.created_at)
+        started_at = self.started_at or self.completed_at
+        predict_time = self.completed_at - started_at
+        total_time = self.completed_at - self.created_at
+        self.metrics.setdefault("predict_time", predict_time.total_seconds())
+        self.metrics["total_time"] = total_time.total_seconds()
+
+    def _add_event(self, name: str, data: str) -> None:
+        second = max(int(time.time()), self._event_second)
+        if second == self._event_second:
+            self._event_number += 1
+        else:
+            self._event_number = 0
+        self._event_second = second
+        self._events.append(Event(name, f"{second}:{self._event_number}", data))
+        self.changed.notify_all()
+
+
+def _random_text(length: int) -> str:
+    return "".join(secrets.choice(_ALPHABET) for _ in range(length))
+
+
+def _event_data(piece: object) -> str:
+    if isinstance(piece, str):
+        return piece
+    return json.dumps(piece, ensure_ascii=False)
+
+
+def _last_lines(error: BaseException) -> str:
+    """Return the last lines of a traceback, without the frames before the model's own code."""
+    own = (__file__, job_values.__file__)
+    trace = error.__traceback__
+    while trace and trace.tb_next and trace.tb_frame.f_code.co_filename in own:
+        trace = trace.tb_next
+    return "".join(traceback.format_exception(type(error), error, trace)[-3:])

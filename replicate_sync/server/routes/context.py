@@ -1,0 +1,61 @@
+"""What the routes know of the server that they belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal, NamedTuple, Protocol
+
+from flask import Response, request
+
+from ..catalog import Catalog
+from ..deployments import Deployments
+from ..jobs import Jobs
+from ..models import Registry
+from ..uploads import Uploads
+from ..webhooks import WebhookTiming
+
+
+class ServerContext(Protocol):
+    """The settings and the state of one server, as far as its routes need them.
+
+    Settings may change while the server runs, so routes read them for each request. `LocalServer`
+    says what they mean.
+    """
+
+    token: str
+    idle_timeout: float
+    sync_status: Literal["succeeded", "processing"]
+    inline_files: bool
+    file_limit: int
+    webhook_secret: str
+    webhook_timing: WebhookTiming
+    file_secret: str
+    models: Registry
+    catalog: Catalog
+    deployments: Deployments
+    uploads: Uploads
+    jobs: Jobs
+
+    def stopped(self) -> bool:
+        """Return whether the server is not serving."""
+
+
+class Route(NamedTuple):
+    """One operation of the API.
+
+    Attributes:
+        method: The HTTP method.
+        path: The path, with parameters as Flask has them.
+        kind: A name, by which the headers about rate limits are chosen.
+        view: Returns the response; its arguments are the path's parameters.
+    """
+
+    method: str
+    path: str
+    kind: str
+    view: Callable[..., Response]
+
+
+def request_origin() -> str:
+    """Return scheme, host and port of the server as the client of this request knows them."""
+    return request.host_url.rstrip("/")

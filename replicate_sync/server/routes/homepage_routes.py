@@ -1,0 +1,73 @@
+"""The protocol of the demo that Replicate's homepage had: create, then poll, without a token."""
+
+from __future__ import annotations
+
+from flask import Response, request
+
+from ..job import Job
+from ..job_spec import JobSpec
+from ..schemas import Schema
+from . import create_requests, problems
+from .context import Route, ServerContext, request_origin
+from .json_responses import json_response
+from .problems import APIError
+from .serializers import serialize_edge_job, serialize_job
+
+_TEXT = "text/plain;charset=utf-8"
+_CREATE: Schema = {
+    "type": "object",
+    "required": ["model", "input"],
+    "additionalProperties": True,
+    "properties": {
+        "model": {"type": "string"},
+        "version": {"type": "string"},
+        "input": {"type": "object"},
+    },
+}
+
+
+class HomepageRoutes:
+    """Responds to the homepage's two requests.
+
+    Args:
+        context: The server.
+    """
+
+    def __init__(self, context: ServerContext) -> None:
+        self._context = context
+
+    def routes(self) -> list[Route]:
+        """Return the routes of this group."""
+        return [
+            Route("POST", "/api/prediction", "home", self.create),
+            Route("GET", "/api/prediction", "home-show", self.show),
+            Route("GET", "/api/poll", "home-poll", self.show),
+        ]
+
+    def create(self) -> Response:
+        """Create a prediction of a model, whose version may be named too."""
+        try:
+            job = self._create()
+        except APIError as error:
+            return json_response(error.body, error.status, _TEXT)
+        response = json_response(serialize_edge_job(job), 200, _TEXT)
+        job.start()
+        return response
+
+    def show(self) -> Response:
+        """Show a prediction."""
+        job = self._context.jobs.get(request.args.get("id", ""))
+        if job is None:
+            return json_response(problems.not_found().body, 404, _TEXT)
+        return json_response(serialize_job(job), 200, _TEXT)
+
+    def _create(self) -> Job:
+        body = create_requests.parse_object(request.get_data(), _CREATE)
+        model = self._context.models.get(body["model"])
+        if model is None:
+            raise problems.not_found()
+        if body.get("version", model.version) != model.version:
+            raise problems.unknown_version()
+        create_requests.validate_input(model, body["input"])
+        spec = JobSpec(model, model.version, body["input"], request_origin(), source="web")
+        return self._context.jobs.create(spec)

@@ -1,0 +1,45 @@
+"""JSON as Replicate's edge writes it: compact, with `< > &` escaped, and a newline at the end."""
+
+from __future__ import annotations
+
+import json
+
+from flask import Response
+
+from .problems import APIError
+
+JSON = "application/json; charset=utf-8"
+PROBLEM = "application/problem+json"
+_ESCAPES = {ord(letter): f"\\u{ord(letter):04x}" for letter in "<>&\u2028\u2029"}
+
+
+def serialize_json(value: object) -> bytes:
+    """Return the bytes of a JSON value; unpaired surrogates become question marks."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return f"{text.translate(_ESCAPES)}\n".encode("utf-8", "replace")
+
+
+def sort_keys(value: object) -> object:
+    """Return the same JSON value with the keys of its objects sorted, at every depth."""
+    if isinstance(value, dict):
+        return {key: sort_keys(value[key]) for key in sorted(value)}
+    if isinstance(value, list):
+        return [sort_keys(item) for item in value]
+    return value
+
+
+def json_response(value: object, status: int = 200, content_type: str = JSON) -> Response:
+    """Return a response with a JSON body."""
+    return Response(serialize_json(value), status, content_type=content_type)
+
+
+def problem_response(error: APIError) -> Response:
+    """Return the response for an error."""
+    return json_response(error.body, error.status, PROBLEM)
+
+
+def empty_response(status: int) -> Response:
+    """Return a response without a body, and without the header that would name its type."""
+    response = Response(status=status)
+    del response.headers["Content-Type"]
+    return response

@@ -1,0 +1,102 @@
+"""The operations that search for models and collections by words."""
+
+from __future__ import annotations
+
+import json
+
+from flask import Response, request
+
+from ..catalog import Entry
+from ..json_types import JSONObject
+from ..model_collections import COLLECTIONS
+from .context import Route, ServerContext
+from .json_responses import JSON, json_response
+from .pagination import unpaged
+from .serializers import serialize_collection, serialize_model
+
+_PAGE_SIZE = 25
+_DEFAULT_LIMIT = "20"
+_MAX_LIMIT = 50
+
+
+class SearchRoutes:
+    """Responds to searches.
+
+    API: https://replicate.com/docs/reference/http#search
+
+    Args:
+        context: The server.
+    """
+
+    def __init__(self, context: ServerContext) -> None:
+        self._catalog = context.catalog
+
+    def routes(self) -> list[Route]:
+        """Return the routes of this group."""
+        return [
+            Route("GET", "/v1/search", "search", self.search),
+            Route("QUERY", "/v1/models", "query", self.search_models),
+        ]
+
+    def search(self) -> Response:
+        """Find models and collections with all words of a query, the best matches first."""
+        query = request.args.get("query", "")
+        limit = request.args.get("limit", _DEFAULT_LIMIT)
+        if not query.strip():
+            return json_response({"detail": 'Query parameter "query" is required'}, 400, JSON)
+        if not (limit.isascii() and limit.isdigit() and 1 <= int(limit) <= _MAX_LIMIT):
+            detail = 'Query parameter "limit" must be a number from 1 to 50'
+            return json_response({"detail": detail}, 400, JSON)
+        models = []
+        for score, entry in self._ranked(query)[: int(limit)]:
+            metadata: JSONObject = {"generated_description": None, "tags": [], "score": score}
+            models.append({"model": serialize_model(entry), "metadata": metadata})
+        collections = [
+            {**serialize_collection(collection), "models": list(collection.models)}
+            for collection in COLLECTIONS
+            if _score(query, collection.name, collection.description)
+        ]
+        body = {"query": query, "models": models, "collections": collections, "pages": []}
+        return json_response(body)
+
+    def search_models(self) -> Response:
+        """Find models with all words of the body; there is one page of them."""
+        query = _unquote(request.get_data().decode("utf-8", "replace"))
+        ranked = self._ranked(query)[:_PAGE_SIZE]
+        return json_response(unpaged([serialize_model(entry) for _, entry in ranked]))
+
+    def _ranked(self, query: str) -> list[tuple[float, Entry]]:
+        """Return the models that match a query with their scores, the best first."""
+        scored = [
+            (_score(query, entry.name, entry.description), entry)
+            for entry in self._catalog.public()
+        ]
+        matches = [(score, entry) for score, entry in scored if score]
+        return sorted(matches, key=lambda match: -match[0])
+
+
+def _unquote(text: str) -> str:
+    # Two of the official clients send the query as JSON, which puts it in quotes.
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    if isinstance(value, str):
+        return value
+    return text
+
+
+def _score(query: str, name: str, description: str) -> float:
+    """Return how well a model matches: the mean over the query's words, or 0 where one is missing.
+
+    A word scores 1 in the name, and a half in the description.
+    """
+    points = []
+    for word in query.lower().split():
+        if word in name.lower():
+            points.append(1.0)
+        elif word in description.lower():
+            points.append(0.5)
+        else:
+            return 0.0
+    return sum(points) / max(1, len(points))

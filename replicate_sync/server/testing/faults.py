@@ -1,0 +1,221 @@
+"""Faults: what goes wrong on purpose, how often, and with which requests."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Literal, NamedTuple
+
+from ..json_types import JSONObject
+from ..routes.json_responses import PROBLEM, serialize_json
+from .request_log import matches
+
+_ANY = "* /v1/*"
+_STREAM = "GET /v1/streams/*"
+_CREDIT = (
+    "You have insufficient credit to run this model. "
+    "Go to https://replicate.com/account/billing#billing to purchase credit. "
+    "Once you purchase credit, please wait a few minutes before trying again."
+)
+_REDUCED = (
+    "Your rate limit for creating predictions is reduced to 6 requests per minute "
+    "with a burst of 1 requests while you have less than $5.0 in credit. "
+)
+
+
+class FaultyResponse(NamedTuple):
+    """A response in place of the API's.
+
+    Attributes:
+        status: The status code; 0 resets the connection without any response.
+        body: The body.
+        type: The media type of the body.
+        headers: Further headers.
+    """
+
+    status: int
+    body: bytes = b""
+    type: str = PROBLEM
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class RequestFaults:
+    """All that goes wrong with one request.
+
+    Attributes:
+        response: Is sent in place of the API's response.
+        delay: Seconds before anything happens.
+        lost: The request takes effect, and the connection is reset before its response.
+        data_removed: A prediction is shown without its data, as long after its end.
+        cut: The stream ends after this many events, in good order.
+        reset: The stream ends after this many events, with a reset.
+        stall: After this many events the stream is silent for this many seconds.
+        replay: The stream begins with its first event, whatever `Last-Event-ID` is.
+        split: The stream is sent byte by byte.
+        crlf: The stream's lines end with a carriage return as well.
+    """
+
+    response: FaultyResponse | None = None
+    delay: float = 0.0
+    lost: bool = False
+    data_removed: bool = False
+    cut: int | None = None
+    reset: int | None = None
+    stall: tuple[int, float] | None = None
+    replay: bool = False
+    split: bool = False
+    crlf: bool = False
+
+
+@dataclass
+class _Fault:
+    pattern: str
+    remaining: int
+    changes: Mapping[str, Any]
+
+
+class Faults:
+    """What goes wrong with further requests; each fault happens `times` times.
+
+    Of each kind of fault a request takes the oldest that matches it. `on` says which requests
+    match: method, space and path, where `*` is any text, such as `POST */predictions`. Those of
+    streams match every stream.
+    """
+
+    def __init__(self) -> None:
+        self._faults: list[_Fault] = []
+        self._lock = threading.Lock()
+
+    def rate_limit(
+        self,
+        times: int = 1,
+        *,
+        retry_after: int = 1,
+        header: bool = True,
+        words: Literal["available", "resets", "reduced"] = "reduced",
+        on: str = _ANY,
+    ) -> None:
+        """Refuse with 429.
+
+        Args:
+            times: How often.
+            retry_after: The seconds that the response says to wait.
+            header: Whether it has the header `Retry-After`.
+            words: In which of the three ways that Replicate has used the body says so.
+            on: Which requests.
+        """
+        plural = "" if retry_after == 1 else "s"
+        detail = {
+            "available": f"Expected available in {retry_after} second{plural}.",
+            "resets": f"Your rate limit resets in ~{retry_after}s.",
+            "reduced": f"{_REDUCED}Your rate limit resets in ~{retry_after}s.",
+        }[words]
+        body: JSONObject = {"detail": f"Request was throttled. {detail}"}
+        if words == "reduced":
+            body |= {"status": 429, "retry_after": retry_after}
+        headers: tuple[tuple[str, str], ...] = ()
+        if header:
+            headers = (("Retry-After", str(retry_after)),)
+        response = FaultyResponse(429, serialize_json(body), headers=headers)
+        self._add(on, times, response=response)
+
+    def error(
+        self, status: int = 500, times: int = 1, *, html: bool = False, on: str = _ANY
+    ) -> None:
+        """Respond with an error.
+
+        Args:
+            status: The status code.
+            times: How often.
+            html: Whether the body is HTML, as from a proxy in front of the API, instead of JSON.
+            on: Which requests.
+        """
+        phrase = HTTPStatus(status).phrase
+        body = {"detail": phrase.capitalize(), "status": status}
+        response = FaultyResponse(status, serialize_json(body))
+        if html:
+            title = f"{status} {phrase}"
+            page = f"<head><title>{title}</title></head><body><h1>{title}</h1></body>"
+            response = FaultyResponse(status, f"<html>{page}</html>\n".encode(), "text/html")
+        self._add(on, times, response=response)
+
+    def payment_required(self, times: int = 1, *, on: str = "POST /v1/*") -> None:
+        """Refuse with 402, for lack of credit."""
+        body = {"title": "Insufficient credit", "detail": _CREDIT, "status": 402}
+        self._add(on, times, response=FaultyResponse(402, serialize_json(body)))
+
+    def reset(self, times: int = 1, *, on: str = _ANY) -> None:
+        """Reset the connection before the request takes effect."""
+        self._add(on, times, response=FaultyResponse(0))
+
+    def lose_response(self, times: int = 1, *, on: str = "POST /v1/*") -> None:
+        """Let the request take effect, and reset the connection before the response."""
+        self._add(on, times, lost=True)
+
+    def slow_headers(self, seconds: float, times: int = 1, *, on: str = _ANY) -> None:
+        """Delay the response."""
+        self._add(on, times, delay=seconds)
+
+    def data_removed(self, times: int = 1, *, on: str = "GET /v1/predictions/*") -> None:
+        """Show a prediction as it is an hour after its end: without input, output and logs."""
+        self._add(on, times, data_removed=True)
+
+    def cut_stream(self, after: int = 0, times: int = 1, *, reset: bool = False) -> None:
+        """End a stream without a `done`.
+
+        Args:
+            after: After how many events.
+            times: How often.
+            reset: Whether the connection is reset, instead of closed in good order.
+        """
+        if reset:
+            self._add(_STREAM, times, reset=after)
+        else:
+            self._add(_STREAM, times, cut=after)
+
+    def stall_stream(self, seconds: float, after: int = 0, times: int = 1) -> None:
+        """Let a stream be silent for these seconds after so many events; then it continues."""
+        self._add(_STREAM, times, stall=(after, seconds))
+
+    def replay_stream(self, times: int = 1) -> None:
+        """Begin a stream with its first event, whatever `Last-Event-ID` is."""
+        self._add(_STREAM, times, replay=True)
+
+    def split_stream(self, times: int = 1) -> None:
+        """Send a stream byte by byte, so that reads end within lines and characters."""
+        self._add(_STREAM, times, split=True)
+
+    def crlf_stream(self, times: int = 1) -> None:
+        """End the lines of a stream with a carriage return as well."""
+        self._add(_STREAM, times, crlf=True)
+
+    def clear(self) -> None:
+        """Remove every fault."""
+        with self._lock:
+            self._faults.clear()
+
+    def take(self, method: str, path: str) -> RequestFaults:
+        """Return what goes wrong with a request, and count it."""
+        taken: dict[str, Any] = {}
+        with self._lock:
+            for fault in self._faults:
+                fits = matches(fault.pattern, method, path)
+                if fits and not fault.changes.keys() & taken.keys():
+                    taken.update(fault.changes)
+                    fault.remaining -= 1
+            self._faults[:] = [fault for fault in self._faults if fault.remaining > 0]
+        return RequestFaults(**taken)
+
+    def __len__(self) -> int:
+        """Return how many times something is still to go wrong."""
+        with self._lock:
+            return sum(fault.remaining for fault in self._faults)
+
+    def _add(self, pattern: str, times: int, **changes: object) -> None:
+        if times < 1:
+            raise ValueError(f"A fault happens at least once, not {times} times.")
+        with self._lock:
+            self._faults.append(_Fault(pattern, times, changes))

@@ -1,0 +1,157 @@
+"""What every request passes before the API: it is logged, and where a fault is set, goes wrong."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+from collections.abc import Callable, Iterable, Iterator
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
+
+from werkzeug.datastructures import EnvironHeaders, Headers
+from werkzeug.wrappers import Response
+
+from .. import timestamps
+from ..json_types import JSONObject
+from ..routes.json_responses import serialize_json
+from .faults import Faults, FaultyResponse, RequestFaults
+from .request_log import LoggedRequest, RequestLog
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+_MAX_BODY = 2**20  # bytes that a body may have to be logged
+_STOP_CHECK_INTERVAL = 0.05  # seconds
+_NO_FAULTS = RequestFaults()
+_REMOVED: JSONObject = {"input": {}, "output": None, "logs": "", "data_removed": True}
+
+
+class ResetConnection(ConnectionError):
+    """Ends a request with a reset of its connection."""
+
+
+class FaultMiddleware:
+    """A WSGI application in front of another one.
+
+    Args:
+        application: What responds to requests.
+        log: Where requests are logged.
+        faults: What goes wrong with them.
+        stopped: Returns whether the server has stopped.
+    """
+
+    def __init__(
+        self,
+        application: WSGIApplication,
+        log: RequestLog,
+        faults: Faults,
+        stopped: Callable[[], bool],
+    ) -> None:
+        self._application = application
+        self._log = log
+        self._faults = faults
+        self._stopped = stopped
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Log a request, and respond to it with its faults."""
+        # Some clients add the version to the base URL that they are given, others do not.
+        if environ["PATH_INFO"].startswith("/v1/v1/"):
+            environ["PATH_INFO"] = environ["PATH_INFO"].removeprefix("/v1")
+        request = _read_request(environ)
+        self._log.add(request)
+        faults = self._faults.take(request.method, request.path)
+        if faults == _NO_FAULTS:
+            return self._application(environ, start_response)
+        return self._respond(faults, environ, start_response)
+
+    def _respond(
+        self, faults: RequestFaults, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        self._sleep(faults.delay)
+        if faults.response is not None:
+            return _send(faults.response, start_response)
+        if faults.replay:
+            environ.pop("HTTP_LAST_EVENT_ID", None)
+            environ["QUERY_STRING"] = ""
+        if faults.lost:
+            Response.from_app(self._application, environ, buffered=True)
+            raise ResetConnection
+        if faults.data_removed:
+            response = Response.from_app(self._application, environ, buffered=True)
+            response.data = _remove_data(response.data)
+            return response(environ, start_response)
+        return self._stream(self._application(environ, start_response), faults)
+
+    def _stream(self, pieces: Iterable[bytes], faults: RequestFaults) -> Iterator[bytes]:
+        events = 0
+        try:
+            for piece in pieces:
+                if piece.startswith(b"event:"):
+                    if faults.stall and events == faults.stall[0]:
+                        self._sleep(faults.stall[1])
+                    if events == faults.reset:
+                        raise ResetConnection
+                    if events == faults.cut:
+                        return
+                    events += 1
+                yield from _encode(piece, faults)
+        finally:
+            close = getattr(pieces, "close", None)
+            if callable(close):
+                close()
+
+    def _sleep(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while not self._stopped():
+            remaining = deadline - time.monotonic()
+            if remaining <= 0:
+                return
+            time.sleep(min(_STOP_CHECK_INTERVAL, remaining))
+
+
+def _encode(piece: bytes, faults: RequestFaults) -> Iterator[bytes]:
+    if faults.crlf:
+        piece = piece.replace(b"\n", b"\r\n")
+    if not faults.split:
+        yield piece
+        return
+    for index in range(len(piece)):
+        yield piece[index : index + 1]
+
+
+def _read_request(environ: WSGIEnvironment) -> LoggedRequest:
+    length = environ.get("CONTENT_LENGTH", "")
+    media_type = environ.get("CONTENT_TYPE", "")
+    body = b""
+    small = length.isdecimal() and 0 < int(length) <= _MAX_BODY
+    if small and not media_type.startswith("multipart/"):
+        body = environ["wsgi.input"].read(int(length))
+        environ["wsgi.input"] = io.BytesIO(body)
+    query = dict(parse_qsl(environ.get("QUERY_STRING", "")))
+    headers = [pair for pair in EnvironHeaders(environ) if pair[0].lower() != "authorization"]
+    return LoggedRequest(
+        method=environ["REQUEST_METHOD"],
+        path=environ["PATH_INFO"],
+        query=query,
+        headers=Headers(headers),
+        body=body,
+        time=timestamps.now(),
+    )
+
+
+def _send(response: FaultyResponse, start_response: StartResponse) -> list[bytes]:
+    if not response.status:
+        raise ResetConnection
+    status = f"{response.status} {HTTPStatus(response.status).phrase}"
+    headers = [("Content-Type", response.type), ("Content-Length", str(len(response.body)))]
+    start_response(status, [*headers, *response.headers])
+    return [response.body]
+
+
+def _remove_data(body: bytes) -> bytes:
+    shown = json.loads(body)
+    if isinstance(shown, dict) and "data_removed" in shown:
+        return serialize_json({**shown, **_REMOVED})
+    return body

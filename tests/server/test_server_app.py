@@ -1,0 +1,131 @@
+"""Every operation of the API exists, and all but a few need the token."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import requests
+
+from replicate_sync.server import LocalServer
+from replicate_sync.server.app import create_app
+
+HELLO = "replicate/hello-world"
+
+
+_OPERATIONS = """
+GET /account
+GET /collections
+GET /collections/a
+GET /deployments
+POST /deployments
+DELETE /deployments/a/b
+GET /deployments/a/b
+PATCH /deployments/a/b
+POST /deployments/a/b/predictions
+GET /files
+POST /files
+DELETE /files/a
+GET /files/a
+GET /files/a/download
+GET /hardware
+GET /models
+POST /models
+QUERY /models
+DELETE /models/a/b
+GET /models/a/b
+PATCH /models/a/b
+GET /models/a/b/examples
+POST /models/a/b/predictions
+GET /models/a/b/readme
+GET /models/a/b/versions
+DELETE /models/a/b/versions/c
+GET /models/a/b/versions/c
+POST /models/a/b/versions/c/trainings
+GET /predictions
+POST /predictions
+GET /predictions/a
+POST /predictions/a/cancel
+GET /search
+GET /trainings
+GET /trainings/a
+POST /trainings/a/cancel
+GET /webhooks/default/secret
+"""
+
+
+OPERATIONS = _OPERATIONS.strip().splitlines()
+
+
+def test_the_headers_are_the_edges(local: LocalServer, call: Any) -> None:
+    made = call.post("/v1/predictions", {"version": HELLO, "input": {"text": "you"}})
+    assert made.headers["Content-Type"] == "application/json; charset=utf-8"
+    assert (made.headers["ratelimit-remaining"], made.headers["ratelimit-reset"]) == ("599", "1")
+    assert call.get(made.json()["urls"]["get"]).headers["ratelimit-remaining"] == "59999"
+    assert call.get("/v1/account").headers["ratelimit-remaining"] == "2999"
+
+
+@pytest.mark.parametrize(
+    ("headers", "detail"),
+    [
+        ({}, "You did not pass an authentication token"),
+        ({"Authorization": "Bearer other"}, "You did not pass a valid authentication token"),
+        ({"Authorization": "local"}, "You did not pass a valid authentication token"),
+    ],
+)
+def test_without_the_token_nothing_is_shown(
+    local: LocalServer, headers: dict[str, str], detail: str
+) -> None:
+    for path in ("/models", "/predictions", "/predictions/x", "/nothing"):
+        response = requests.get(local.url + path, headers=headers, timeout=5)
+        assert response.status_code == 401
+        assert response.headers["Content-Type"] == "application/problem+json"
+        assert json.loads(response.text) == {
+            "title": "Unauthenticated",
+            "detail": detail,
+            "status": 401,
+        }
+        assert "ratelimit-remaining" not in response.headers
+
+
+def test_both_schemes_of_authorization_are_accepted(local: LocalServer) -> None:
+    for scheme in ("Bearer", "Token"):
+        headers = {"Authorization": f"{scheme} r8_local"}
+        assert (
+            requests.get(f"{local.url}/account", headers=headers, timeout=5).json()["username"]
+            == "local"
+        )
+
+
+def test_there_are_37_operations() -> None:
+    assert len(set(OPERATIONS)) == len(OPERATIONS) == 37
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_an_operation_exists_and_needs_the_token(local: LocalServer, operation: str) -> None:
+    method, _, path = operation.partition(" ")
+    with_token = requests.request(
+        method, local.url + path, headers={"Authorization": "Bearer r8_local"}, timeout=5
+    )
+    assert with_token.status_code not in (405, 500)
+    # An unknown id is a problem response too, and so is an unknown route: see below.
+    assert "detail" in with_token.json() or with_token.status_code == 200
+    without = requests.request(method, local.url + path, timeout=5)
+    if path in ("/search", "/files/a/download"):
+        assert without.status_code == with_token.status_code
+    else:
+        assert (without.status_code, json.loads(without.content)["title"]) == (
+            401,
+            "Unauthenticated",
+        )
+    rules = create_app(local).url_map.bind("localhost")
+    endpoint, _ = rules.match("/v1" + path, method)
+    assert endpoint
+
+
+def test_a_wrong_method_names_the_allowed_ones(local: LocalServer, call: Any) -> None:
+    response = call.send("TRACE", "/v1/models")
+    assert response.status_code == 405
+    assert {"GET", "POST", "QUERY"} <= set(response.headers["Allow"].split(", "))
+    assert response.json() == {"detail": "Method Not Allowed", "status": 405}
