@@ -1,1 +1,1 @@
-"""Benchmarks: this package beside what else one would take to call Replicate, on one loopback server."""
+"""Benchmarks: this package beside its peers, on one server on this machine."""

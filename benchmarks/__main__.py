@@ -9,37 +9,63 @@ from pathlib import Path
 
 from . import plot, table
 from .environments import MissingPeer
-from .measuring import ROWS, Result, measured
-from .rows import OURS, PEERS
+from .measuring import ROWS, Result, measure
+from .rows import OURS, PEERS, Row
 
 
 def main() -> None:
-    """Read the arguments, measure, and write."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure this package beside its peers.")
-    parser.add_argument("--quick", action="store_true", help="a look: small works, few rounds; nothing is written")
-    parser.add_argument("--only", nargs="+", metavar="TEXT", help="rows whose work or title has it; nothing is written")
-    parser.add_argument("--peers", nargs="+", choices=PEERS, default=list(PEERS), help="which ones (default: all)")
-    asked = parser.parse_args()
-    rows = [row for row in ROWS if not asked.only or any(text in f"{row.work} {row.title}" for text in asked.only)]
+    """Parse the arguments, measure, and write."""
+    arguments = _parse_arguments()
+    rows = [row for row in ROWS if _is_selected(row, arguments.only)]
     if not rows:
-        sys.exit(f"No row has {' or '.join(asked.only)} in it; there are {', '.join(row.work for row in ROWS)}.")
+        tasks = ", ".join(row.task for row in ROWS)
+        sys.exit(f"No row has {' or '.join(arguments.only)} in it; there are {tasks}.")
+    peers = list(dict.fromkeys([*arguments.peers, OURS]))
     try:
-        found, failures = measured(rows, [*dict.fromkeys([*asked.peers, OURS])], asked.quick, _told)
+        results, failures = measure(rows, peers, arguments.quick, _print_result)
     except MissingPeer as missing:
         sys.exit(str(missing))
-    when = datetime.now(timezone.utc).date().isoformat()
-    if asked.quick or asked.only or set(asked.peers) != set(PEERS):
-        print(table.markdown(found, when, failures, asked.quick))
+    date = datetime.now(timezone.utc).date().isoformat()
+    if arguments.quick or arguments.only or set(arguments.peers) != set(PEERS):
+        print(table.markdown(results, date, failures, arguments.quick))
         return
     here = Path(__file__).parent
-    (here / "results.md").write_text(table.markdown(found, when, failures), encoding="utf-8")
-    plot.draw(found, here / "results.svg", when)
+    (here / "results.md").write_text(table.markdown(results, date, failures), encoding="utf-8")
+    plot.draw(results, here / "results.svg", date)
     print(f"Written: {here / 'results.md'}, {here / 'results.svg'}")
 
 
-def _told(result: Result) -> None:
-    figure, by = result
-    print(f"{figure.title} [{figure.unit}]:", ", ".join(f"{peer} {table.number(by[peer])}" for peer in by), flush=True)
+def _parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description="Measure this package beside its peers."
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="small tasks, one round; nothing is written"
+    )
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        metavar="TEXT",
+        help="rows whose task or title has it; nothing is written",
+    )
+    parser.add_argument(
+        "--peers",
+        nargs="+",
+        choices=PEERS,
+        default=list(PEERS),
+        help="which ones (default: all)",
+    )
+    return parser.parse_args()
+
+
+def _is_selected(row: Row, texts: list[str] | None) -> bool:
+    return not texts or any(text in f"{row.task} {row.title}" for text in texts)
+
+
+def _print_result(result: Result) -> None:
+    figure, medians = result
+    numbers = ", ".join(f"{peer} {table.number(value)}" for peer, value in medians.items())
+    print(f"{figure.title} [{figure.unit}]: {numbers}", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A large file that a model made: read in one, and piece by piece."""
+"""A large file that a model made: read at once, and piece by piece."""
 
 from __future__ import annotations
 
@@ -9,45 +9,57 @@ from . import tape
 from .many import memory
 from .rows import OFFICIAL, Figure, Goal, Row, check
 
-_ENDS = 16  # bytes at both ends of a piece that tell its place
+_EDGE = 16  # bytes at both ends of a piece that show its position
 
 
 def read(peer: Any, size: int) -> dict[str, float]:
-    """Measure reading the whole, and what memory it takes at its highest."""
+    """Measure reading the whole, and the memory that it takes at its highest."""
     output = peer.run({"kind": "file", "size": size})
     before = memory("VmRSS")
     began = perf_counter()
     content = peer.read(output)
-    took = perf_counter() - began
+    seconds = perf_counter() - began
     highest = memory("VmHWM")
     check(len(content) == size, f"{len(content)} bytes of {size}")
-    view, block = memoryview(content), len(tape.BLOCK)
-    check(all(view[at : at + block] == tape.BLOCK[: size - at] for at in range(0, size, block)), "the bytes are others")
-    return {"speed": size / 1e6 / took, "mb": highest - before}
+    view = memoryview(content)
+    block = len(tape.BLOCK)
+    for start in range(0, size, block):
+        check(view[start : start + block] == tape.BLOCK[: size - start], "other bytes")
+    return {"speed": size / 1e6 / seconds, "mb": highest - before}
 
 
 def iterate(peer: Any, size: int) -> dict[str, float]:
-    """Measure taking the pieces, each of which is looked at at its ends."""
+    """Measure taking the pieces; the ends of each are compared."""
     output = peer.run({"kind": "file", "size": size})
-    got, block = 0, tape.BLOCK * 2
+    blocks = tape.BLOCK * 2
+    received = 0
     before = memory("VmRSS")
     began = perf_counter()
     for piece in peer.pieces(output):
-        at, end = got % len(tape.BLOCK), (got + len(piece) - _ENDS) % len(tape.BLOCK)
-        if len(piece) >= _ENDS:
-            check(piece[:_ENDS] == block[at : at + _ENDS] and piece[-_ENDS:] == block[end : end + _ENDS], "other bytes")
-        got += len(piece)
-    took = perf_counter() - began
-    check(got == size, f"{got} bytes of {size}")
-    return {"speed": size / 1e6 / took, "mb": memory("VmHWM") - before}
+        if len(piece) >= _EDGE:
+            start = received % len(tape.BLOCK)
+            end = (received + len(piece) - _EDGE) % len(tape.BLOCK)
+            is_same = piece[:_EDGE] == blocks[start : start + _EDGE]
+            check(is_same and piece[-_EDGE:] == blocks[end : end + _EDGE], "other bytes")
+        received += len(piece)
+    seconds = perf_counter() - began
+    check(received == size, f"{received} bytes of {size}")
+    return {"speed": size / 1e6 / seconds, "mb": memory("VmHWM") - before}
 
 
-def _row(work: str, title: str, factor: float, most: float) -> Row:
-    figures = (
-        Figure("speed", f"{title}, speed", "MB/s", Goal(factor, OFFICIAL, least=True)),
-        Figure("mb", f"{title}, memory on top", "MB", Goal(plus=most)),
+def _row(task: str, title: str, factor: float, most: float) -> Row:
+    return Row(
+        f"files.{task}",
+        title,
+        (
+            Figure("speed", f"{title}, speed", "MB/s", Goal(factor, OFFICIAL, least=True)),
+            Figure("mb", f"{title}, memory on top", "MB", Goal(plus=most)),
+        ),
+        {"size": 200_000_000},
+        {"size": 3_000_000},
+        fresh=True,
+        warm=False,
     )
-    return Row(f"files.{work}", title, figures, {"size": 200_000_000}, {"size": 3_000_000}, rounds=5, fresh=True, warm=False)
 
 
 ROWS = [_row("read", "200 MB in one", 3, 200), _row("iterate", "200 MB in pieces", 1.4, 4)]

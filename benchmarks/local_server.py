@@ -1,7 +1,8 @@
-"""How much the embedded server can serve: predictions and streams each second, in a process of its own."""
+"""How much the local server can serve: predictions and streams each second, in its own process."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -14,35 +15,44 @@ from .rows import OURS, Figure, Row, check
 _WIDTH = 16
 
 
-def throughput(peer: str, python: str, url: str, predictions: int, streams: int, words: int) -> dict[str, float]:
-    """Measure predictions that are over at once, and streams of that many words, each from 16 threads."""
-    from replicate_sync import Replicate  # late, as only this work needs it in the runner's own process
+def throughput(
+    peer: str, python: str, url: str, predictions: int, streams: int, words: int
+) -> dict[str, float]:
+    """Measure predictions that end at once, and streams of so many words, each from 16 threads."""
+    from replicate_sync import Replicate  # late, as only this task needs it in the runner's process
 
-    with _served(python) as (address, token):
-        client = Replicate(token, base_url=address)
-        one = next(client.map("bench/echo", [{"count": 1}]))
+    with _serving(python) as (server_url, token):
+        client = Replicate(token, base_url=server_url)
+        first = next(client.map("bench/echo", [{"count": 1}]))
+        inputs = [{"count": n} for n in range(predictions)]
         began = perf_counter()
-        given = list(client.map("bench/echo", [{"count": n} for n in range(predictions)], concurrency=_WIDTH))
-        each = predictions / (perf_counter() - began)
-        check(one == 1 and given == list(range(predictions)), "the outputs are others")
+        outputs = list(client.map("bench/echo", inputs, concurrency=_WIDTH))
+        prediction_seconds = perf_counter() - began
+        check(first == 1 and outputs == list(range(predictions)), "other outputs")
+
+        def stream(_: int) -> str:
+            return "".join(client.stream("bench/write", {"count": words}))
+
         began = perf_counter()
         with ThreadPoolExecutor(_WIDTH) as pool:
-            texts = list(pool.map(lambda n: "".join(client.stream("bench/write", {"count": words})), range(streams)))
-        took = perf_counter() - began
-        check(texts == [tape.words(words)] * streams, "the texts are others")
-        return {"predictions": each, "streams": streams / took, "events": streams * words / took}
+            texts = list(pool.map(stream, range(streams)))
+        stream_seconds = perf_counter() - began
+        check(texts == [tape.words(words)] * streams, "other texts")
+    return {
+        "predictions": predictions / prediction_seconds,
+        "streams": streams / stream_seconds,
+        "events": streams * words / stream_seconds,
+    }
 
 
 @contextmanager
-def _served(python: str) -> Iterator[tuple[str, str]]:
+def _serving(python: str) -> Iterator[tuple[str, str]]:
     with Process(python, "benchmarks.local_server") as server:
-        yield server.told(), server.told()
+        yield server.read_line(), server.read_line()
 
 
 def main() -> None:
     """Serve two models until stdin ends."""
-    import sys
-
     from replicate_sync.server import LocalServer
 
     with LocalServer() as server:

@@ -11,37 +11,45 @@ from .rows import FLOOR, OFFICIAL, OURS, Figure, Goal, Row, check
 
 
 def wall(peer: Any, number: int, seconds: float, width: int) -> dict[str, float]:
-    """Measure many predictions, with connections of their own, beside what they would take if only they took time."""
+    """Measure many predictions on new connections, over the time that the models alone take."""
     peer = type(peer)(peer.url)
     began = perf_counter()
-    done = [float(output) for output in peer.many(plans(number, seconds), width)]
-    took = perf_counter() - began
-    check(len(done) == number and began + seconds <= min(done), f"{len(done)} results of {number}")
-    return {"ratio": took / (number * seconds / width), "width": float(width)}
+    ends = [float(output) for output in peer.many(plans(number, seconds), width)]
+    duration = perf_counter() - began
+    check(len(ends) == number and began + seconds <= min(ends), f"{len(ends)} of {number}")
+    return {"ratio": duration / (number * seconds / width), "width": float(width)}
 
 
 def throughput(peer: Any, number: int, seconds: float, width: int) -> dict[str, float]:
-    """Measure the processor time of each of many predictions, and how the memory grows from the first tenth on."""
+    """Measure the processor time of each, and how the memory grows from the first tenth on."""
     peer = type(peer)(peer.url)
-    count, early, cpu, began = 0, 0.0, process_time(), perf_counter()
+    count = 0
+    early_memory = 0.0
+    began = perf_counter()
+    began_working = process_time()
     for output in peer.many(plans(number, seconds), width):
         check(float(output) >= began, "the output is not the time at which it ended")
         count += 1
         if count == number // 10:
-            early = memory("VmRSS")
+            early_memory = memory("VmRSS")
     check(count == number, f"{count} results of {number}")
-    spent, took = process_time() - cpu, perf_counter() - began
-    return {"us": 1e6 * spent / number, "mb": memory("VmRSS") - early, "rate": number / took}
+    worked = process_time() - began_working
+    duration = perf_counter() - began
+    return {
+        "us": 1e6 * worked / number,
+        "mb": memory("VmRSS") - early_memory,
+        "rate": number / duration,
+    }
 
 
-def memory(what: str) -> float:
-    """Give this process's memory in MB: "VmRSS" now, "VmHWM" at its highest."""
+def memory(name: str) -> float:
+    """Return this process's memory in MB: "VmRSS" now, "VmHWM" at its highest."""
     lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(what))
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(name))
 
 
 def plans(number: int, seconds: float) -> Iterator[dict[str, Any]]:
-    """Yield so many inputs, one when it is asked for."""
+    """Yield so many inputs."""
     for _ in range(number):
         yield {"kind": "timed", "seconds": seconds, "held": True}
 

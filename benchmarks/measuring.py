@@ -1,4 +1,4 @@
-"""A row is measured: each peer in turn, round after round, and the medians taken."""
+"""Rows are measured: each peer in turn, round after round; the figures are medians."""
 
 from __future__ import annotations
 
@@ -24,13 +24,21 @@ ROWS: list[Row] = [
     *growth.ROWS,
     *local_server.ROWS,
 ]
-_QUICK = 1  # round of a look
 
 Result = tuple[Figure, dict[str, float]]
+"""A figure, and its median by peer."""
+
+_Samples = dict[str, list[dict[str, float]]]
+"""What the task returned in each round, by peer."""
 
 
 class Bench:
-    """The server, and the workers that have been needed so far."""
+    """The server, and the workers that have been needed so far.
+
+    Args:
+        peers: Who is measured.
+        quick: Whether to measure small tasks, once.
+    """
 
     def __init__(self, peers: Sequence[str], quick: bool) -> None:
         self._pythons = {peer: python_of(peer) for peer in peers}
@@ -38,6 +46,7 @@ class Bench:
         self._open = ExitStack()
         self._server = self._open.enter_context(Server())
         self._workers: dict[str, Worker] = {}
+        #: What failed, as sentences.
         self.failures: list[str] = []
 
     def __enter__(self) -> Bench:
@@ -48,58 +57,81 @@ class Bench:
 
     def measure(self, row: Row) -> Iterator[Result]:
         """Measure a row, and yield each of its figures with the medians by peer."""
-        given = {**row.given, **(row.quick if self._quick else {})}
-        rounds = min(row.rounds, _QUICK) if self._quick else row.rounds
+        arguments = dict(row.arguments)
+        rounds = row.rounds
+        if self._quick:
+            arguments.update(row.quick)
+            rounds = 1
         peers = [peer for peer in self._pythons if peer in row.peers]
-        taken: dict[str, list[dict[str, float]]] = {peer: [] for peer in peers}
+        samples: _Samples = {peer: [] for peer in peers}
         for turn in range(rounds + row.warm):
             for peer in peers if turn % 2 else reversed(peers):
-                if peer in taken:
-                    self._take(row, peer, given, taken)
+                if peer in samples:
+                    self._sample(row, peer, arguments, samples)
         for figure in row.figures:
-            medians = {peer: median(one[figure.key] for one in found[row.warm :]) for peer, found in taken.items()}
-            yield figure, {peer: medians.get(peer, nan) for peer in peers}
+            medians = dict.fromkeys(peers, nan)
+            for peer, results in samples.items():
+                medians[peer] = median(result[figure.key] for result in results[row.warm :])
+            yield figure, medians
 
-    def _take(self, row: Row, peer: str, given: dict[str, Any], taken: dict[str, list[dict[str, float]]]) -> None:
-        """Do it once; a peer that fails is out of this row, and no other may."""
-        found = self._once(row, peer, given)
-        if "failed" not in found:
-            taken[peer].append(found)
+    def _sample(self, row: Row, peer: str, arguments: dict[str, Any], samples: _Samples) -> None:
+        """Do the task once. A peer that fails is out of this row; this package must not fail."""
+        result = self._do(row, peer, arguments)
+        if "failed" not in result:
+            samples[peer].append(result)
             return
         if peer == OURS:
-            raise RuntimeError(f"{row.title}: {found['failed']}")
-        del taken[peer]
-        self.failures.append(f"{peer}, {row.title}: {found['failed']}")
+            raise RuntimeError(f"{row.title}: {result['failed']}")
+        del samples[peer]
+        self.failures.append(f"{peer}, {row.title}: {result['failed']}")
 
-    def _once(self, row: Row, peer: str, given: dict[str, Any]) -> dict[str, Any]:
-        before = self._server.asked()
+    def _do(self, row: Row, peer: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        before = self._server.request()
+        result: dict[str, Any]
         if row.alone:
-            group, _, name = row.work.partition(".")
-            work: Callable[..., dict[str, float]] = getattr(import_module(f"benchmarks.{group}"), name)
-            found = work(peer, self._pythons[peer], self._server.url, **given)
+            module, _, name = row.task.partition(".")
+            task: Callable[..., dict[str, float]]
+            task = getattr(import_module(f"benchmarks.{module}"), name)
+            result = task(peer, self._pythons[peer], self._server.url, **arguments)
         elif row.fresh:
             with Worker(self._pythons[peer], peer, self._server.url) as worker:
-                found = worker.asked([row.work, given])
+                result = worker.request([row.task, arguments])
         else:
-            found = self._worker(peer).asked([row.work, given])
-        after = self._server.asked()
-        return {**found, **{name: after[name] - before[name] for name in after}}
+            result = self._worker(peer).request([row.task, arguments])
+        after = self._server.request()
+        return {**result, **{name: after[name] - before[name] for name in after}}
 
     def _worker(self, peer: str) -> Worker:
         if peer not in self._workers:
-            self._workers[peer] = self._open.enter_context(Worker(self._pythons[peer], peer, self._server.url))
+            worker = Worker(self._pythons[peer], peer, self._server.url)
+            self._workers[peer] = self._open.enter_context(worker)
         return self._workers[peer]
 
 
-def measured(
-    rows: Iterable[Row], peers: Sequence[str], quick: bool, told: Callable[[Result], None]
+def measure(
+    rows: Iterable[Row],
+    peers: Sequence[str],
+    quick: bool,
+    on_result: Callable[[Result], None],
 ) -> tuple[list[Result], list[str]]:
-    """Measure rows with those peers, and tell of each figure as it is known; give the figures, and what failed."""
-    found = []
+    """Measure rows.
+
+    Args:
+        rows: The rows.
+        peers: Who is measured.
+        quick: Whether to measure small tasks, once.
+        on_result: Called with each figure as soon as it is known.
+
+    Returns:
+        The figures, and what failed.
+    """
+    results = []
     with Bench(peers, quick) as bench:
         for row in rows:
-            if set(row.peers) & set(peers) >= {OURS} & set(row.peers):
-                for result in bench.measure(row):
-                    told(result)
-                    found.append(result)
-        return found, bench.failures
+            is_ours = OURS in row.peers
+            if is_ours and OURS not in peers:
+                continue
+            for result in bench.measure(row):
+                on_result(result)
+                results.append(result)
+        return results, bench.failures

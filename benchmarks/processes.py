@@ -1,4 +1,4 @@
-"""The processes of a bench: the server, and a worker for each peer, told what to do line by line."""
+"""The processes of a benchmark: the server, and a worker for each peer, ordered line by line."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
-_Any = TypeVar("_Any", bound="Process")
 ROOT = str(Path(__file__).parent.parent)
+
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+_EXIT_TIMEOUT = 5.0  # seconds
+
+_Self = TypeVar("_Self", bound="Process")
 
 
 def environment() -> dict[str, str]:
-    """Give this process's environment without what changes a client's ways."""
+    """Return this process's environment without what changes how a client behaves."""
     return {
         name: value
         for name, value in os.environ.items()
@@ -25,7 +28,12 @@ def environment() -> dict[str, str]:
 
 
 class Process:
-    """A program of this package that answers each line with one."""
+    """A program of this package that responds to each line with one.
+
+    Args:
+        python: The path of the Python that runs it.
+        arguments: The module, and its arguments.
+    """
 
     def __init__(self, python: str, *arguments: str) -> None:
         self._process = subprocess.Popen(
@@ -37,30 +45,41 @@ class Process:
             env=environment(),
         )
 
-    def told(self) -> str:
-        """Give the next line that it writes."""
+    def read_line(self) -> str:
+        """Return the next line that it writes.
+
+        Raises:
+            RuntimeError: It has ended.
+        """
         assert self._process.stdout
         line = self._process.stdout.readline()
         if not line:
-            raise RuntimeError(f"A process of the bench has ended: {self._process.args!r}; its error is above.")
+            raise RuntimeError(
+                f"A process of the benchmark has ended: {self._process.args!r}; its error is above."
+            )
         return line.rstrip("\n")
 
-    def asked(self, order: Any = None) -> Any:
-        """Give its answer to an order."""
+    def request(self, order: object = None) -> Any:
+        """Return its response to an order, both of them JSON."""
         assert self._process.stdin
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
-        return json.loads(self.told())
+        return json.loads(self.read_line())
 
-    def __enter__(self: _Any) -> _Any:
+    def __enter__(self: _Self) -> _Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         assert self._process.stdin
         assert self._process.stdout
         self._process.stdin.close()
         try:
-            self._process.wait(5)
+            self._process.wait(_EXIT_TIMEOUT)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
@@ -68,15 +87,21 @@ class Process:
 
 
 class Server(Process):
-    """The loopback server; `url` is its origin."""
+    """The server of the benchmark; `url` is its origin."""
 
     def __init__(self) -> None:
         super().__init__(sys.executable, "benchmarks.server")
-        self.url = self.told()
+        self.url = self.read_line()
 
 
 class Worker(Process):
-    """A process that does works with one peer."""
+    """A process that does tasks with one peer.
+
+    Args:
+        python: The path of the Python that has the peer.
+        peer: The peer.
+        url: The origin of the server.
+    """
 
     def __init__(self, python: str, peer: str, url: str) -> None:
         super().__init__(python, "benchmarks.worker", peer, url)

@@ -1,4 +1,4 @@
-"""What is measured, as values: a row is a work with its figures, and a figure may have a goal."""
+"""What is measured, as values: a row is a task with its figures, and a figure may have a goal."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ from dataclasses import dataclass, field
 from math import isnan
 from typing import Any
 
-FLOOR, NAIVE, HTTPX, OFFICIAL, BETA, OURS = "floor", "naive", "httpx", "official", "beta", "ours"
+FLOOR = "floor"
+NAIVE = "naive"
+HTTPX = "httpx"
+OFFICIAL = "official"
+BETA = "beta"
+OURS = "ours"
 PEERS = {
     FLOOR: "a socket",
     NAIVE: "requests + sseclient-py",
@@ -21,7 +26,14 @@ STREAMING = (FLOOR, NAIVE, HTTPX, OFFICIAL, OURS)  # those that know event strea
 
 @dataclass(frozen=True)
 class Goal:
-    """A figure's bound: `factor` times the figure of `of` and `plus`; or `plus` alone. `least`: it is a lower one."""
+    """The bound of a figure: `factor` times the figure of a peer, plus `plus`; or `plus` alone.
+
+    Attributes:
+        factor: By what the peer's figure is multiplied.
+        of: The peer, or None.
+        plus: What is added.
+        least: Whether the bound is a lower one.
+    """
 
     factor: float = 0.0
     of: str | None = None
@@ -29,23 +41,38 @@ class Goal:
     least: bool = False
 
     def __str__(self) -> str:
-        parts = [f"{self.factor:g} × {self.of}"] if self.of else []
-        parts += [f"{self.plus:g}"] if self.plus or not parts else []
-        return ("≥ " if self.least else "≤ ") + " + ".join(parts)
+        terms = []
+        if self.of:
+            terms.append(f"{self.factor:g} × {self.of}")
+        if self.plus or not terms:
+            terms.append(f"{self.plus:g}")
+        sign = "≥" if self.least else "≤"
+        return f"{sign} {' + '.join(terms)}"
 
-    def reached(self, figures: Mapping[str, float]) -> bool | None:
-        """Tell whether our figure is within the bound; None where that cannot be told."""
-        if OURS not in figures or (self.of and self.of not in figures):
+    def is_reached(self, figures: Mapping[str, float]) -> bool | None:
+        """Return whether our figure is within the bound, or None where that is not known."""
+        if OURS not in figures:
             return None
-        bound = self.plus + (self.factor * figures[self.of] if self.of else 0.0)
+        bound = self.plus
+        if self.of:
+            bound += self.factor * figures.get(self.of, float("nan"))
         if isnan(bound):
             return None
-        return figures[OURS] >= bound if self.least else figures[OURS] <= bound
+        if self.least:
+            return figures[OURS] >= bound
+        return figures[OURS] <= bound
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One number of a row: its key in what the work gives, what it is, its unit, and the goal."""
+    """One number of a row.
+
+    Attributes:
+        key: Its key in what the task returns.
+        title: What it is.
+        unit: Its unit.
+        goal: Its bound, if it has one.
+    """
 
     key: str
     title: str
@@ -55,17 +82,25 @@ class Figure:
 
 @dataclass(frozen=True)
 class Row:
-    """A work that each peer does in turn, `rounds` times; the figures are medians over the rounds.
+    """A task that each peer does in turn; the figures are medians over the rounds.
 
-    `work` is a function of a module here, "streaming.latency", called with a peer and `given`; `quick` has what is given
-    instead for a look. `fresh`: each time in a new process. `alone`: without a process, called by the runner with the peer's
-    name. `warm`: once before it is counted.
+    Attributes:
+        task: A function of a module here, "streaming.latency", called with a peer and `arguments`.
+        title: What it is.
+        figures: What is measured.
+        arguments: Its arguments.
+        quick: What they are instead where only the counts matter.
+        peers: Who does it.
+        rounds: How often.
+        fresh: Whether it is done in a new process each time.
+        alone: Whether it is done without one, by the runner, which passes the peer's name.
+        warm: Whether it is done once before it counts.
     """
 
-    work: str
+    task: str
     title: str
     figures: tuple[Figure, ...]
-    given: Mapping[str, Any] = field(default_factory=dict)
+    arguments: Mapping[str, Any] = field(default_factory=dict)
     quick: Mapping[str, Any] = field(default_factory=dict)
     peers: tuple[str, ...] = tuple(PEERS)
     rounds: int = 5
@@ -75,10 +110,10 @@ class Row:
 
 
 class WrongContent(Exception):
-    """A peer gave something else than the server played: that is an error, and no result."""
+    """A peer returned something else than the server sent: an error, and not a result."""
 
 
-def check(right: bool, what: str) -> None:
-    """Raise WrongContent unless it is right."""
-    if not right:
-        raise WrongContent(what)
+def check(is_right: bool, problem: str) -> None:
+    """Raise WrongContent with this problem, unless all is right."""
+    if not is_right:
+        raise WrongContent(problem)

@@ -12,61 +12,75 @@ from . import tape
 from .processes import ROOT, environment
 from .rows import OFFICIAL, OURS, STREAMING, Figure, Goal, Row, check
 
-_LINES = """
+# Prints the time, and the memory at its highest.
+_DONE = """
 def done():
     import time
     print(time.perf_counter(), flush=True)
-    print(next(line for line in open("/proc/self/status") if line.startswith("VmHWM")).split()[1], flush=True)
+    status = open("/proc/self/status")
+    print(next(line for line in status if line.startswith("VmHWM")).split()[1], flush=True)
 """
 
 
-def _timed(python: str, code: str) -> tuple[float, str]:
-    began = perf_counter()
-    ran = subprocess.run([python, "-c", code], capture_output=True, text=True, env=environment(), cwd=ROOT)
-    took = perf_counter() - began
-    check(ran.returncode == 0, ran.stderr[-2000:])
-    return took, ran.stdout
-
-
 def package(peer: str, python: str, url: str) -> dict[str, float]:
-    """Measure the import of a package as such; ours loads a name when it is first asked for."""
-    return {"package": _imported("import replicate_sync" if peer == OURS else _lines(peer)[0], python)["ms"]}
+    """Measure the import of a package alone; ours loads a name when it is first used."""
+    line, _ = _program_of(peer)
+    if peer == OURS:
+        line = "import replicate_sync"
+    return {"package": _measure_import(line, python)["ms"]}
 
 
 def importing(peer: str, python: str, url: str) -> dict[str, float]:
     """Measure the import of what makes a client."""
-    return _imported(_lines(peer)[0], python)
-
-
-def _imported(line: str, python: str) -> dict[str, float]:
-    """Measure an import beside a program that does nothing, one after the other."""
-    nothing = _timed(python, "pass")[0]
-    took = _timed(python, line)[0]
-    counted = _timed(python, f"import sys; before = len(sys.modules); {line}; print(len(sys.modules) - before)")[1]
-    return {"ms": 1000 * (took - nothing), "modules": float(counted)}
+    line, _ = _program_of(peer)
+    return _measure_import(line, python)
 
 
 def first_token(peer: str, python: str, url: str) -> dict[str, float]:
-    """Measure from the start of a process to the first token of a stream that is there at once."""
-    line, program = _lines(peer)
+    """Measure from the start of a process to the first token of a stream that is ready."""
+    line, program = _program_of(peer)
     plan = {"kind": "events", "count": 4}
-    named = f"url, ref, token, plan = {url!r}, {tape.REF!r}, {tape.TOKEN!r}, {plan!r}\n"
+    names = f"url, ref, token, plan = {url!r}, {tape.REF!r}, {tape.TOKEN!r}, {plan!r}\n"
     began = perf_counter()
-    said = _timed(python, f"{line}\n{_LINES}{named}{program}")[1].split()
-    return {"ms": 1000 * (float(said[0]) - began), "mb": float(said[1]) / 1024}
+    _, printed = _run(python, f"{line}\n{_DONE}{names}{program}")
+    arrived, kilobytes = printed.split()
+    return {"ms": 1000 * (float(arrived) - began), "mb": float(kilobytes) / 1024}
+
+
+def _measure_import(line: str, python: str) -> dict[str, float]:
+    """Return the time of an import above an empty program's, and the number of its modules."""
+    count = f"import sys; before = len(sys.modules); {line}; print(len(sys.modules) - before)"
+    empty, _ = _run(python, "pass")
+    seconds, _ = _run(python, line)
+    _, modules = _run(python, count)
+    return {"ms": 1000 * (seconds - empty), "modules": float(modules)}
+
+
+def _run(python: str, code: str) -> tuple[float, str]:
+    """Return how long a program runs, in seconds, and what it prints."""
+    began = perf_counter()
+    ran = subprocess.run(
+        [python, "-c", code], capture_output=True, text=True, env=environment(), cwd=ROOT
+    )
+    seconds = perf_counter() - began
+    check(ran.returncode == 0, ran.stderr[-2000:])
+    return seconds, ran.stdout
 
 
 @cache
-def _lines(peer: str) -> tuple[str, str]:
-    """Give a peer's import and program, without importing it: its library may be in another environment."""
-    tree = ast.parse((Path(__file__).parent / "peers" / f"{peer}.py").read_text(encoding="utf-8"))
-    said = {
+def _program_of(peer: str) -> tuple[str, str]:
+    """Return a peer's import and program.
+
+    It is not imported here, as its library may be in another environment.
+    """
+    path = Path(__file__).parent / "peers" / f"{peer}.py"
+    constants = {
         statement.targets[0].id: ast.literal_eval(statement.value)
-        for statement in tree.body
+        for statement in ast.parse(path.read_text(encoding="utf-8")).body
         if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name)
         if statement.targets[0].id in ("IMPORT", "PROGRAM")
     }
-    return said["IMPORT"], said["PROGRAM"]
+    return constants["IMPORT"], constants["PROGRAM"]
 
 
 ROWS = [

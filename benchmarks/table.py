@@ -1,4 +1,4 @@
-"""Figures become a table, in Markdown, that says where a goal is missed."""
+"""Results become a table in Markdown, which names the goals that are missed."""
 
 from __future__ import annotations
 
@@ -10,62 +10,101 @@ from math import isnan
 
 from .rows import BETA, FLOOR, HTTPX, NAIVE, OFFICIAL, OURS, PEERS, Figure
 
-Found = Sequence[tuple[Figure, Mapping[str, float]]]
+Results = Sequence[tuple[Figure, Mapping[str, float]]]
 """Each figure, and its median by peer."""
 
 _HEAD = """\
 # What was measured
 
-{when}, {where}. For every line all peers worked in turn, again and again, against one server on the same machine; the
-numbers are medians over the rounds. The absolute ones are this machine's, busy as it was; the ratios are what counts. What a
-peer gave was compared each time with what the server had played.
+{date}, {machine}. For every line all peers worked in turn, again and again, against one server on
+the same machine; the numbers are medians over the rounds. The absolute ones are this machine's,
+busy as it was; the ratios are what counts. What a peer returned was compared each time with what
+the server had sent.
 
 """
-_LOOK = "This was a look, at works much smaller than the lines say: its numbers are worth nothing.\n\n"
+_QUICK = "The tasks were much smaller than the lines say: these numbers mean nothing.\n\n"
 _NOTES = """
-`floor`: a socket and no more work than the bytes need (for the first three lines `http.client`). `naive`: requests and
-sseclient-py, with no session. `httpx`: one `httpx.Client`, and httpx-sse. `beta`: replicate 2.0.0b4, which knows no event
-streams. `–`: the peer cannot do it, or is not asked to. Goals are about this package; `missed` is said where it is so.
+`floor`: a socket and no more work than the bytes need (for the first three lines `http.client`).
+`naive`: requests and sseclient-py, with no session. `httpx`: one `httpx.Client`, and httpx-sse.
+`beta`: replicate 2.0.0b4, which knows no event streams. `–`: the peer cannot do it, or does not
+have to. Goals are about this package; the last column says which are missed.
 """
+_COLUMNS = (
+    "what",
+    "unit",
+    FLOOR,
+    NAIVE,
+    HTTPX,
+    PEERS[OFFICIAL],
+    BETA,
+    "**here**",
+    "× official",
+    "× naive",
+    "goal",
+    "",
+)
 
 
-def markdown(found: Found, when: str, failures: Sequence[str] = (), quick: bool = False) -> str:
-    """Give the whole page."""
-    where = f"{os.cpu_count()} cores, Python {sys.version_info.major}.{sys.version_info.minor}, {platform.system()}"
-    failed = "\nA peer that fails once is out of that line:\n\n" + "".join(f"- {one}\n" for one in failures)
-    return (
-        _HEAD.format(when=when, where=where)
-        + _LOOK * quick
-        + "\n".join(_lines(found))
-        + "\n"
-        + _NOTES
-        + failed * bool(failures)
-    )
+def markdown(results: Results, date: str, failures: Sequence[str] = (), quick: bool = False) -> str:
+    """Return the whole page.
+
+    Args:
+        results: The results.
+        date: When they were measured.
+        failures: What failed, as sentences.
+        quick: Whether the tasks were small.
+    """
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    machine = f"{os.cpu_count()} cores, Python {version}, {platform.system()}"
+    page = _HEAD.format(date=date, machine=machine)
+    if quick:
+        page += _QUICK
+    page += "\n".join(_lines(results)) + "\n" + _NOTES
+    if failures:
+        page += "\nA peer that fails once is out of that line:\n\n"
+        page += "".join(f"- {failure}\n" for failure in failures)
+    return page
 
 
 def number(value: float | None) -> str:
-    """Write a figure with as many digits as tell something."""
+    """Return a figure with as many digits as mean something."""
     if value is None:
         return "–"
     if isnan(value):
         return "failed"
-    return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
+    if abs(value) >= 100 or value == int(value):
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
 
 
-def _lines(found: Found) -> Iterator[str]:
-    official = PEERS[OFFICIAL]
-    columns = ["what", "unit", FLOOR, NAIVE, HTTPX, official, BETA, "**here**", "× official", "× naive", "goal", ""]
-    yield f"| {' | '.join(columns)} |"
+def _lines(results: Results) -> Iterator[str]:
+    yield f"| {' | '.join(_COLUMNS)} |"
     yield "|---|---|" + "--:|" * 8 + "---|---|"
-    for figure, by in found:
-        cells = [number(by.get(peer)) for peer in (FLOOR, NAIVE, HTTPX, OFFICIAL, BETA)]
-        ratios = [_ratio(by, OFFICIAL), _ratio(by, NAIVE)]
-        reached = figure.goal.reached(by) if figure.goal else None
-        told = "" if reached is None else "reached" if reached else "**missed**"
-        goal = str(figure.goal) if figure.goal else ""
-        ours = f"**{number(by.get(OURS))}**"
-        yield f"| {' | '.join([figure.title, figure.unit, *cells, ours, *ratios, goal, told])} |"
+    for figure, medians in results:
+        others = [number(medians.get(peer)) for peer in (FLOOR, NAIVE, HTTPX, OFFICIAL, BETA)]
+        cells = [
+            figure.title,
+            figure.unit,
+            *others,
+            f"**{number(medians.get(OURS))}**",
+            _ratio(medians, OFFICIAL),
+            _ratio(medians, NAIVE),
+            str(figure.goal or ""),
+            _outcome(figure, medians),
+        ]
+        yield f"| {' | '.join(cells)} |"
 
 
-def _ratio(by: Mapping[str, float], other: str) -> str:
-    return f"{by[OURS] / by[other]:.2f}" if OURS in by and by.get(other, 0.0) > 0 else "–"
+def _ratio(medians: Mapping[str, float], other: str) -> str:
+    if OURS not in medians or not medians.get(other, 0.0) > 0:
+        return "–"
+    return f"{medians[OURS] / medians[other]:.2f}"
+
+
+def _outcome(figure: Figure, medians: Mapping[str, float]) -> str:
+    if figure.goal is None:
+        return ""
+    is_reached = figure.goal.is_reached(medians)
+    if is_reached is None:
+        return ""
+    return "reached" if is_reached else "**missed**"

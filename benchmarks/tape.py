@@ -1,4 +1,4 @@
-"""What the server plays and the works expect: texts, files and JSON that both sides make for themselves."""
+"""What the server sends and the tasks expect: texts, files and JSON that both sides make."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ BLOCK = random.Random(1).randbytes(2**20)
 
 
 def word(number: int) -> str:
-    """Give a token of a text, which tells its place in it."""
+    """Return a token of a text, which has its position in it."""
     return f" t{number}"
 
 
 def event(number: int, text: str, name: str = "output") -> bytes:
-    """Give an event as Replicate writes them."""
+    """Return an event as Replicate writes it."""
     return f"event: {name}\nid: 1690212292:{number}\ndata: {text}\n\n".encode()
 
 
@@ -28,24 +28,36 @@ DONE = event(10**9, "{}", "done")
 
 
 def words(count: int) -> str:
-    """Give the text of so many tokens."""
+    """Return the text of so many tokens."""
     return "".join(map(word, range(count)))
 
 
 def long_text(size: int) -> str:
-    """Give a text of so many characters, as one token."""
+    """Return a text of so many characters, as one token."""
     return ("The quick brown fox jumps over the lazy dog. " * (size // 45 + 1))[:size]
 
 
 @cache
 def document(kind: str, size: int) -> bytes:
-    """Give a JSON value of about so many bytes: "numbers", as embeddings are, or "records", as detections are."""
+    """Return a JSON value.
+
+    Args:
+        kind: "numbers", as embeddings are, or "records", as detections are.
+        size: About how many bytes it has.
+    """
     chance = random.Random(2)
     if kind == "numbers":
-        row = [[round(chance.uniform(-1, 1), 8) for _ in range(768)] for _ in range(16)]
-        return json.dumps([row[n % 16] for n in range(max(1, size * 16 // len(json.dumps(row))))]).encode()
-    some = [
-        {"label": f"thing {n}", "score": chance.random(), "box": [chance.randrange(2000) for _ in range(4)]}
-        for n in range(512)
-    ]
-    return json.dumps([some[n % 512] for n in range(max(1, size * 512 // len(json.dumps(some))))]).encode()
+        items: list[object] = [
+            [round(chance.uniform(-1, 1), 8) for _ in range(768)] for _ in range(16)
+        ]
+    else:
+        items = [
+            {
+                "label": f"thing {n}",
+                "score": chance.random(),
+                "box": [chance.randrange(2000) for _ in range(4)],
+            }
+            for n in range(512)
+        ]
+    count = max(1, size * len(items) // len(json.dumps(items)))
+    return json.dumps([items[n % len(items)] for n in range(count)]).encode()

@@ -1,4 +1,4 @@
-"""A large JSON output, beside decoding it and nothing more."""
+"""A large JSON output, beside parsing it and nothing more."""
 
 from __future__ import annotations
 
@@ -12,23 +12,29 @@ from .rows import Figure, Goal, Row, check
 
 
 def output(peer: Any, of: str, size: int) -> dict[str, float]:
-    """Measure a run that gives that output, beside `json.loads` of the same bytes in the same process."""
+    """Measure a run with that output, over `json.loads` of the same bytes in the same process."""
     body = tape.document(of, size)
     began = perf_counter()
     value = json.loads(body)
-    bare = perf_counter() - began
-    del value  # which the garbage collector would look through again and again in the run
+    parsing = perf_counter() - began
+    del value  # which the garbage collector would visit again and again during the run
     gc.collect()
     began = perf_counter()
-    given = peer.run({"kind": "json", "of": of, "size": size})
-    took = perf_counter() - began
-    check(given == json.loads(body), "the value is another one")
-    return {"ratio": took / bare}
+    returned = peer.run({"kind": "json", "of": of, "size": size})
+    running = perf_counter() - began
+    check(returned == json.loads(body), "another value")
+    return {"ratio": running / parsing}
 
 
 def _row(of: str, title: str) -> Row:
-    figure = Figure("ratio", title, "×", Goal(plus=1.15))
-    return Row("values.output", title, (figure,), {"of": of, "size": 20_000_000}, {"size": 100_000}, rounds=3)
+    return Row(
+        "values.output",
+        title,
+        (Figure("ratio", title, "×", Goal(plus=1.15)),),
+        {"of": of, "size": 20_000_000},
+        {"size": 100_000},
+        rounds=3,
+    )
 
 
 ROWS = [

@@ -7,44 +7,51 @@ from typing import Any
 
 from .rows import FLOOR, HTTPX, NAIVE, OFFICIAL, OURS, Figure, Goal, Row, check
 
+_TOLERANCE = 0.001  # seconds
+
 
 def result(peer: Any, seconds: float, held: bool, stream: bool = True) -> dict[str, float]:
-    """Measure from the end of a prediction, which is its output, to the moment that this output is here."""
+    """Measure from the end of a prediction, which is its output, to the arrival of that output."""
     began = perf_counter()
-    ended = float(peer.run({"kind": "timed", "seconds": seconds, "held": held, "stream": stream}))
+    plan = {"kind": "timed", "seconds": seconds, "held": held, "stream": stream}
+    ended = float(peer.run(plan))
     now = perf_counter()
-    check(began + seconds <= ended + 0.001 <= now + 0.001, "the output is not the time at which it ended")
+    is_possible = began + seconds <= ended + _TOLERANCE <= now + _TOLERANCE
+    check(is_possible, "the output is not the time at which it ended")
     return {"ms": 1000 * (now - ended)}
 
 
-def _row(title: str, figures: tuple[Figure, ...], rounds: int, **given: Any) -> Row:
-    return Row("waiting.result", title, figures, given, {"seconds": 0.05}, rounds=rounds)
-
-
-def _unheld(seconds: float, rounds: int) -> Row:
+def _unheld_row(seconds: float, rounds: int) -> Row:
     title = f"result of a job of {seconds} s past its end, without server wait"
-    figure = Figure("ms", title, "ms", Goal(plus=30))
-    return _row(title, (figure,), rounds, seconds=seconds, held=False)
+    return Row(
+        "waiting.result",
+        title,
+        (Figure("ms", title, "ms", Goal(plus=30)),),
+        {"seconds": seconds, "held": False},
+        {"seconds": 0.05},
+        rounds=rounds,
+    )
 
 
 _HELD = "result past its end, the server waiting"
 _NO_STREAM = "the same, 1.3 s, and no stream address either"
 
 ROWS = [
-    _row(
+    Row(
+        "waiting.result",
         _HELD,
         (
             Figure("ms", _HELD, "ms", Goal(1.0, FLOOR, plus=2.0)),
             Figure("requests", "requests for it", "", Goal(plus=1)),
             Figure("connections", "new connections, once warm", "", Goal(plus=0)),
         ),
+        {"seconds": 0.1, "held": True},
+        {"seconds": 0.05},
         rounds=15,
-        seconds=0.1,
-        held=True,
     ),
-    _unheld(0.3, 5),
-    _unheld(1.3, 2),
-    _unheld(3.1, 2),
+    _unheld_row(0.3, 5),
+    _unheld_row(1.3, 2),
+    _unheld_row(3.1, 2),
     Row(
         "waiting.result",
         _NO_STREAM,

@@ -1,4 +1,7 @@
-"""Does works with one peer: `python -m benchmarks.worker PEER URL`, and an order a line, as JSON: work and given."""
+"""Does tasks with one peer: `python -m benchmarks.worker PEER URL`.
+
+Each line of stdin is a task and its arguments, as JSON; each line of stdout what the task returned.
+"""
 
 from __future__ import annotations
 
@@ -10,20 +13,21 @@ from importlib import import_module
 
 
 def main() -> None:
-    """Do what is ordered until stdin ends."""
+    """Do the tasks of stdin until it ends."""
     name, url = sys.argv[1:]
     peer = import_module(f"benchmarks.peers.{name}").Peer(url)
-    answers, sys.stdout = sys.stdout, sys.stderr  # nothing that a library prints is an answer
+    results = sys.stdout
+    sys.stdout = sys.stderr  # nothing that a library prints is a result
     for line in sys.stdin:
-        work, given = json.loads(line)
-        group, _, function = work.partition(".")
+        task, arguments = json.loads(line)
+        module, _, function = task.partition(".")
         gc.collect()
         try:
-            found = getattr(import_module(f"benchmarks.{group}"), function)(peer, **given)
-        except Exception as error:  # what becomes of it is the runner's to say
+            result = getattr(import_module(f"benchmarks.{module}"), function)(peer, **arguments)
+        except Exception as error:  # the runner decides what it means
             traceback.print_exc()
-            found = {"failed": f"{type(error).__name__}: {error}"}
-        print(json.dumps(found), file=answers, flush=True)
+            result = {"failed": f"{type(error).__name__}: {error}"}
+        print(json.dumps(result), file=results, flush=True)
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ class LocalReplicate(Replicate):
         sync_status: Literal["succeeded", "processing"] = "succeeded",
         inline_files: bool = True,
     ) -> None:
-        self.server = LocalServer(
+        self.server: LocalServer = LocalServer(
             host,
             port,
             token=token,

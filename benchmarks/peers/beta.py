@@ -1,4 +1,4 @@
-"""The official client to come, replicate 2.0.0b4. It has no event streams: it looks each half second."""
+"""The official client to come, replicate 2.0.0b4: it knows no event streams, and polls."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Peer:
         self._client: Any = Replicate(bearer_token=tape.TOKEN, base_url=f"{url}/v1")
 
     def run(self, plan: dict[str, Any]) -> Any:
-        """Give the output of a prediction."""
+        """Return the output of a prediction."""
         return self._client.run(tape.REF, input=plan)
 
     def many(self, plans: Iterable[dict[str, Any]], width: int) -> Iterator[Any]:
@@ -32,10 +32,10 @@ class Peer:
             yield from pool.map(self.run, plans)
 
     def read(self, url: str) -> bytes:
-        """Give a file; made here, as the client makes files of https addresses only."""
+        """Return a file; made here, as the client makes files of https URLs only."""
         content: bytes = FileOutput(url, self._client).read()
         return content
 
     def pieces(self, url: str) -> Iterator[bytes]:
-        """Yield the pieces of a file."""
+        """Return an iterator over the pieces of a file."""
         return iter(FileOutput(url, self._client))

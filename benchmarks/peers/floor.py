@@ -1,4 +1,4 @@
-"""The floor: a socket, and no more work than the bytes need. Nobody would write this; nobody can be quicker."""
+"""The floor: a socket, and no more work than the bytes need. Nobody would write this."""
 
 from __future__ import annotations
 
@@ -20,44 +20,47 @@ connection = http.client.HTTPConnection(host)
 body = json.dumps({"version": ref.partition(":")[2], "input": plan})
 headers = {"Authorization": "Bearer " + token, "Content-Type": "application/json"}
 connection.request("POST", "/v1/predictions", body, headers)
-made = json.load(connection.getresponse())
-connection.request("GET", urlsplit(made["urls"]["stream"]).path)
+prediction = json.load(connection.getresponse())
+connection.request("GET", urlsplit(prediction["urls"]["stream"]).path)
 for line in connection.getresponse():
     if line.startswith(b"data: "):
         done()
         break
 """
 
+_SIZE = 262144  # bytes that are received at a time
+_DATA = b"data: "
+
 
 class Peer:
-    """A connection for each thread, kept."""
+    """A connection for each thread, which stays open."""
 
     def __init__(self, url: str) -> None:
         self.url = url
         self._host, _, port = url.removeprefix("http://").partition(":")
         self._port = int(port)
-        self._here = threading.local()
+        self._thread = threading.local()
 
     def run(self, plan: dict[str, Any]) -> Any:
-        """Give the output of a prediction."""
-        body = json.dumps({"version": tape.VERSION, "input": plan})
-        made = json.loads(self._whole("POST", "/v1/predictions", body))
-        while made["status"] not in ("succeeded", "failed"):
+        """Return the output of a prediction."""
+        prediction = self._create(plan)
+        while prediction["status"] not in ("succeeded", "failed"):
             sleep(0.5)
-            made = json.loads(self._whole("GET", "/v1/predictions/" + made["id"]))
-        return made["output"]
+            prediction = json.loads(self._fetch("GET", "/v1/predictions/" + prediction["id"]))
+        return prediction["output"]
 
     def stream(self, plan: dict[str, Any]) -> Iterator[str]:
         """Yield the text of a prediction, token by token."""
-        made = json.loads(self._whole("POST", "/v1/predictions", json.dumps({"version": tape.VERSION, "input": plan})))
-        connection, head, rest = self._ask("GET", made["urls"]["stream"].removeprefix(self.url))
-        pieces = _chunks(connection, rest) if b"chunked" in head else _arriving(connection, rest)
-        if b"chunked" not in head:
-            del self._here.connection
+        path = self._create(plan)["urls"]["stream"].removeprefix(self.url)
+        connection, head, rest = self._send("GET", path)
+        if b"chunked" in head:
+            pieces = _chunks(connection, rest)
+        else:
+            pieces = _arriving(connection, rest)
+            del self._thread.connection
         for block in _blocks(pieces):
-            at = block.find(b"data: ")
             if block.startswith(b"event: output"):
-                yield block[at + 6 :].decode()
+                yield block[block.find(_DATA) + len(_DATA) :].decode()
 
     def many(self, plans: Iterable[dict[str, Any]], width: int) -> Iterator[Any]:
         """Yield the output of many predictions, so many at a time."""
@@ -65,46 +68,60 @@ class Peer:
             yield from pool.map(self.run, plans)
 
     def read(self, url: str) -> bytearray:
-        """Give a file."""
-        connection, head, rest = self._ask("GET", url.removeprefix(self.url))
-        whole = bytearray(_length(head))
-        whole[: len(rest)] = rest
-        view, got = memoryview(whole), len(rest)
-        while got < len(whole):
-            got += connection.recv_into(view[got:])
-        return whole
+        """Return a file."""
+        connection, head, rest = self._send("GET", url.removeprefix(self.url))
+        content = bytearray(_length(head))
+        content[: len(rest)] = rest
+        view = memoryview(content)
+        received = len(rest)
+        while received < len(content):
+            received += connection.recv_into(view[received:])
+        return content
 
     def pieces(self, url: str) -> Iterator[bytes]:
         """Yield the pieces of a file."""
-        connection, head, rest = self._ask("GET", url.removeprefix(self.url))
-        left = _length(head) - len(rest)
+        connection, head, rest = self._send("GET", url.removeprefix(self.url))
+        remaining = _length(head) - len(rest)
         if rest:
             yield rest
-        while left:
-            piece = connection.recv(262144)
-            left -= len(piece)
+        while remaining:
+            piece = connection.recv(_SIZE)
+            remaining -= len(piece)
             yield piece
 
-    def _whole(self, method: str, path: str, body: str = "") -> bytes:
-        connection, head, rest = self._ask(method, path, body)
-        pieces, left = [rest], _length(head) - len(rest)
-        while left:
-            pieces.append(connection.recv(262144))
-            left -= len(pieces[-1])
+    def _create(self, plan: dict[str, Any]) -> Any:
+        body = json.dumps({"version": tape.VERSION, "input": plan})
+        return json.loads(self._fetch("POST", "/v1/predictions", body))
+
+    def _fetch(self, method: str, path: str, body: str = "") -> bytes:
+        """Send a request, and return the body of its response."""
+        connection, head, rest = self._send(method, path, body)
+        pieces = [rest]
+        remaining = _length(head) - len(rest)
+        while remaining:
+            pieces.append(connection.recv(_SIZE))
+            remaining -= len(pieces[-1])
         return b"".join(pieces)
 
-    def _ask(self, method: str, path: str, body: str = "") -> tuple[socket.socket, bytes, bytes]:
-        """Send a request, and give the connection, the head of the answer and what came with it of the body."""
-        if not hasattr(self._here, "connection"):
-            self._here.connection = socket.create_connection((self._host, self._port))
-        connection: socket.socket = self._here.connection
+    def _send(self, method: str, path: str, body: str = "") -> tuple[socket.socket, bytes, bytes]:
+        """Send a request.
+
+        Returns:
+            The connection, the head of the response, and what came with it of the body.
+        """
+        if not hasattr(self._thread, "connection"):
+            self._thread.connection = socket.create_connection((self._host, self._port))
+        connection: socket.socket = self._thread.connection
         connection.sendall(
-            f"{method} {path} HTTP/1.1\r\nHost: {self._host}\r\nPrefer: wait\r\nAuthorization: Bearer {tape.TOKEN}\r\n"
+            f"{method} {path} HTTP/1.1\r\n"
+            f"Host: {self._host}\r\n"
+            "Prefer: wait\r\n"
+            f"Authorization: Bearer {tape.TOKEN}\r\n"
             f"Content-Length: {len(body)}\r\n\r\n{body}".encode()
         )
         buffer = b""
         while (end := buffer.find(b"\r\n\r\n")) < 0:
-            buffer += connection.recv(262144)
+            buffer += connection.recv(_SIZE)
         return connection, buffer[:end], buffer[end + 4 :]
 
 
@@ -121,27 +138,30 @@ def _arriving(connection: socket.socket, rest: bytes) -> Iterator[bytes]:
 
 
 def _chunks(connection: socket.socket, buffer: bytes) -> Iterator[bytes]:
-    """Yield what is inside the chunks, until the last one."""
-    at = 0
+    """Yield the content of the chunks, until the last one."""
+    start = 0
     while True:
-        line = buffer.find(b"\r\n", at)
-        if line >= 0:
-            size = int(buffer[at:line], 16)
-            if not size and len(buffer) >= line + 4:
+        line_end = buffer.find(b"\r\n", start)
+        if line_end >= 0:
+            size = int(buffer[start:line_end], 16)
+            if not size and len(buffer) >= line_end + 4:
                 return
-            if size and len(buffer) >= line + size + 4:
-                yield buffer[line + 2 : line + 2 + size]
-                at = line + size + 4
+            if size and len(buffer) >= line_end + size + 4:
+                yield buffer[line_end + 2 : line_end + 2 + size]
+                start = line_end + size + 4
                 continue
-        buffer, at = buffer[at:] + connection.recv(65536), 0
+        buffer = buffer[start:] + connection.recv(65536)
+        start = 0
 
 
 def _blocks(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield the events in a stream's pieces, without the blank line behind each."""
     pending: list[bytes] = []
     for piece in pieces:
-        if b"\n\n" not in (pending[-1][-1:] if pending else b"") + piece:
-            pending.append(piece)
+        last_byte = pending[-1][-1:] if pending else b""
+        pending.append(piece)
+        if b"\n\n" not in last_byte + piece:
             continue
-        *blocks, last = b"".join([*pending, piece]).split(b"\n\n")
+        *blocks, last = b"".join(pending).split(b"\n\n")
         pending = [last] if last else []
         yield from blocks

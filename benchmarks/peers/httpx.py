@@ -15,8 +15,9 @@ from .. import tape
 IMPORT = "import httpx, httpx_sse"
 PROGRAM = """
 client = httpx.Client(headers={"Authorization": "Bearer " + token})
-made = client.post(url + "/v1/predictions", json={"version": ref.partition(":")[2], "input": plan}).json()
-with httpx_sse.connect_sse(client, "GET", made["urls"]["stream"]) as source:
+body = {"version": ref.partition(":")[2], "input": plan}
+prediction = client.post(url + "/v1/predictions", json=body).json()
+with httpx_sse.connect_sse(client, "GET", prediction["urls"]["stream"]) as source:
     for event in source.iter_sse():
         if event.event == "output":
             done()
@@ -32,17 +33,17 @@ class Peer:
         self._client = httpx.Client(headers={"Authorization": f"Bearer {tape.TOKEN}"}, timeout=65)
 
     def run(self, plan: dict[str, Any]) -> Any:
-        """Give the output of a prediction."""
-        made = self._create(plan, {"Prefer": "wait"})
-        while made["status"] not in ("succeeded", "failed"):
+        """Return the output of a prediction."""
+        prediction = self._create(plan, {"Prefer": "wait"})
+        while prediction["status"] not in ("succeeded", "failed"):
             sleep(0.5)
-            made = self._client.get(made["urls"]["get"]).json()
-        return made["output"]
+            prediction = self._client.get(prediction["urls"]["get"]).json()
+        return prediction["output"]
 
     def stream(self, plan: dict[str, Any]) -> Iterator[str]:
         """Yield the text of a prediction, token by token."""
-        made = self._create(plan, {})
-        with connect_sse(self._client, "GET", made["urls"]["stream"]) as source:
+        prediction = self._create(plan, {})
+        with connect_sse(self._client, "GET", prediction["urls"]["stream"]) as source:
             for event in source.iter_sse():
                 if event.event == "output":
                     yield event.data
@@ -55,7 +56,7 @@ class Peer:
             yield from pool.map(self.run, plans)
 
     def read(self, url: str) -> bytes:
-        """Give a file."""
+        """Return a file."""
         content: bytes = self._client.get(url).content
         return content
 

@@ -1,4 +1,4 @@
-"""What one writes in ten minutes: requests and sseclient-py, without a session."""
+"""What is written in ten minutes: requests and sseclient-py, without a session."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ IMPORT = "import requests, sseclient"
 PROGRAM = """
 headers = {"Authorization": "Bearer " + token}
 body = {"version": ref.partition(":")[2], "input": plan}
-made = requests.post(url + "/v1/predictions", json=body, headers=headers).json()
-response = requests.get(made["urls"]["stream"], stream=True)
+prediction = requests.post(url + "/v1/predictions", json=body, headers=headers).json()
+response = requests.get(prediction["urls"]["stream"], stream=True)
 for event in sseclient.SSEClient(response).events():
     if event.event == "output":
         done()
@@ -34,18 +34,20 @@ class Peer:
         self.url = url
 
     def run(self, plan: dict[str, Any]) -> Any:
-        """Give the output of a prediction."""
-        made = self._create(plan, {**_HEADERS, "Prefer": "wait"})
-        while made["status"] not in ("succeeded", "failed"):
+        """Return the output of a prediction."""
+        prediction = self._create(plan, {**_HEADERS, "Prefer": "wait"})
+        while prediction["status"] not in ("succeeded", "failed"):
             sleep(0.5)
-            made = requests.get(made["urls"]["get"], headers=_HEADERS).json()
-        return made["output"]
+            prediction = requests.get(prediction["urls"]["get"], headers=_HEADERS).json()
+        return prediction["output"]
 
     def stream(self, plan: dict[str, Any]) -> Iterator[str]:
         """Yield the text of a prediction, token by token."""
-        made = self._create(plan, _HEADERS)
-        response: Any  # which sseclient takes, and says it does not
-        with requests.get(made["urls"]["stream"], headers={"Accept": "text/event-stream"}, stream=True) as response:
+        prediction = self._create(plan, _HEADERS)
+        response: Any  # sseclient takes it, though not by its types
+        url = prediction["urls"]["stream"]
+        headers = {"Accept": "text/event-stream"}
+        with requests.get(url, headers=headers, stream=True) as response:
             for event in sseclient.SSEClient(response).events():
                 if event.event == "output":
                     yield event.data
@@ -58,7 +60,7 @@ class Peer:
             yield from pool.map(self.run, plans)
 
     def read(self, url: str) -> bytes:
-        """Give a file."""
+        """Return a file."""
         content: bytes = requests.get(url).content
         return content
 

@@ -29,7 +29,7 @@ class Peer:
         self._client = Client(api_token=tape.TOKEN, base_url=url)
 
     def run(self, plan: dict[str, Any]) -> Any:
-        """Give the output of a prediction."""
+        """Return the output of a prediction."""
         return self._client.run(tape.REF, input=plan)
 
     def stream(self, plan: dict[str, Any]) -> Iterator[str]:
@@ -44,10 +44,10 @@ class Peer:
             yield from pool.map(self.run, plans)
 
     def read(self, url: str) -> bytes:
-        """Give a file; made here, as the client makes files of https addresses only."""
+        """Return a file; made here, as the client makes files of https URLs only."""
         content: bytes = FileOutput(url, self._client).read()
         return content
 
     def pieces(self, url: str) -> Iterator[bytes]:
-        """Yield the pieces of a file."""
+        """Return an iterator over the pieces of a file."""
         return iter(FileOutput(url, self._client))

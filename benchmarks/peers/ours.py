@@ -26,21 +26,22 @@ class Peer:
         self._client = Replicate(tape.TOKEN, base_url=url)
 
     def run(self, plan: dict[str, Any]) -> Any:
-        """Give the output of a prediction."""
+        """Return the output of a prediction."""
         return self._client.run(tape.REF, plan)
 
     def stream(self, plan: dict[str, Any]) -> Iterator[str]:
-        """Yield the text of a prediction, token by token."""
+        """Return an iterator over the text of a prediction, token by token."""
         return self._client.stream(tape.REF, plan)
 
     def many(self, plans: Iterable[dict[str, Any]], width: int) -> Iterator[Any]:
-        """Yield the output of many predictions, so many at a time; as with the others, none is kept for an error."""
+        """Return an iterator over the output of many predictions, so many at a time."""
+        # Otherwise results are kept for an error, which no other peer does.
         return self._client.map(tape.REF, plans, concurrency=width, on_error="return")
 
     def read(self, output: FileOutput) -> bytes:
-        """Give a file."""
+        """Return a file."""
         return output.read()
 
     def pieces(self, output: FileOutput) -> Iterator[bytes]:
-        """Yield the pieces of a file."""
+        """Return an iterator over the pieces of a file."""
         return output.iter_bytes()

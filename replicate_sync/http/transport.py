@@ -87,7 +87,7 @@ class Transport:
         _validate_headers(headers)
         self._sessions = Sessions(proxy=proxy, timeout=timeout, session=session)
         #: The longest silence on a request, in seconds.
-        self.timeout = self._sessions.timeout
+        self.timeout: float = self._sessions.timeout
         #: Fetches files and event streams, without the token.
         self.downloader: Downloader = Downloader(self._sessions)
         self._config = config

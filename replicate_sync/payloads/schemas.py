@@ -93,11 +93,11 @@ class OutputSchema:
     def __init__(self, schema: object, schemas: Mapping[str, object]) -> None:
         resolved = resolve_reference(schema, schemas)
         #: The JSON type, such as "string" or "array"; "" where the schema does not say.
-        self.type = str(resolved.get("type") or "")
+        self.type: str = str(resolved.get("type") or "")
         #: Whether a string is the URL of a file.
-        self.is_file = resolved.get("format") == "uri"
+        self.is_file: bool = resolved.get("format") == "uri"
         #: Whether a list is one text in pieces.
-        self.is_text = resolved.get("x-cog-array-display") == "concatenate"
+        self.is_text: bool = resolved.get("x-cog-array-display") == "concatenate"
         self._raw_items = resolved.get("items")
         self._raw_properties = mapping_at(resolved, "properties")
         self._properties: dict[str, OutputSchema] = {}

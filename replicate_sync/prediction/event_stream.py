@@ -40,7 +40,7 @@ class EventStream:
         self._has_news = False
         self._output_arrived = False
         #: The last event id, behind which the stream is reopened.
-        self.last_id = ""
+        self.last_id: str = ""
         #: None while the model works; then "" for success, "error", "canceled", or any reason.
         self.end: str | None = None
         #: What the error event said.

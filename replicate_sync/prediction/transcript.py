@@ -36,15 +36,15 @@ class Transcript:
 
     def __init__(self) -> None:
         #: The id of the last event that has its position.
-        self.last_id = ""
+        self.last_id: str = ""
         #: How many characters there are.
-        self.length = 0
+        self.length: int = 0
         #: Whether all text came in one unbroken stream, so that its end needs no confirmation.
-        self.is_unbroken = True
+        self.is_unbroken: bool = True
         #: Whether each piece got its position from its id, or from the one unbroken stream.
-        self.is_certain = True
+        self.is_certain: bool = True
         #: Whether a piece fits no position; then only the prediction's output has the rest.
-        self.is_lost = False
+        self.is_lost: bool = False
         self._parts: list[str] = []
         # The position behind each id; for an id that has several possible ones, all of them.
         self._position_after: dict[str, int] = {}

@@ -88,7 +88,7 @@ class Deployments(Resource):
 
     def __init__(self, creator: Creator) -> None:
         super().__init__(creator.context.transport)
-        self.predictions = DeploymentPredictions(creator)
+        self.predictions: DeploymentPredictions = DeploymentPredictions(creator)
 
     def list(self, *, limit: int | None = None) -> Iterator[Deployment]:
         """Return an iterator over the account's deployments.

@@ -34,7 +34,7 @@ class Predictions(Resource):
     def __init__(self, creator: Creator, aliases: Mapping[str, str]) -> None:
         super().__init__(creator.context.transport)
         #: What predictions need of the client.
-        self.context = creator.context
+        self.context: Context = creator.context
         self._creator = creator
         self._aliases = aliases
         # The versions of community models, which have no route of their own.

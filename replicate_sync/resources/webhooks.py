@@ -94,7 +94,7 @@ class DefaultWebhook:
     """
 
     def __init__(self, transport: Transport) -> None:
-        self.secret = Secrets(transport)
+        self.secret: Secrets = Secrets(transport)
 
 
 class Webhooks(Resource):
@@ -105,14 +105,29 @@ class Webhooks(Resource):
         trainings: The client's trainings.
     """
 
-    verify = staticmethod(verify)
-
     def __init__(self, predictions: Predictions, trainings: Trainings) -> None:
         super().__init__(predictions.context.transport)
-        self.default = DefaultWebhook(self._transport)
+        self.default: DefaultWebhook = DefaultWebhook(self._transport)
         self._predictions = predictions
         self._trainings = trainings
         self._key: str | None = None
+
+    @staticmethod
+    def verify(
+        body: bytes | str, headers: Headers, secret: str, *, tolerance: float = 300
+    ) -> Any:
+        """Return the parsed body of a webhook whose signature is right.
+
+        Args:
+            body: See the function `verify`; likewise all other arguments.
+            headers: See there.
+            secret: See there.
+            tolerance: See there.
+
+        Raises:
+            WebhookError: See there.
+        """
+        return verify(body, headers, secret, tolerance=tolerance)
 
     def receive(
         self, body: bytes | str, headers: Headers, *, tolerance: float = 300

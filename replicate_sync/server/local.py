@@ -43,9 +43,6 @@ class LocalServer:
             prediction is shown they are URLs.
         file_limit: How many bytes an uploaded file may have.
 
-    Raises:
-        ValueError: `sync_status` is neither of the two.
-
     Attributes:
         webhook_secret: The secret that webhooks are signed with; it may be set.
         webhook_timing: How often webhooks are sent; it may be set.
@@ -57,6 +54,9 @@ class LocalServer:
         jobs: The predictions and trainings.
         requests: For tests, the requests that were received.
         faults: For tests, what is to go wrong with further requests.
+
+    Raises:
+        ValueError: `sync_status` is neither of the two.
     """
 
     def __init__(

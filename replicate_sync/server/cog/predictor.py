@@ -54,13 +54,13 @@ class Predictor:
         given: Its file and the name of its class or function, such as "predict.py:Predictor", or a
             folder with a cog.yaml that names them.
 
-    Raises:
-        CogError: It does not exist, or its cog.yaml cannot be read.
-
     Attributes:
         folder: The folder of its project, in which it runs.
         reference: Its file and name, from there.
         slots: How many predictions its cog.yaml allows at a time, or None.
+
+    Raises:
+        CogError: It does not exist, or its cog.yaml cannot be read.
     """
 
     def __init__(self, given: str) -> None:
