@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from wire import CHUNKED, CUT, END, Request, Wire, answer, chunk
+from wire import CHUNKED, CUT, END, Request, Wire, chunk, response
 
 from replicate_sync.server import CogError, LocalServer
 
@@ -69,13 +69,13 @@ class Script:
 
     def __call__(self, request: Request) -> list[Any]:
         if request.path == "/health-check":
-            return [answer(self.health)]
+            return [response(self.health)]
+        if request.path == "/openapi.json" and self.output is None:
+            return [response({"error": "none"}, 503)]
         if request.path == "/openapi.json":
-            return (
-                [answer(document(self.output))] if self.output else [answer({"error": "none"}, 503)]
-            )
+            return [response(document(self.output))]
         if request.path.endswith("/cancel"):
-            return [answer({})]
+            return [response({})]
         return self.responses.pop(0)
 
 
@@ -101,7 +101,7 @@ def test_a_busy_worker_is_tried_again(fronted: Any, call: Any) -> None:
     done = whole(
         ("completed", {"status": "succeeded", "output": ["x"], "metrics": {"predict_time": 0.25}})
     )
-    cog = fronted(WORDS, [answer(BUSY, 409)], gone, done)
+    cog = fronted(WORDS, [response(BUSY, 409)], gone, done)
     body = call.run("me/cog", {"prompt": "x"})
     assert (body["output"], body["metrics"]["predict_time"]) == (["x"], 0.25)
     tries = cog.seen("POST", "/predictions")
@@ -111,7 +111,7 @@ def test_a_busy_worker_is_tried_again(fronted: Any, call: Any) -> None:
 
 def test_a_model_that_does_not_stream_returns_all_at_its_end(fronted: Any, call: Any) -> None:
     whole = {"status": "succeeded", "output": ["a", "b"], "logs": "a line\n", "metrics": {}}
-    cog = fronted(WORDS, [answer(NO_STREAM, 406)], [answer(whole)])
+    cog = fronted(WORDS, [response(NO_STREAM, 406)], [response(whole)])
     body = call.run("me/cog", {"prompt": "x", "mode": "b"})
     assert (body["output"], body["logs"]) == (["a", "b"], "a line")
     assert [one.headers["accept"] for one in cog.seen("POST", "/predictions")] == [
@@ -124,7 +124,7 @@ def test_without_a_schema_anything_is_allowed(fronted: Any, call: Any) -> None:
     fronted(
         None,
         [
-            answer(
+            response(
                 {
                     "status": "succeeded",
                     "output": {"file": PNG, "n": [1]},
@@ -204,7 +204,9 @@ def test_a_file_in_many_parts_takes_linear_time(fronted: Any, call: Any) -> None
 
 def test_a_refused_input_fails_with_each_problem(fronted: Any, call: Any) -> None:
     found = [{"loc": ["body", "input", "prompt"], "msg": "too short", "type": "value_error"}]
-    fronted(WORDS, [answer({"detail": found}, 422)], [answer(b"no", 413)], [answer(b"oh no", 500)])
+    fronted(
+        WORDS, [response({"detail": found}, 422)], [response(b"no", 413)], [response(b"oh no", 500)]
+    )
     assert call.run("me/cog", {"prompt": "x"})["error"] == "prompt: too short"
     assert call.run("me/cog", {"prompt": "x"})["error"].startswith(
         "The input is larger than the Cog server takes"
