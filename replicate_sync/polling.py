@@ -201,11 +201,8 @@ class Retries(_Value):
         backoff = wait_random_exponential(multiplier=self.first, max=self.ceiling)
 
         def pause_before_next(state: RetryCallState) -> float:
-            if state.outcome:
-                error = state.outcome.exception()
-            else:
-                error = None
-            requested = _requested_pause(error)
+            assert state.outcome is not None
+            requested = _requested_pause(state.outcome.exception())
             if requested is None:
                 return min(backoff(state), deadline.remaining)
             return requested
@@ -215,11 +212,10 @@ class Retries(_Value):
             return is_retryable(error) and pause <= self.longest and pause < deadline.remaining
 
         def before_pause(state: RetryCallState) -> None:
-            if state.outcome:
-                error = state.outcome.exception()
-            else:
-                error = None
-            if on_retry and error and state.next_action:
+            assert state.outcome is not None
+            assert state.next_action is not None
+            error = state.outcome.exception()
+            if on_retry is not None and error is not None:
                 on_retry(error, state.next_action.sleep, state.attempt_number)
 
         return Retrying(

@@ -9,12 +9,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any
 
+import pytest
 from click.testing import CliRunner, Result
 
 from replicate_sync import Replicate
 from replicate_sync.cli import main
+
+#: For tests with `ctrl_c_when`: an interrupt may fall between the making of a socket and the code
+#: that closes it, which is the interpreter's to clean up.
+interrupted = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 
 
 def invoke(*words: object, input: str | bytes | None = None, **options: Any) -> Result:
@@ -52,7 +58,13 @@ def wait_until(condition: Callable[[], object], seconds: float = 15) -> bool:
 
 @contextmanager
 def ctrl_c_when(condition: Callable[[], object]) -> Iterator[None]:
-    """Interrupt the main thread, as Ctrl-C does, as soon as a condition holds."""
+    """Interrupt the main thread, as Ctrl-C does, as soon as a condition holds.
+
+    What the command would import late is imported before: a module whose import was interrupted
+    may be broken for the tests that follow in this process.
+    """
+    import_module("tenacity")
+    import_module("sseclient")
     main_thread = threading.main_thread().ident
     assert main_thread is not None
     has_left = threading.Event()

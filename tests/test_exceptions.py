@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pickle
 import traceback
+from typing import Any
 
 import pytest
 
 import replicate_sync
-from replicate_sync import exceptions, refs
+from replicate_sync import Replicate, exceptions
 from replicate_sync.exceptions import (
     ConnectionFailed,
     InputRejectedError,
@@ -98,12 +99,17 @@ def test_the_text_is_the_message_and_the_hint() -> None:
     error.hint = "Mend it."
     assert str(error) == "It broke. Mend it."
     assert error.message == "It broke."
+    error.args = ()
+    assert str(error) == "Mend it."
 
 
 def test_a_response_error_has_what_the_response_said() -> None:
     error = example(ResponseError)
     assert isinstance(error, ResponseError)
     assert (error.status_code, error.title, error.detail) == (418, "T", "no")
+    assert (error.message, error.hint) == ("what happened", "Do this.")
+    plain = ResponseError("what happened", error.response)
+    assert (plain.hint, plain.title, plain.detail) == ("", None, None)
     assert error.response.text == '{"detail": "no"}'
     assert error.response.json() == {"detail": "no"}
     assert repr(error.response) == "<Response 418, 16 bytes>"
@@ -133,6 +139,13 @@ def test_an_interruption_is_what_an_interrupt_says() -> None:
     assert attached is not None
     assert attached.message == "It was canceled."
     assert attached.prediction is None
+    prediction: Any = object()
+    Interruption(prediction=prediction).attach_to(interrupt)
+    assert str(interrupt) == ""
+    again = Interruption.of(interrupt)
+    assert again is not None
+    assert again.prediction is prediction
+    Interruption("It was canceled.").attach_to(interrupt)
     assert traceback.format_exception_only(interrupt) == ["KeyboardInterrupt: It was canceled.\n"]
     assert interrupt._render_traceback_() == ["Stopped. It was canceled."]  # type: ignore[attr-defined]
 
@@ -144,6 +157,7 @@ def test_only_an_interrupt_takes_an_interruption() -> None:
         assert error.args == before
         assert Interruption.of(error) is None
     assert Interruption.of(KeyboardInterrupt("by hand")) is None
+    assert Interruption.of(KeyboardInterrupt()) is None
 
 
 @pytest.mark.parametrize(
@@ -155,17 +169,17 @@ def test_only_an_interrupt_takes_an_interruption() -> None:
     ],
 )
 def test_a_notebook_shows_the_message_and_the_callers_line(file: str, place: str) -> None:
-    code = compile("\nparse('nothing')", file, "exec")
+    code = compile("\nget_model('nothing')", file, "exec")
     with pytest.raises(ModelNotFoundError) as raised:
-        exec(code, {"parse": refs.parse})
+        exec(code, {"get_model": Replicate.get_model})
     [shown] = raised.value._render_traceback_()
     assert shown == f"ModelNotFoundError: {raised.value}\n({place})"
 
 
 def test_a_notebook_does_not_show_its_own_lines() -> None:
-    code = compile("\nparse('nothing')", "/site-packages/IPython/core/shell.py", "exec")
+    code = compile("\nget_model('nothing')", "/site-packages/IPython/core/shell.py", "exec")
     with pytest.raises(ModelNotFoundError) as raised:
-        exec(code, {"parse": refs.parse})
+        exec(code, {"get_model": Replicate.get_model})
     [shown] = raised.value._render_traceback_()
     assert "IPython" not in shown
     assert shown.endswith(f"of {__file__})")

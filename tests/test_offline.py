@@ -45,7 +45,7 @@ def picture(file: FileOutput) -> Image.Image:
 
 
 def test_a_chat_streams_and_keeps_its_parameters(client: LocalReplicate) -> None:
-    options: Any = {"max_tokens": 20, "extra_data": {"seed": 7}}
+    options: Any = {"max_tokens": 12, "extra_data": {"seed": 7}}
     pieces = list(client.chat("Rivers.", **options))
     assert len(pieces) > 8
     assert pieces == list(client.chat("Rivers.", **options))
@@ -57,7 +57,7 @@ def test_a_chat_streams_and_keeps_its_parameters(client: LocalReplicate) -> None
 
 
 def test_run_and_stream_return_the_same_text(client: LocalReplicate) -> None:
-    given = {"prompt": "A train", "seed": 3, "max_new_tokens": 12}
+    given = {"prompt": "A train", "seed": 3, "max_new_tokens": 6}
     model = "google-deepmind/gemma-2b-it"
     assert client.run(model, given) == "".join(client.stream(model, given))
 
@@ -183,6 +183,7 @@ def test_the_server_ends_with_its_client() -> None:
         other.predictions.get("x")
 
 
+@pytest.mark.scale
 def test_the_server_ends_with_the_program() -> None:
     program = (
         "import replicate_sync; client = replicate_sync.local(); "

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import pickle
+import random
 import threading
 import time
 from collections.abc import Callable
@@ -10,6 +12,8 @@ from math import inf
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from replicate_sync import InvalidInputError, Polling, RateLimitError, Retries
 from replicate_sync.exceptions import Response
@@ -37,6 +41,7 @@ def test_a_policy_of_ones_own_is_kept() -> None:
     [
         (1.0, Polling(146, 1.0)),
         (2.0, Polling(74, 2.0)),
+        (4.9, Polling(31, 4.9)),
         (5.0, Polling()),
         (60.0, Polling()),
         (0.0, Polling()),
@@ -44,6 +49,12 @@ def test_a_policy_of_ones_own_is_kept() -> None:
 )
 def test_a_shorter_interval_keeps_the_duration(seconds: float, expected: Polling) -> None:
     assert Polling().at_least_every(seconds) == expected
+
+
+def test_the_longest_times_that_a_policy_takes_are_a_million_seconds() -> None:
+    assert Polling(delay=1e6).delay == 1e6
+    with pytest.raises(InvalidInputError):
+        Polling(delay=1e6 + 1)
 
 
 def test_an_expired_deadline_allows_one_last_poll() -> None:
@@ -95,6 +106,7 @@ def test_a_policy_is_a_value(policy: Polling | Retries) -> None:
     same = eval(repr(policy))
     assert same == policy == pickle.loads(pickle.dumps(policy))
     assert hash(same) == hash(policy)
+    assert hash(policy) not in (hash(Polling()), hash(Retries()))
     assert policy not in (Polling(4, 0.5), Retries(attempts=2), (3, 0.5))
     with pytest.raises(AttributeError, match=f"A {type(policy).__name__} cannot be changed"):
         policy.attempts = 7
@@ -139,6 +151,32 @@ def test_when_the_attempts_are_used_up_the_last_error_is_raised_as_it_is() -> No
     with pytest.raises(OSError, match="4"):
         Retries(attempts=5, first=0, ceiling=0).call(send, is_os_error)
     assert send.calls == 5
+
+
+def test_by_default_a_request_is_sent_five_times_within_a_minute_or_so() -> None:
+    assert repr(Retries()) == "Retries(attempts=5, first=0.5, ceiling=8.0, longest=60.0)"
+    assert repr(Polling()) == "Polling(attempts=30, delay=5.0)"
+
+
+@settings(max_examples=30)
+@given(st.integers(1, 4), st.integers(0, 2**32))
+def test_the_random_pauses_double_up_to_the_ceiling(attempts: int, seed: int) -> None:
+    pauses: list[float] = []
+    random.seed(seed)
+    with contextlib.suppress(OSError):
+        Retries(attempts=attempts + 1, first=1e-4, ceiling=3e-4).call(
+            Sender(*(OSError() for _ in range(attempts + 1))),
+            is_os_error,
+            on_retry=lambda error, pause, attempt: pauses.append(pause),
+        )
+    limits = [1e-4, 2e-4, 3e-4, 3e-4]
+    assert len(pauses) == attempts
+    assert all(pause <= limit for pause, limit in zip(pauses, limits, strict=False))
+
+
+def test_a_pause_as_long_as_is_allowed_is_kept() -> None:
+    send = Sender(rate_limit_error(0.01))
+    assert Retries(longest=0.01).call(send, lambda error: True) == "response"
 
 
 def test_each_pause_is_announced_with_its_error_and_attempt() -> None:

@@ -45,6 +45,7 @@ def test_the_test_in_it_passes(request: pytest.FixtureRequest) -> None:
     test(*map(request.getfixturevalue, parameters))  # type: ignore[operator]
 
 
+@pytest.mark.scale
 def test_the_command_of_the_first_block_shows_its_demo(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

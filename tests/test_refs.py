@@ -7,7 +7,14 @@ from typing import Any
 import pytest
 
 from replicate_sync.exceptions import ModelNotFoundError
-from replicate_sync.refs import ModelRef, parse, parse_name, parse_version, resolve
+from replicate_sync.refs import (
+    ModelRef,
+    parse,
+    parse_name,
+    parse_version,
+    resolve,
+    unknown_model_error,
+)
 
 VERSION = "ab" * 32
 GEMMA = "google-deepmind/gemma-2b-it"
@@ -69,7 +76,17 @@ def test_for_a_misspelled_alias_the_nearest_ones_are_named() -> None:
     with pytest.raises(ModelNotFoundError, match=r"Did you mean 'gemma-2b'") as raised:
         resolve("gema-2b", ALIASES)
     assert raised.value.message == "'gema-2b' does not name a model."
-    assert raised.value.hint.startswith("Did you mean 'gemma-2b'")
+    assert raised.value.hint == "Did you mean 'gemma-2b'?"
+
+
+def test_up_to_three_near_names_are_named_the_nearest_first() -> None:
+    known = [f"model-{letter}" for letter in "abcd"]
+    error = unknown_model_error("model-", known, "What happened.")
+    assert error.message == "What happened."
+    assert error.hint == "Did you mean 'model-d' or 'model-c' or 'model-b'?"
+    assert unknown_model_error("llma", ["llama3"], "x").hint == "Did you mean 'llama3'?"
+    assert unknown_model_error("abcd", ["abxyz1"], "x").hint == "Known here: abxyz1."
+    assert unknown_model_error("x", [], "What happened.").hint == ""
 
 
 def test_where_none_is_near_the_form_of_a_name_and_the_known_ones_are_named() -> None:

@@ -161,6 +161,23 @@ def test_an_event_is_yielded_as_soon_as_its_blank_line_has_arrived() -> None:
     assert len(taken) == 3
 
 
+def test_bad_utf_8_is_repaired_in_the_usual_form_too() -> None:
+    [event] = events([b"event: \xffa\nid: \xff7\ndata: \xffb\n\n"])
+    assert event == Event("\ufffda", "\ufffdb", "\ufffd7")
+
+
+@pytest.mark.parametrize(
+    ("stream", "own"),
+    [
+        (b"id: 1\ndata: a\n\n", [True]),
+        (b"id: 1\ndata: a\n\ndata: b\n\n", [True, False]),
+        (b"event: x\nid: 1\ndata: a\n\nevent: x\ndata: b\n\n", [True, False]),
+    ],
+)
+def test_it_is_known_whether_an_id_came_with_its_event(stream: bytes, own: list[bool]) -> None:
+    assert [event.own_id for event in events([stream])] == own
+
+
 def test_events_are_equal_by_what_they_say() -> None:
     own = Event("a", "b", "1", own_id=True)
     inherited = Event("a", "b", "1")
@@ -168,6 +185,7 @@ def test_events_are_equal_by_what_they_say() -> None:
     assert not own != inherited  # noqa: SIM202
     assert hash(own) == hash(inherited)
     assert own != Event("a", "b", "2")
+    assert hash(own) != hash(Event("a", "b", "2"))
     assert own != ("a", "b", "1", None, True)
 
 

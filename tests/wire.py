@@ -79,14 +79,6 @@ class Wire:
         self.url = f"{self.origin}/v1"
         threading.Thread(target=self._server.serve_forever, args=(0.002,), daemon=True).start()
 
-    @property
-    def answer(self) -> Callable[[Request], Iterable[Step]]:
-        return self.respond
-
-    @answer.setter
-    def answer(self, respond: Callable[[Request], Iterable[Step]]) -> None:
-        self.respond = respond
-
     def send(self, connection: socket.socket, steps: Iterable[Step]) -> bool:
         """Take the steps of a response; return whether the connection can take another one."""
         for step in steps:
@@ -156,8 +148,6 @@ def response(body: Any, status: int = 200, **headers: str) -> bytes:
     lines = "".join(f"{name}: {value}\r\n" for name, value in head.items())
     return f"HTTP/1.1 {status} X\r\n{lines}\r\n".encode() + content
 
-
-answer = response
 
 STREAM = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n"
 CLOSE_DELIMITED = STREAM + b"Connection: close\r\n\r\n"

@@ -10,6 +10,7 @@ from ..exceptions import InvalidInputError, ModelNotFoundError, UnknownModelErro
 from ..http.transport import path_segment
 from ..payloads.inputs import validate_input
 from ..polling import Deadline
+from ..prediction.context import Context
 from ..prediction.create import (
     CreateOptions,
     Creator,

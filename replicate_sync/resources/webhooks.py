@@ -113,9 +113,7 @@ class Webhooks(Resource):
         self._key: str | None = None
 
     @staticmethod
-    def verify(
-        body: bytes | str, headers: Headers, secret: str, *, tolerance: float = 300
-    ) -> Any:
+    def verify(body: bytes | str, headers: Headers, secret: str, *, tolerance: float = 300) -> Any:
         """Return the parsed body of a webhook whose signature is right.
 
         Args:

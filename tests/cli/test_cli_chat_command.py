@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from cli_runner import ctrl_c_when, invoke, start, statuses, wait_until
+from cli_runner import ctrl_c_when, interrupted, invoke, start, statuses, wait_until
 
 from replicate_sync import Replicate
 from replicate_sync.server import LocalServer
@@ -132,6 +132,7 @@ def test_what_every_question_would_meet_ends_the_conversation(server: LocalServe
     assert result.stderr.count("Error") == 1
 
 
+@interrupted
 @posix
 def test_ctrl_c_stops_a_reply_and_the_conversation_goes_on(fresh_server: LocalServer) -> None:
     with ctrl_c_when(lambda: statuses() == ["processing"]):

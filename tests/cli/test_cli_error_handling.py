@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_runner import ctrl_c_when, invoke, start, statuses, wait_until
+from cli_runner import ctrl_c_when, interrupted, invoke, start, statuses, wait_until
 from wire import TOKEN, Request, StartWire, response
 
 from replicate_sync.server import LocalServer
@@ -110,6 +110,7 @@ def test_a_person_sees_retries_and_a_program_only_json(
     assert TOKEN not in result.stderr
 
 
+@interrupted
 @posix
 @pytest.mark.parametrize("more", [(), ("--stream",), ("--json",)], ids=str)
 def test_ctrl_c_cancels_and_is_one_line(fresh_server: LocalServer, more: tuple[str, ...]) -> None:

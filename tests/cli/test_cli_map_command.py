@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_runner import ctrl_c_when, invoke, start, statuses, wait_until
+from cli_runner import ctrl_c_when, interrupted, invoke, start, statuses, wait_until
 from wire import Request, StartWire, response
 
 from replicate_sync import Replicate
@@ -70,7 +70,7 @@ def created() -> Counter[Any]:
 
 
 def test_each_input_has_its_line_in_order(server: LocalServer, tmp_path: Path) -> None:
-    given = [{"n": 2, "seconds": 0.1}, {"n": 1, "seconds": 0}, {"n": 3, "seconds": 0}]
+    given = [{"n": 2, "seconds": 0.1}, {"n": 1, "seconds": 0.0}, {"n": 3, "seconds": 0.0}]
     expected = [{"index": i, "input": one, "output": str(one["n"])} for i, one in enumerate(given)]
     piped = invoke("map", "me/wait", "-", input=jsonl(*given))
     assert piped.exit_code == 0
@@ -254,6 +254,7 @@ def test_killed_and_started_again_it_creates_nothing_twice_and_the_results_are_w
     assert created() == dict.fromkeys(range(16), 1)
 
 
+@interrupted
 @posix
 @pytest.mark.parametrize("with_journal", [False, True])
 def test_ctrl_c_cancels_what_is_in_flight_but_with_a_journal_leaves_it(

@@ -8,7 +8,7 @@ import socket
 import sys
 
 import pytest
-from cli_runner import ctrl_c_when, invoke
+from cli_runner import ctrl_c_when, interrupted, invoke
 
 from replicate_sync import ConnectionFailed, Replicate, Retries
 
@@ -19,6 +19,7 @@ def free_port() -> int:
     return port
 
 
+@interrupted
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent otherwise there")
 @pytest.mark.parametrize("token", [None, "r8_mine"])
 def test_serve_says_how_to_reach_it_and_stops_at_ctrl_c(token: str | None) -> None:

@@ -28,7 +28,7 @@ def test_a_head_that_drips_is_an_error_in_time(wire: StartWire, client_of: MakeC
 
 def test_a_head_that_comes_in_pieces_is_read_as_one(wire: StartWire, client_of: MakeClient) -> None:
     whole = response(PREDICTION)
-    pieces = [step for i in range(len(whole)) for step in (whole[i : i + 1], 0.0005)]
+    pieces = [step for i in range(0, len(whole), 3) for step in (whole[i : i + 3], 0.0001)]
     client = client_of(wire(lambda r: pieces))
     assert client.predictions.get("p1").output == "hi"
     assert client.predictions.get("p1").output == "hi"
@@ -107,3 +107,10 @@ def test_a_proxy_for_socks_keeps_its_own_connections(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(requests.adapters, "SOCKSProxyManager", SocksManager)
     manager = BoundedHeadAdapter().proxy_manager_for("socks5://127.0.0.1:9")
     assert manager.pool_classes_by_scheme is own_classes
+
+
+def test_without_a_timeout_a_head_may_take_as_long_as_it_likes(wire: StartWire) -> None:
+    server = wire(lambda r: [b"HTTP/1.1 200 OK\r\n", 0.05, b"Content-Length: 2\r\n\r\nhi"])
+    with requests.Session() as session:
+        session.mount("http://", BoundedHeadAdapter())
+        assert session.get(server.origin).text == "hi"

@@ -52,11 +52,32 @@ def test_it_is_read_in_pieces_of_any_size(size: Any) -> None:
     [
         ("a.png", b'filename="a.png"\r\n'),
         ('a"b\r\n.png', b"filename=\"a_b__.png\"; filename*=UTF-8''a%22b%0D%0A.png\r\n"),
+        ("é/X.png", b"filename=\"?/X.png\"; filename*=UTF-8''%C3%A9%2FX.png\r\n"),
         ("é.png", b"filename=\"?.png\"; filename*=UTF-8''%C3%A9.png\r\n"),
     ],
 )
 def test_any_name_is_sent_and_none_ends_the_header(name: str, parameters: bytes) -> None:
     assert b'name="content"; ' + parameters in b"".join(make_form(b"", name))
+
+
+def test_no_two_forms_have_the_same_boundary() -> None:
+    forms = [make_form(b"") for _ in range(2)]
+    boundaries = {form.content_type.partition("boundary=")[2] for form in forms}
+    assert len(boundaries) == 2
+    assert {len(boundary) for boundary in boundaries} == {32}
+
+
+def test_it_can_be_read_again_from_its_beginning() -> None:
+    form = make_form(b"content")
+    once = b"".join(form)
+    form.seek(0)
+    assert form.tell() == 0
+    assert b"".join(form) == once
+    assert form.read(0) == b""
+
+
+def test_it_is_read_in_pieces_and_never_as_a_whole() -> None:
+    assert max(map(len, make_form(b"x" * 1_000_000))) == 65536
 
 
 def test_each_piece_is_reported() -> None:
@@ -71,7 +92,7 @@ def test_each_piece_is_reported() -> None:
 
 def test_a_file_that_becomes_shorter_is_an_error() -> None:
     form = Form(io.BytesIO(b"abc"), 5, "a", "text/plain", {})
-    with pytest.raises(OSError, match="the file became shorter while it was sent"):
+    with pytest.raises(OSError, match=r"^the file became shorter while it was sent$"):
         b"".join(form)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from wire import TOKEN, MakeClient, Request, StartWire, response
 
-from replicate_sync import InvalidInputError, ResponseError, Retries
+from replicate_sync import InvalidInputError, ResponseError, Retries, ServerError
 from replicate_sync.http.pagination import iterate_pages, validate_limit
 from replicate_sync.http.transport import Content
 
@@ -75,8 +75,33 @@ def test_a_search_has_a_body_only_on_its_first_page(wire: StartWire, transport_o
 @pytest.mark.parametrize("page", [[], {}, {"results": {}}, {"results": None}, "x", None])
 def test_what_is_no_page_is_an_error(wire: StartWire, transport_of: Any, page: Any) -> None:
     transport = transport_of(wire(lambda r: [response(page)]), retries=Retries(attempts=1))
-    with pytest.raises(ResponseError, match="is not a page of a list"):
+    with pytest.raises(ResponseError, match="is not a page of a list") as raised:
         list(iterate_pages(transport, "/x"))
+    assert raised.value.response.json() == page
+
+
+def test_a_page_is_fetched_once_for_a_caller_who_leaves(wire: StartWire, transport_of: Any) -> None:
+    def respond(request: Request) -> list[bytes]:
+        if request.query:
+            return [response({}, 500)]
+        return [response({"next": "?cursor=1#top", "results": [1]})]
+
+    server = wire(respond)
+    pages = iterate_pages(transport_of(server), "/x", single_attempt=1.0)
+    assert next(pages) == 1
+    with pytest.raises(ServerError):
+        next(pages)
+    assert [(r.method, r.query) for r in server.requests] == [("GET", {}), ("GET", {"cursor": "1"})]
+
+
+def test_a_query_may_have_a_question_mark_in_it(wire: StartWire, transport_of: Any) -> None:
+    def respond(request: Request) -> list[bytes]:
+        next_page = None if request.query else "/v1/x?cursor=a?b"
+        return [response({"next": next_page, "results": [1]})]
+
+    server = wire(respond)
+    assert list(iterate_pages(transport_of(server), "/x")) == [1, 1]
+    assert server.requests[1].query == {"cursor": "a?b"}
 
 
 @pytest.mark.parametrize("link", [None, "", 5, {"a": 1}])

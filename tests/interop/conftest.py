@@ -27,8 +27,15 @@ def ended() -> Callable[[Official], dict[str, str]]:
                 register(server)
                 quick = {"REPLICATE_POLL_INTERVAL": "0.05", "PYTHONWARNINGS": "default"}
                 point = {"REPLICATE_BASE_URL": server.url, "REPLICATE_API_TOKEN": server.token}
-                environment = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], **quick, **point}
-                run = subprocess.run(command(client), env=environment, capture_output=True, text=True, timeout=300)
+                environment = {
+                    "PATH": os.environ["PATH"],
+                    "HOME": os.environ["HOME"],
+                    **quick,
+                    **point,
+                }
+                run = subprocess.run(
+                    command(client), env=environment, capture_output=True, text=True, timeout=300
+                )
             assert run.returncode == 0, run.stderr
             done[client] = json.loads(run.stdout.splitlines()[-1])
         return done[client]

@@ -44,7 +44,10 @@ def command(client: Official) -> list[str]:
             (home / "package.json").write_text("{}")
             steps = [["npm", "install", "--silent", client.package]]
         else:
-            steps = [[sys.executable, "-m", "venv", "."], ["bin/pip", "install", "--quiet", client.package]]
+            steps = [
+                [sys.executable, "-m", "venv", "."],
+                ["bin/pip", "install", "--quiet", client.package],
+            ]
         for step in steps:
             subprocess.run(step, cwd=home, check=True)
         (home / "made").touch()

@@ -20,7 +20,9 @@ SCENARIO = re.compile(r"^(?:async )?(?:def|function) (it_\w+)", re.M)
         for name in SCENARIO.findall((CLIENTS / client.script).read_text())
     ],
 )
-def test_an_official_client_is_served(client: Official, scenario: str, ended: Callable[[Official], dict[str, str]]) -> None:
+def test_an_official_client_is_served(
+    client: Official, scenario: str, ended: Callable[[Official], dict[str, str]]
+) -> None:
     end = ended(client)[scenario]
     if end != "passed":
         pytest.fail(end, pytrace=False)

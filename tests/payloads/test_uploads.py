@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from wire import TOKEN, Request, Wire, answer
+from wire import TOKEN, Request, Wire, response
 
 from replicate_sync import InvalidInputError, Replicate
 from replicate_sync.payloads.inputs import MAX_INLINE_SIZE
@@ -31,9 +31,9 @@ class Api:
         if request.path == "/v1/files":
             self.uploads.append(request)
             url = f"https://api/files/{len(self.uploads)}"
-            return [answer({"id": "f", "urls": {"get": url}}, 201)]
+            return [response({"id": "f", "urls": {"get": url}}, 201)]
         self.inputs.append(request.json["input"])
-        return [answer({"id": "p1", "status": "succeeded", "output": 1, "input": {}}, 201)]
+        return [response({"id": "p1", "status": "succeeded", "output": 1, "input": {}}, 201)]
 
 
 def sent(wire: Start, client_of: Any, value: Any) -> tuple[Any, list[Request]]:
@@ -150,7 +150,7 @@ def test_a_large_upload_takes_little_memory(tmp_path: Path) -> None:
             buffer = bytearray(65536)
             while remaining:
                 remaining -= stream.readinto1(memoryview(buffer)[:remaining])
-            connection.sendall(answer({"id": "f", "urls": {"get": "u"}}, 201))
+            connection.sendall(response({"id": "f", "urls": {"get": "u"}}, 201))
 
     threading.Thread(target=swallow, daemon=True).start()
     client = Replicate(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=30)

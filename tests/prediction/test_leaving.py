@@ -160,6 +160,7 @@ class EndlessModel:
         if request.path == "/s":
             yield CHUNKED + chunk(event("Once", 0))
             yield 30.0
+            return
         is_cancel = request.path.endswith("/cancel")
         if is_cancel:
             self.canceled_at = time.monotonic()
@@ -170,7 +171,8 @@ class EndlessModel:
             data["urls"] = {"stream": f"http://{request.headers['host']}/s"}
         if request.path == "/v1/predictions":
             yield response({"next": None, "results": [data]})
-        yield response(data, 201)
+        else:
+            yield response(data, 201)
 
     @property
     def is_awaited(self) -> bool:

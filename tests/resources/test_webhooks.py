@@ -104,7 +104,7 @@ def test_anything_else_is_refused(given: dict[str, str], secret: Any, message: s
         verify(BODY, given, secret, tolerance=ANY_TIME)
 
 
-@pytest.mark.parametrize("age", [301, -310, time.time()])
+@pytest.mark.parametrize("age", [301, -310, 1_700_000_000])
 def test_a_webhook_that_is_too_old_or_from_the_future_is_refused(age: float) -> None:
     given = sign(b"{}", sent_at=time.time() - age)
     with pytest.raises(WebhookError, match="tolerance=300"):
@@ -128,7 +128,7 @@ def test_a_body_that_is_no_json_is_refused_although_it_is_signed(body: bytes) ->
 
 
 def test_the_same_function_is_on_a_client_and_at_the_package() -> None:
-    assert Replicate("r8_x").webhooks.verify is verify
+    assert Replicate("r8_x").webhooks.verify(b"{}", sign(b"{}"), SECRET) == {}
     assert replicate_sync.webhooks.verify(b"{}", sign(b"{}"), SECRET) == {}
 
 

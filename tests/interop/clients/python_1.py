@@ -54,7 +54,9 @@ def it_gives_a_file_and_takes_one():
     assert b"".join(output) == b"cba"
     path = pathlib.Path(tempfile.mkdtemp(), "path.txt")
     path.write_bytes(b"123")
-    outputs = replicate.run("me/reverse", input={"files": [path, text_file()]}, file_encoding_strategy="base64")
+    outputs = replicate.run(
+        "me/reverse", input={"files": [path, text_file()]}, file_encoding_strategy="base64"
+    )
     assert [one.read() for one in outputs] == [b"321", b"cba"]
     again = replicate.run("me/reverse", input={"files": [one.url for one in outputs]})
     assert [one.read() for one in again] == [b"123", b"abc"]
@@ -62,12 +64,16 @@ def it_gives_a_file_and_takes_one():
 
 def it_gives_the_address_of_a_file_where_it_polls():
     (output,) = replicate.run("me/reverse", input={"files": [text_file()]}, wait=False)
-    assert output.startswith("http://127.0.0.1:")  # this client takes only https: and data: for a file
+    assert output.startswith(
+        "http://127.0.0.1:"
+    )  # this client takes only https: and data: for a file
     assert replicate.default_client._client.get(output).content == b"cba"
 
 
 def it_draws():
-    (picture,) = replicate.run("black-forest-labs/flux-schnell", input={"prompt": "a hill", "megapixels": "0.25"})
+    (picture,) = replicate.run(
+        "black-forest-labs/flux-schnell", input={"prompt": "a hill", "megapixels": "0.25"}
+    )
     assert picture.read()[8:12] == b"WEBP"
 
 
@@ -86,7 +92,9 @@ def it_streams_an_error():
 
 
 def it_refuses_to_stream_what_does_not():
-    error = raised(ReplicateError, lambda: list(replicate.stream("replicate/hello-world", input={"text": "x"})))
+    error = raised(
+        ReplicateError, lambda: list(replicate.stream("replicate/hello-world", input={"text": "x"}))
+    )
     assert "streaming" in repr(error) or "Model does not support streaming" in str(error.type)
 
 
@@ -123,8 +131,15 @@ def it_pages():
 
 def it_knows_models():
     model = replicate.models.get("meta/meta-llama-3-70b-instruct")
-    assert (model.owner, model.name, model.visibility) == ("meta", "meta-llama-3-70b-instruct", "public")
-    assert "prompt" in model.latest_version.openapi_schema["components"]["schemas"]["Input"]["properties"]
+    assert (model.owner, model.name, model.visibility) == (
+        "meta",
+        "meta-llama-3-70b-instruct",
+        "public",
+    )
+    assert (
+        "prompt"
+        in model.latest_version.openapi_schema["components"]["schemas"]["Input"]["properties"]
+    )
     assert "replicate/hello-world" in [one.id for one in replicate.models.search("hello")]
     versions = model.versions.list()
     assert [one.id for one in versions] == [model.latest_version.id]
@@ -133,7 +148,9 @@ def it_knows_models():
 
 
 def it_makes_and_deletes_a_model():
-    made = replicate.models.create(owner="local", name="brief", visibility="private", hardware="cpu", description="d")
+    made = replicate.models.create(
+        owner="local", name="brief", visibility="private", hardware="cpu", description="d"
+    )
     assert (made.id, made.description, made.latest_version) == ("local/brief", "d", None)
     assert replicate.models.delete("local/brief") is True
     assert raised(ReplicateError, lambda: replicate.models.get("local/brief")).status == 404
@@ -153,30 +170,47 @@ def it_trains():
     assert replicate.trainings.get(training.id).id == training.id
     assert training.id in [one.id for one in replicate.trainings.list()]
     long = replicate.trainings.create(
-        version=f"local/trainer:{version_of('local/trainer')}", input={"steps": 9000}, destination="local/trained"
+        version=f"local/trainer:{version_of('local/trainer')}",
+        input={"steps": 9000},
+        destination="local/trained",
     )
     assert replicate.trainings.cancel(long.id).status == "canceled"
     long.cancel()
     assert long.status == "canceled"
-    replicate.models.get(name).versions.delete(version)  # gives False: it looks for a 204, and the API says 202
-    assert raised(ReplicateError, lambda: replicate.models.get(name).versions.get(version)).status == 404
+    replicate.models.get(name).versions.delete(
+        version
+    )  # gives False: it looks for a 204, and the API says 202
+    assert (
+        raised(ReplicateError, lambda: replicate.models.get(name).versions.get(version)).status
+        == 404
+    )
 
 
 def it_deploys():
     version = version_of(COMMUNITY)
     made = replicate.deployments.create(
-        name="fast", model=COMMUNITY, version=version, hardware="cpu", min_instances=0, max_instances=1
+        name="fast",
+        model=COMMUNITY,
+        version=version,
+        hardware="cpu",
+        min_instances=0,
+        max_instances=1,
     )
     assert made.current_release.version == version
     found = replicate.deployments.get("local/fast")
     assert found.current_release.configuration.max_instances == 1
     assert [one.name for one in replicate.deployments.list()] == ["fast"]
     changed = replicate.deployments.update("local", "fast", max_instances=3)
-    assert (changed.current_release.number, changed.current_release.configuration.max_instances) == (2, 3)
+    assert (
+        changed.current_release.number,
+        changed.current_release.configuration.max_instances,
+    ) == (2, 3)
     prediction = found.predictions.create(input={"number": 4})
     prediction.wait()
     assert prediction.output == {"double": 8}
-    other = replicate.deployments.predictions.create(("local", "fast"), input={"number": 5}, wait=True)
+    other = replicate.deployments.predictions.create(
+        ("local", "fast"), input={"number": 5}, wait=True
+    )
     assert other.output == {"double": 10}
     assert replicate.deployments.delete("local", "fast") is True
     assert raised(ReplicateError, lambda: replicate.deployments.get("local/fast")).status == 404
@@ -192,7 +226,12 @@ def it_finds_collections_hardware_and_the_account():
 
 def it_keeps_files():
     made = replicate.files.create(text_file(), metadata={"why": "test"})
-    assert (made.name, made.size, made.content_type, made.metadata) == ("abc.txt", 3, "text/plain", {"why": "test"})
+    assert (made.name, made.size, made.content_type, made.metadata) == (
+        "abc.txt",
+        3,
+        "text/plain",
+        {"why": "test"},
+    )
     assert made.checksums["sha256"].startswith("ba7816bf")
     assert replicate.files.get(made.id).etag == made.etag
     assert made.id in [one.id for one in replicate.files.list()]
@@ -204,18 +243,25 @@ def it_is_told_by_webhooks():
     secret = replicate.webhooks.default.secret()
     with mailbox() as (url, received):
         replicate.models.predictions.create(
-            "replicate/hello-world", input={"text": "hook"}, webhook=url, webhook_events_filter=["completed"]
+            "replicate/hello-world",
+            input={"text": "hook"},
+            webhook=url,
+            webhook_events_filter=["completed"],
         )
         headers, body = received.get(timeout=10)
     replicate.webhooks.validate(headers=headers, body=body.decode(), secret=secret, tolerance=60)
     assert json.loads(body)["output"] == "hello hook"
     wrong = body.decode().replace("hello", "hallo")
-    raised(Exception, lambda: replicate.webhooks.validate(headers=headers, body=wrong, secret=secret))
+    raised(
+        Exception, lambda: replicate.webhooks.validate(headers=headers, body=wrong, secret=secret)
+    )
 
 
 def it_says_what_failed():
     for wait in (True, False):
-        error = raised(ModelError, lambda wait=wait: replicate.run("local/always-fails", input={}, wait=wait))
+        error = raised(
+            ModelError, lambda wait=wait: replicate.run("local/always-fails", input={}, wait=wait)
+        )
         assert "fails on purpose" in str(error)
         assert error.prediction.status == "failed"
 
@@ -236,7 +282,10 @@ def it_says_what_was_refused():
 async def it_runs_async():
     client = replicate.Client()
     assert await client.async_run("replicate/hello-world", input={"text": "A"}) == "hello A"
-    assert await client.async_run("replicate/hello-world", input={"text": "B"}, wait=False) == "hello B"
+    assert (
+        await client.async_run("replicate/hello-world", input={"text": "B"}, wait=False)
+        == "hello B"
+    )
     (output,) = await client.async_run("me/reverse", input={"files": [text_file()]})
     assert await output.aread() == b"cba"
     version = (await client.models.async_get("me/words")).latest_version.id
@@ -260,14 +309,19 @@ async def it_does_the_rest_async():
     await slow.async_cancel()
     assert (await client.predictions.async_get(slow.id)).status == "canceled"
     assert (await client.predictions.async_list()).results[0].id == slow.id
-    hello = await client.models.predictions.async_create("replicate/hello-world", input={"text": "C"})
+    hello = await client.models.predictions.async_create(
+        "replicate/hello-world", input={"text": "C"}
+    )
     await hello.async_wait()
     assert hello.output == "hello C"
     file = await client.files.async_create(text_file())
     assert (await client.files.async_get(file.id)).size == 3
     assert await client.files.async_delete(file.id) is True
     assert (await client.accounts.async_current()).username == "local"
-    assert [one.slug for one in await client.collections.async_list()] == ["text-models", "image-models"]
+    assert [one.slug for one in await client.collections.async_list()] == [
+        "text-models",
+        "image-models",
+    ]
     assert "cpu" in [one.sku for one in await client.hardware.async_list()]
     assert (await client.webhooks.default.async_secret()).key.startswith("whsec_")
     pages = [page async for page in client_pages(client)]

@@ -37,7 +37,9 @@ def it_runs_without_waiting():
 def it_runs_a_version():
     version = version_of(COMMUNITY)
     assert client.run(f"{COMMUNITY}:{version}", input={"number": 20}) == {"double": 40}
-    made = client.predictions.create(version=f"{COMMUNITY}:{version}", input={"number": 1}, prefer="wait")
+    made = client.predictions.create(
+        version=f"{COMMUNITY}:{version}", input={"number": 1}, prefer="wait"
+    )
     assert made.output == {"double": 2}
 
 
@@ -111,8 +113,13 @@ def it_knows_models():
     model = client.models.get(**named)
     assert (model.owner, model.visibility) == ("meta", "public")
     (version,) = client.models.versions.list(**named).results
-    assert client.models.versions.get(**named, version_id=version.id).openapi_schema["openapi"] == "3.0.2"
-    assert [f"{one.owner}/{one.name}" for one in client.models.search(body="hello")] == ["replicate/hello-world"]
+    assert (
+        client.models.versions.get(**named, version_id=version.id).openapi_schema["openapi"]
+        == "3.0.2"
+    )
+    assert [f"{one.owner}/{one.name}" for one in client.models.search(body="hello")] == [
+        "replicate/hello-world"
+    ]
     found = client.search(query="hello")
     assert [one.model.name for one in found.models] == ["hello-world"]
     assert list(client.models.examples.list(model_owner="local", model_name="slow")) == []
@@ -130,7 +137,11 @@ def it_makes_changes_and_deletes_a_model():
 
 def it_trains():
     client.models.create(owner="local", name="trained", visibility="private", hardware="cpu")
-    trainer = {"model_owner": "local", "model_name": "trainer", "version_id": version_of("local/trainer")}
+    trainer = {
+        "model_owner": "local",
+        "model_name": "trainer",
+        "version_id": version_of("local/trainer"),
+    }
     training = client.trainings.create(**trainer, destination="local/trained", input={"steps": 2})
     while training.status not in END:
         time.sleep(0.02)
@@ -149,13 +160,21 @@ def it_trains():
 def it_deploys():
     named = {"deployment_owner": "local", "deployment_name": "fast"}
     made = client.deployments.create(
-        name="fast", model=COMMUNITY, version=version_of(COMMUNITY), hardware="cpu", min_instances=0, max_instances=1
+        name="fast",
+        model=COMMUNITY,
+        version=version_of(COMMUNITY),
+        hardware="cpu",
+        min_instances=0,
+        max_instances=1,
     )
     assert made.current_release.model == COMMUNITY
     assert client.deployments.get(**named).current_release.configuration.max_instances == 1
     assert [one.name for one in client.deployments.list()] == ["fast"]
     changed = client.deployments.update(**named, min_instances=1, max_instances=3)
-    assert (changed.current_release.number, changed.current_release.configuration.min_instances) == (2, 1)
+    assert (
+        changed.current_release.number,
+        changed.current_release.configuration.min_instances,
+    ) == (2, 1)
     prediction = client.deployments.predictions.create(**named, input={"number": 4}, prefer="wait")
     assert prediction.output == {"double": 8}
     assert prediction.deployment == "local/fast"
@@ -200,7 +219,9 @@ def it_is_told_by_webhooks():
 
 def it_says_what_failed():
     for wait in (True, False):
-        error = raised(ModelError, lambda wait=wait: client.run("local/always-fails", input={}, wait=wait))
+        error = raised(
+            ModelError, lambda wait=wait: client.run("local/always-fails", input={}, wait=wait)
+        )
         assert "fails on purpose" in str(error)
         assert error.prediction.status == "failed"
 
@@ -210,9 +231,15 @@ def it_says_what_was_refused():
     error = raised(replicate.AuthenticationError, stranger.account.get)
     assert error.body["title"] == "Unauthenticated"
     raised(replicate.NotFoundError, lambda: client.run("no/such", input={}))
-    error = raised(replicate.UnprocessableEntityError, lambda: client.run("replicate/hello-world", input={"txt": 1}))
+    error = raised(
+        replicate.UnprocessableEntityError,
+        lambda: client.run("replicate/hello-world", input={"txt": 1}),
+    )
     assert error.body["invalid_fields"][0]["description"] == "text is required"
-    error = raised(replicate.UnprocessableEntityError, lambda: client.predictions.create(version="0" * 64, input={}))
+    error = raised(
+        replicate.UnprocessableEntityError,
+        lambda: client.predictions.create(version="0" * 64, input={}),
+    )
     assert error.body["title"] == "Invalid version or not permitted"
 
 
@@ -234,7 +261,9 @@ async def it_runs_async():
 
 async def it_does_the_rest_async():
     client = AsyncReplicate()
-    slow = await client.models.predictions.create(model_owner="local", model_name="slow", input={"seconds": 60})
+    slow = await client.models.predictions.create(
+        model_owner="local", model_name="slow", input={"seconds": 60}
+    )
     assert (await client.predictions.cancel(prediction_id=slow.id)).status == "canceled"
     assert (await client.predictions.list()).results[0].id == slow.id
     hello = await client.predictions.create(version="replicate/hello-world", input={"text": "C"})
