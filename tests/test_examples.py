@@ -92,6 +92,7 @@ def test_batch_goes_on_where_it_was(run: Run, local: LocalServer, tmp_path: Path
     assert len(local.jobs.all()) == 3
 
 
+@pytest.mark.scale
 def test_train_makes_a_version_that_runs(run: Run, tmp_path: Path, local: LocalServer) -> None:
     (tmp_path / "examples.zip").write_bytes(b"PK")
     client = Replicate()

@@ -10,7 +10,6 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import distributed
 import pytest
 from tenfold_api import TenfoldApi, numbers, tenfold
 from wire import MakeClient, StartWire
@@ -40,6 +39,8 @@ class SlowApi(TenfoldApi):
 def test_a_worker_may_be_killed_midway_and_each_input_is_created_once(
     wire: StartWire, client_of: MakeClient, tmp_path: Path
 ) -> None:
+    import distributed  # late, as it takes long and most test runs leave this out
+
     api = SlowApi()
     client = client_of(wire(api), api_key="r8_given", polling=Polling(1000, 0.01))
     journal = tmp_path / "j.db"

@@ -24,7 +24,7 @@ def test_each_thread_has_a_connection_of_its_own(wire: StartWire, client_of: Mak
     server = wire(lambda r: [response({**PREDICTION, "id": r.path.rpartition("/")[2]})])
     client = client_of(server)
     wrong: list[str] = []
-    start = threading.Barrier(40)
+    start = threading.Barrier(20)
 
     def work(n: int) -> None:
         start.wait()
@@ -32,14 +32,14 @@ def test_each_thread_has_a_connection_of_its_own(wire: StartWire, client_of: Mak
             if client.predictions.get(f"p{n}x{i}").id != f"p{n}x{i}":
                 wrong.append(f"p{n}x{i}")
 
-    threads = [threading.Thread(target=work, args=(n,)) for n in range(40)]
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(20)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert wrong == []
-    assert len(server.requests) == 200
-    assert server.connections == 40
+    assert len(server.requests) == 100
+    assert server.connections == 20
 
 
 def test_a_warm_client_uses_its_connection_again(wire: StartWire, client_of: MakeClient) -> None:

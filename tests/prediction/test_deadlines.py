@@ -23,7 +23,7 @@ from replicate_sync import (
 
 Respond = Callable[[Request], Iterable[Any]]
 
-DEADLINE = 0.2  # seconds
+DEADLINE = 0.1  # seconds
 MARGIN = 2.5  # seconds that a busy machine may take longer
 
 
@@ -115,7 +115,7 @@ def test_each_call_ends_at_its_deadline_and_the_prediction_runs_on(
     assert time.monotonic() - started < DEADLINE + MARGIN
     assert [type(error) for error in errors] == [PredictionTimeout] * len(CALLS)
     for error in errors:
-        assert "after the deadline of 0.2 s" in str(error)
+        assert "after the deadline of 0.1 s" in str(error)
         assert error.prediction.id == "p1"  # type: ignore[union-attr]
     assert not [request for request in server.requests if request.path.endswith("cancel")]
 
@@ -124,7 +124,7 @@ def test_an_image_of_the_homepage_ends_at_its_deadline(wire: StartWire) -> None:
     server = wire(lambda request: [response({"id": "p1", "status": "processing"})])
     home = ReplicateHome(base_url=server.origin, polling=Polling(1000, 0.05))
     with pytest.raises(PredictionTimeout, match=r"deadline of 0\.2 s"):
-        home.image("x", deadline=DEADLINE)
+        home.image("x", deadline=0.2)
 
 
 def test_a_pause_that_is_longer_than_the_time_that_remains_is_an_error_now(

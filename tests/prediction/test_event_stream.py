@@ -164,20 +164,20 @@ def test_the_timeout_is_without_output_and_not_without_a_byte(wire: StartWire, b
 
     stream = open_stream(wire(reply).url)
     started = time.monotonic()
-    assert read(stream, timeout=0.1) == ["a"]
-    assert 0.1 <= time.monotonic() - started < 3
+    assert read(stream, timeout=0.05) == ["a"]
+    assert 0.05 <= time.monotonic() - started < 3
 
 
 def test_output_puts_the_timeout_off(wire: StartWire) -> None:
     def reply(request: Request) -> Iterable[Any]:
         yield CHUNKED
-        for number in range(8):
+        for number in range(6):
             yield chunk(event("a", number))
             yield 0.05
         yield chunk(DONE)
 
     stream = open_stream(wire(reply).url)
-    assert read(stream, timeout=0.3) == ["a"] * 8
+    assert read(stream, timeout=0.25) == ["a"] * 6
     assert stream.end == ""
 
 
@@ -189,7 +189,7 @@ def test_reading_ends_at_the_deadline(wire: StartWire, data: bytes) -> None:
             yield chunk(data)
             yield 0.01
 
-    stream = open_stream(wire(reply).url, Deadline(0.1))
+    stream = open_stream(wire(reply).url, Deadline(0.05))
     started = time.monotonic()
     read(stream)
     assert time.monotonic() - started < 3
@@ -237,8 +237,8 @@ def test_a_pause_ends_in_time_while_the_model_writes_on(wire: StartWire) -> None
 
     stream = open_stream(wire(reply).url)
     started = time.monotonic()
-    stream.pause(0.1)
-    assert 0.1 <= time.monotonic() - started < 3
+    stream.pause(0.05)
+    assert 0.05 <= time.monotonic() - started < 3
     assert stream.end is None
     assert stream.is_worthwhile
 
