@@ -31,9 +31,9 @@ def test_results_are_in_the_order_of_the_inputs_with_so_many_in_flight(
     wire: StartWire, client_of: MakeClient, ends_at_once: bool
 ) -> None:
     api = TenfoldApi(ends_at_once=ends_at_once, slow=3)
-    assert list(client_of(wire(api)).map("a/b", numbers(50), concurrency=6)) == tenfold(50)
+    assert list(client_of(wire(api)).map("a/b", numbers(30), concurrency=6)) == tenfold(30)
     assert 4 <= api.most_in_flight <= 6
-    assert len(api.created) == 50
+    assert len(api.created) == 30
 
 
 def test_the_order_holds_whatever_takes_long(wire: StartWire, client_of: MakeClient) -> None:
@@ -44,8 +44,8 @@ def test_the_order_holds_whatever_takes_long(wire: StartWire, client_of: MakeCli
             yield random.random() / 100
         yield from api(request)
 
-    results = client_of(wire(reply)).map("a/b", numbers(60), concurrency=16)
-    assert list(results) == tenfold(60)
+    results = client_of(wire(reply)).map("a/b", numbers(40), concurrency=16)
+    assert list(results) == tenfold(40)
 
 
 def test_results_may_come_as_they_are_done(wire: StartWire, client_of: MakeClient) -> None:

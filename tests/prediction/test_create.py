@@ -101,7 +101,7 @@ def test_after_a_lost_response_the_prediction_is_adopted_and_not_created_again(
 ) -> None:
     api = Api(first_response)
     server = wire(api)
-    assert client_of(server, timeout=0.3).run("a/b", {"prompt": "x"}) == 1
+    assert client_of(server, timeout=0.15).run("a/b", {"prompt": "x"}) == 1
     assert len(api.created) == 1
     [listing] = server.seen("GET", "/v1/predictions")
     assert listing.query["created_after"].endswith("Z")
