@@ -7,8 +7,8 @@ tracked here.
 
 Most events have the one form in which Replicate writes them ("event", "id", "data", in that order);
 these are matched by one regular expression. That is measured to matter, as a model's tokens are
-many: an event of a token takes 1.0 µs so, and 4.3 µs by sseclient-py (CPython 3.11, in pieces of
-16 kB; `python -m benchmarks` measures streams beside other clients).
+many: an event of a token takes 1.3 µs so, and 7.6 µs by sseclient-py (CPython 3.11 on a busy
+machine, in pieces of 16 kB; `python -m benchmarks` measures streams beside other clients).
 
 An example: the pieces b"event: output\nid: 1\nda", b"ta: he" and b"llo\n\nevent: done\n" are
 one whole event, `Event("output", "hello", "1")`. It is yielded with the third piece; the second

@@ -7,6 +7,7 @@ import inspect
 import io
 import json
 import pathlib
+import sys
 import types
 import typing
 from collections.abc import Callable
@@ -14,6 +15,9 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeAlias, Union
 
 from .json_types import JSONObject
+
+if sys.version_info >= (3, 14):
+    import annotationlib
 
 Schema: TypeAlias = JSONObject
 """A schema in the dialect of OpenAPI 3.0, with the extensions (`x-…`) that Cog uses."""
@@ -193,6 +197,9 @@ def _is_generator_function(function: Callable[..., object]) -> bool:
 
 def _signature(function: Callable[..., object]) -> inspect.Signature:
     try:
+        if sys.version_info >= (3, 14):
+            # Annotations are evaluated late there: one that fails would hide the whole signature.
+            return inspect.signature(function, annotation_format=annotationlib.Format.FORWARDREF)
         return inspect.signature(function)
     except (TypeError, ValueError, NameError):  # some builtins have none
         anything = inspect.Parameter("inputs", inspect.Parameter.VAR_KEYWORD)
