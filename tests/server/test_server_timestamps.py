@@ -58,6 +58,7 @@ def test_no_timestamp_stays_none() -> None:
 
 
 def test_no_two_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(timestamps, "now", lambda: datetime(2999, 1, 1, tzinfo=UTC))
+    moment = timestamps.now()
+    monkeypatch.setattr(timestamps, "now", lambda: moment)
     first, second = timestamps.unique_now(), timestamps.unique_now()
     assert second - first == timedelta(microseconds=1)
