@@ -34,4 +34,7 @@ class BaseClient:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} at {self._transport.displayed_url}>"
+        transport = vars(self).get("_transport")
+        if transport is None:  # in the traceback of an error of its constructor
+            return f"<{type(self).__name__}>"
+        return f"<{type(self).__name__} at {transport.displayed_url}>"

@@ -13,7 +13,7 @@ from . import refs
 from .base_client import BaseClient
 from .display.progress import batch_progress, require_tqdm
 from .exceptions import TOKEN_PAGE, InputRejectedError, InvalidInputError
-from .http.config import API_URL, ApiConfig
+from .http.config import API_URL, ApiConfig, Token
 from .http.transport import Transport
 from .payloads.generation_parameters import to_model_inputs
 from .payloads.inputs import Upload, validate_input
@@ -87,7 +87,8 @@ class Replicate(BaseClient):
         polling: When predictions are polled.
         retries: When failed requests are retried.
         session: A requests.Session to use in every thread; by default each thread has its own.
-        needs_auth: False to send no token, and use gpt4free's open base URL.
+        needs_auth: False if no token is needed: without `api_key` none is sent, and gpt4free's open
+            base URL is used. With it, the official API is.
 
     Raises:
         InvalidInputError: An argument is wrong.
@@ -126,6 +127,7 @@ class Replicate(BaseClient):
         session: requests.Session | None = None,
         needs_auth: bool | None = None,
     ) -> None:
+        api_key = Token.of(api_key)
         if needs_auth is not None:
             self.needs_auth = needs_auth
         if not isinstance(polling, Polling):
@@ -143,12 +145,9 @@ class Replicate(BaseClient):
         self.predictions = Predictions(self._creator, self.model_aliases)
 
     def _make_config(self, api_key: str | None, base_url: str | None) -> ApiConfig:
-        if self.needs_auth:
+        self._is_open = not self.needs_auth and api_key is None
+        if not self._is_open:
             return ApiConfig(base_url, api_key)
-        if api_key is not None:
-            raise InvalidInputError(
-                "needs_auth=False sends no token, so api_key= cannot be given with it."
-            )
         if base_url is None:
             default = _OPEN_API_URL
         else:
@@ -389,9 +388,9 @@ class Replicate(BaseClient):
 
     def _stream_fields(self) -> dict[str, object]:
         # gpt4free's open base URL is of the time when a stream had to be asked for.
-        if self.needs_auth:
-            return {}
-        return {"stream": True}
+        if self._is_open:
+            return {"stream": True}
+        return {}
 
     def run(
         self,
@@ -541,6 +540,7 @@ class Replicate(BaseClient):
         Raises:
             ReplicateError: As `chat` does.
         """
+        api_key = Token.of(api_key)
         client = cls(api_key, proxy=proxy, timeout=timeout, headers=headers, **kwargs)
         return client.chat(
             messages,

@@ -22,7 +22,7 @@ from .exceptions import (
     ReplicateError,
     ResponseError,
 )
-from .http.config import ApiConfig
+from .http.config import ApiConfig, Token
 from .http.transport import Transport
 from .payloads.file_output import ImageOutput
 from .payloads.inputs import Upload
@@ -109,6 +109,7 @@ class ReplicateHome(BaseClient):
         retries: Retries = Retries(),  # noqa: B008
         session: requests.Session | None = None,
     ) -> None:
+        api_key = Token.of(api_key)
         config = ApiConfig(base_url, api_key)
         if api_key is None:
             config = ApiConfig(base_url, default=_HOMEPAGE_URL, variable=None, is_open=True)
@@ -235,6 +236,8 @@ class ReplicateHome(BaseClient):
         Raises:
             ReplicateError: As `chat` and `image` do.
         """
+        if "api_key" in kwargs:
+            kwargs["api_key"] = Token.of(kwargs["api_key"])
         home = cls(proxy=proxy, **kwargs)
         name = cls.get_model(model)
         if name in cls.image_models:

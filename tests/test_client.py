@@ -253,8 +253,26 @@ def test_without_auth_no_token_is_sent_not_even_one_that_an_earlier_call_used(
     assert "".join(make(base_url=server.url).chat("hi")) == "ok"
     assert "authorization" not in api.headers
     assert server.requests[-1].json["stream"] is True
-    with pytest.raises(InvalidInputError, match="needs_auth"):
-        make(api_key="r8_x")
+    assert "".join(make(base_url=server.url, api_key="r8_given").chat("hi")) == "ok"
+    assert api.headers["authorization"] == "Bearer r8_given"
+    assert "stream" not in server.requests[-1].json
+    "".join(make(base_url=server.url).chat("hi"))
+    assert "authorization" not in api.headers
+
+
+@responses.activate
+def test_a_token_that_is_not_needed_goes_to_the_official_api_for_one_call() -> None:
+    for one in ("https://api.replicate.com/v1", "https://replicate.com/api"):
+        responses.post(f"{one}/models/{LLAMA}/predictions", json=DONE)
+    "".join(WithoutToken.create_completion(LLAMA, "hi", api_key="r8_given"))
+    "".join(WithoutToken.create_completion(LLAMA, "hi"))
+    first, second = (call.request for call in responses.calls)
+    assert (first.url, first.headers["Authorization"]) == (
+        f"https://api.replicate.com/v1/models/{LLAMA}/predictions",
+        "Bearer r8_given",
+    )
+    assert str(second.url).startswith("https://replicate.com/api/")
+    assert "Authorization" not in second.headers
 
 
 @responses.activate

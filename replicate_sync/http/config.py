@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable
 from functools import cache, partial
 from importlib import import_module
+from typing import SupportsIndex
 from urllib.parse import urlsplit
 
 from ..exceptions import TOKEN_PAGE, TOKEN_VARIABLE, InvalidInputError, MissingAuthError
@@ -24,6 +25,31 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 _WHITESPACE = re.compile(r"\s")
 _COLAB = "google.colab"
 _Variables = tuple[Callable[[], "str | None"], Callable[[], "str | None"]]
+
+
+class Token(str):
+    """A token, or a header with one: a str whose repr hides it.
+
+    Error reporters, `pytest -l` and debuggers show the reprs of local variables.
+    """
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, text: str | None) -> Token | None:
+        """Return a text as a token; what is not a str is returned as it is, to be refused."""
+        if isinstance(text, str):
+            return cls(text)
+        return text
+
+    def __repr__(self) -> str:
+        return "'***'"
+
+    def __getitem__(self, key: SupportsIndex | slice) -> Token:
+        return Token(str.__getitem__(self, key))  # as some show the beginning of a long text
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[type, tuple[str]]:
+        return str, (str(self),)  # in what tools record of a request, it is a text like any other
 
 
 class ApiConfig:
@@ -54,7 +80,7 @@ class ApiConfig:
             self._base_url = base_url
         else:
             self._base_url = validate_base_url(base_url, "base_url")
-        self._api_key = api_key
+        self._api_key = Token.of(api_key)
         self._default = default
         self._variable = variable
         self._is_open = is_open
@@ -89,9 +115,9 @@ class ApiConfig:
             source = TOKEN_VARIABLE
         else:
             source = "api_key"
-        token = self._api_key
-        if token is None:
-            token = os.environ.get(TOKEN_VARIABLE) or _colab_secret()
+        token = Token(self._api_key or "")
+        if self._api_key is None:
+            token = Token(os.environ.get(TOKEN_VARIABLE) or _colab_secret())
         if not token.strip():
             raise _missing_token_error()
         if not token.isascii() or not token.isprintable() or " " in token:
@@ -150,8 +176,22 @@ def validate_base_url(url: str, name: str) -> str:
     except (AttributeError, ValueError):
         is_valid = False
     if not is_valid:
-        raise InvalidInputError(f"{name} is not a URL such as {API_URL!r}: {url!r}")
+        shown = url
+        if isinstance(url, str):
+            shown = without_credentials(url)
+        raise InvalidInputError(f"{name} is not a URL such as {API_URL!r}: {shown!r}")
     return url.strip().rstrip("/")
+
+
+def without_credentials(url: str) -> str:
+    """Return a URL, or what was meant to be one, without a user name and password in it."""
+    before, at_sign, after = url.rpartition("@")
+    if not at_sign:
+        return url
+    scheme, slashes, _ = before.partition("//")
+    if not slashes:
+        scheme = ""
+    return f"{scheme}{slashes}{after}"
 
 
 def validate_proxy(proxy: str) -> str:
@@ -182,14 +222,29 @@ def _is_proxy_url(url: str) -> bool:
 
 
 def origin(url: object) -> tuple[str, str, int] | None:
-    """Return the scheme, host and port of a URL, or None where it is not a URL."""
+    """Return the scheme, host and port of a URL, or None where it is not a URL.
+
+    Two spellings of one origin are equal: with and without the default port, and a host in other
+    letters than ASCII as it is and as DNS has it.
+    """
     if not isinstance(url, str):
         return None
     try:
         parts = urlsplit(url)
         port = parts.port or _DEFAULT_PORTS.get(parts.scheme)
+        host = parts.hostname
+        if host and not host.isascii():
+            host = _host_in_dns(host)
     except ValueError:
         return None
-    if not parts.hostname or not port:
+    if not host or not port:
         return None
-    return parts.scheme, parts.hostname.lower(), port
+    return parts.scheme, host.lower(), port
+
+
+def _host_in_dns(host: str) -> str | None:
+    from requests import PreparedRequest  # late, as hosts are hardly ever like this
+
+    prepared = PreparedRequest()
+    prepared.prepare_url(f"https://{host}", None)
+    return urlsplit(prepared.url or "").hostname

@@ -66,7 +66,10 @@ def connection_failed(
     if request is not None and request.headers:
         # Tracebacks and debuggers show the cause.
         request.headers.pop("Authorization", None)
-    diagnosis = _diagnose(list(_causes(cause)), timeout)
+    causes = list(_causes(cause))
+    diagnosis = _diagnose(causes, timeout)
+    if not isinstance(cause, SESSION_EXCEPTIONS):  # which are the caller's own
+        _drop_frames(cause)
     what = diagnosis.what.format(host=_host_of(url))
     if diagnosis.maybe_sent and not repeatable:
         hint = ""
@@ -187,6 +190,20 @@ def _causes(error: object) -> Iterator[BaseException]:
             first_argument = None
         reason = getattr(error, "reason", None) or getattr(error, "original_error", None)
         error = reason or first_argument or error.__cause__ or error.__context__
+
+
+def _drop_frames(cause: BaseException) -> None:
+    """Remove the lines of requests and urllib3 from what a traceback shows.
+
+    They say nothing to a caller, there are a hundred of them, and they hold the token as it goes
+    over the wire.
+    """
+    found: list[BaseException] = [cause]
+    for error in found:
+        error.__traceback__ = None
+        error.__suppress_context__ = True
+        linked = (error.__cause__, error.__context__, *error.args, getattr(error, "reason", None))
+        found += [one for one in linked if isinstance(one, BaseException) and one not in found]
 
 
 def _host_of(url: str) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 from time import monotonic, time
@@ -28,7 +27,7 @@ from ..exceptions import (
 )
 from ..polling import NO_DEADLINE, Deadline, Retries
 from . import connection_errors, response_errors
-from .config import ApiConfig, origin
+from .config import ApiConfig, Token, origin, without_credentials
 from .download import Downloader
 from .json import serialize_json
 from .sessions import MAX_REDIRECTS, USER_AGENT, Body, BodyTooLong, Sessions, read_body
@@ -109,7 +108,7 @@ class Transport:
             url = self.base_url
         except InvalidInputError:
             return "an invalid base URL"
-        return re.sub("//[^/]*@", "//", url)
+        return without_credentials(url)
 
     @property
     def clock_offset(self) -> float:
@@ -192,10 +191,9 @@ class Transport:
             ResponseError: The response is not the expected one.
         """
         base_url, token = self._config.variables
-        environment = (base_url(), token())
         auth = self._auth
-        if auth.environment != environment:
-            auth = self._auth = _BearerAuth(*self._config.read(), environment)
+        if auth.environment != (base_url(), token()):
+            auth = self._auth = _BearerAuth(*self._config.read(), (base_url(), token()))
         if headers:
             all_headers = {**self._headers, **headers}
         else:
@@ -225,10 +223,13 @@ class Transport:
             return result
         try:
             result = self._attempt(request, self.timeout, deadline)
+            return result
         except ReplicateError as error:
             if not request.is_retryable(error):
-                raise
-            result = self._retry(request, error, deadline)
+                # The lines of this package say nothing to a caller.
+                raise error.with_traceback(None) from error.__cause__
+            first_error = error
+        result = self._retry(request, first_error, deadline)
         return result
 
     def close(self) -> None:
@@ -250,10 +251,13 @@ class Transport:
                 request.purpose,
                 attempt,
                 pause,
-                self.redact(str(error)),
+                self.redact(error.message if isinstance(error, ReplicateError) else str(error)),
             )
 
-        return self._retries.call(send, request.is_retryable, deadline, log_retry)
+        try:
+            return self._retries.call(send, request.is_retryable, deadline, log_retry)
+        except ReplicateError as last_error:
+            raise last_error.with_traceback(None) from last_error.__cause__
 
     def _attempt(self, request: _Request, timeout: float, deadline: Deadline | None) -> Any:
         """Send a request once, after the pause that the API has asked of any thread.
@@ -283,9 +287,9 @@ class Transport:
                 expected = unexpected.expected
             except (ValueError, RecursionError) as invalid:
                 parse_error = invalid
-        token = request.auth.token.encode()
-        if token and token in body:
-            body = body.replace(token, b"***")
+        redacted = request.auth.redact(body)
+        if redacted is not body:
+            body = redacted
             parse_error = None  # it holds the body
         raise self._response_error(request, response, body, expected) from parse_error
 
@@ -332,9 +336,10 @@ class Transport:
             if delivery is not None:
                 delivery.in_flight = error.maybe_sent
             raise error from cause
-        except BaseException as leaving:
-            Interruption().attach_to(leaving)
-            raise
+        except KeyboardInterrupt as interrupt:
+            Interruption().attach_to(interrupt)
+            # What is below is not the caller's, and holds the token as it goes over the wire.
+            raise interrupt.with_traceback(None) from None
         if delivery is not None:
             delivery.in_flight = False
         return response, body
@@ -402,22 +407,25 @@ class _BearerAuth(AuthBase):
         self, base_url: str, token: str, environment: tuple[str | None, str | None] | None
     ) -> None:
         self.base_url = base_url
-        self.token = token
+        self.token = Token(token)
         #: The variables of the environment that it was made with.
         self.environment = environment
-        self._home = urlsplit(base_url)
+        self._header = Token(f"Bearer {token}")
+        self._home = origin(base_url)
+        self._prefix = f"{base_url}/"
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        target = urlsplit(request.url or "")
-        home = self._home
-        is_home = (target.scheme, target.hostname, target.port) == (
-            home.scheme,
-            home.hostname,
-            home.port,
-        )
-        if self.token and is_home:
-            request.headers["Authorization"] = f"Bearer {self.token}"
+        url = request.url or ""
+        if self.token and (url.startswith(self._prefix) or origin(url) == self._home):
+            request.headers["Authorization"] = self._header
         return request
+
+    def redact(self, body: bytes) -> bytes:
+        """Return a body without the token; the same object where the token is not in it."""
+        token = self.token.encode()
+        if token and token in body:
+            return body.replace(token, b"***")
+        return body
 
 
 def path_segment(identifier: str) -> str:

@@ -148,6 +148,21 @@ def test_origins_are_compared_by_scheme_host_and_port() -> None:
     assert origin("http://a.example") == ("http", "a.example", 80)
 
 
+def test_a_host_in_other_letters_has_one_origin_however_it_is_written() -> None:
+    assert origin("https://bücher.example/x") == origin("https://xn--bcher-kva.example")
+    assert origin("https://straße.example") == ("https", "xn--strae-oqa.example", 443)
+    assert origin("https://" + "ü" * 80 + ".example") is None
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://me:hunter2@host/v1", "me:hunter2@host", "http://me:hunter2@h@host:x/v1"]
+)
+def test_a_wrong_base_url_is_quoted_without_its_password(url: str) -> None:
+    with pytest.raises(InvalidInputError, match="host") as raised:
+        ApiConfig(url)
+    assert "hunter2" not in str(raised.value)
+
+
 @pytest.mark.parametrize("url", ["/relative", "http://a:x/", "ftp://a/x", "http://[bad/x", 5, None])
 def test_what_has_no_origin(url: object) -> None:
     assert origin(url) is None

@@ -193,6 +193,26 @@ def test_a_redirect_is_followed_on_the_api_and_the_token_goes_nowhere_else(
     assert other.requests == []
 
 
+@responses.activate
+@pytest.mark.parametrize(
+    ("base_url", "host"),
+    [
+        ("https://api.example:443/v1", "api.example"),
+        ("https://api.example/v1", "api.example:443"),
+        ("https://API.example/v1", "api.example"),
+        ("https://bücher.example/v1", "xn--bcher-kva.example"),
+    ],
+)
+def test_the_token_goes_to_its_origin_however_that_is_written(base_url: str, host: str) -> None:
+    away = {"Location": f"https://{host}/v1/predictions/new"}
+    for name in (host, host.partition(":")[0], f"{host.partition(':')[0]}:443"):
+        responses.get(f"https://{name}/v1/predictions/old", status=307, headers=away)
+        responses.get(f"https://{name}/v1/predictions/new", json=PREDICTION)
+    assert Replicate("r8_abc", base_url=base_url).predictions.get("old").id == "p1"
+    sent = [call.request.headers.get("Authorization") for call in responses.calls]
+    assert sent == ["Bearer r8_abc"] * 2
+
+
 def test_a_redirect_of_anything_but_a_read_is_an_error(
     wire: StartWire, client_of: MakeClient
 ) -> None:
