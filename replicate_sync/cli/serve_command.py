@@ -40,6 +40,29 @@ _DEFAULT_TOKEN = "r8_local"
     help="The port to listen on; 0 picks a free one.",
 )
 @click.option("--token", help=f"The API token to accept.  [default: {_DEFAULT_TOKEN}]")
+@click.option(
+    "--allow-host",
+    "allowed_hosts",
+    metavar="NAME",
+    multiple=True,
+    help="A further name of this server, such as that of a proxy; repeatable.",
+)
+@click.option(
+    "--file-host",
+    "file_hosts",
+    metavar="HOST[:PORT]",
+    multiple=True,
+    help="A host that file inputs may be fetched from; repeatable.",
+)
+@click.option(
+    "--keep",
+    "keep_predictions",
+    metavar="N",
+    type=click.IntRange(1),
+    default=5_000,
+    show_default=True,
+    help="How many predictions that are over are kept.",
+)
 @local_flag
 def serve(
     predictor: str | None,
@@ -48,6 +71,9 @@ def serve(
     host: str,
     port: int,
     token: str | None,
+    allowed_hosts: tuple[str, ...],
+    file_hosts: tuple[str, ...],
+    keep_predictions: int,
 ) -> None:
     """Serve a local Replicate until Ctrl-C: the same HTTP API, with stand-in models.
 
@@ -70,7 +96,14 @@ def serve(
         raise click.UsageError(
             "A predictor or --cog-url goes together with --as and its name as a model."
         )
-    server = LocalServer(host, port, token=token or _DEFAULT_TOKEN)
+    server = LocalServer(
+        host,
+        port,
+        token=token or _DEFAULT_TOKEN,
+        allowed_hosts=allowed_hosts,
+        file_hosts=file_hosts,
+        keep_predictions=keep_predictions,
+    )
     # A model's process is stopped in order at SIGTERM as well.
     previous_handler = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
-import re
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import Map
 
 from .routes import problems
+from .routes.access import Sender, check_access
 from .routes.account_routes import AccountRoutes
 from .routes.collection_routes import CollectionRoutes
 from .routes.context import Route, ServerContext
@@ -18,7 +18,7 @@ from .routes.file_routes import FileRoutes
 from .routes.homepage_routes import HomepageRoutes
 from .routes.json_responses import problem_response
 from .routes.model_routes import ModelRoutes
-from .routes.multipart_request import MultipartRequest
+from .routes.multipart_request import OVERHEAD, MultipartRequest
 from .routes.prediction_routes import PredictionRoutes
 from .routes.problems import APIError
 from .routes.search_routes import SearchRoutes
@@ -37,8 +37,6 @@ _GROUPS = (
 )
 _REMAINING = {"create": "599", "show": "59999"}
 _REMAINING_OTHERWISE = "2999"
-# A stream and a download have a secret in their URL, and anyone may search.
-_NO_TOKEN = re.compile(r"/v1/(streams/.*|search|files/[^/]+/download)")
 
 
 def create_app(context: ServerContext) -> Flask:
@@ -49,7 +47,8 @@ def create_app(context: ServerContext) -> Flask:
     """
     app = Flask("replicate", static_folder=None)
     app.request_class = MultipartRequest
-    app.before_request(lambda: _authenticate(context.token))
+    app.config["MAX_CONTENT_LENGTH"] = context.file_limit + OVERHEAD
+    app.before_request(lambda: _check_access(context))
     app.after_request(_add_rate_limit_headers)
     app.register_error_handler(APIError, problem_response)
     app.register_error_handler(HTTPException, _http_error_response)
@@ -84,17 +83,18 @@ def _compile_rules(rules: tuple[tuple[str, str, str], ...]) -> Map:
     return app.url_map
 
 
-def _authenticate(token: str) -> None:
-    if not request.path.startswith("/v1/") or _NO_TOKEN.fullmatch(request.path):
-        return
-    header = request.headers.get("Authorization", "")
-    if not header:
-        detail = "You did not pass an authentication token"
-        raise APIError(401, detail, "Unauthenticated")
-    scheme, _, sent_token = header.partition(" ")
-    if scheme.lower() not in ("bearer", "token") or sent_token.strip() != token:
-        detail = "You did not pass a valid authentication token"
-        raise APIError(401, detail, "Unauthenticated")
+def _check_access(context: ServerContext) -> None:
+    headers = request.headers
+    sender = Sender(
+        method=request.method,
+        path=request.path,
+        host=headers.get("Host", ""),
+        origin=headers.get("Origin", ""),
+        site=headers.get("Sec-Fetch-Site", ""),
+        media_type=request.mimetype,
+        authorization=headers.get("Authorization", ""),
+    )
+    check_access(sender, context.host, context.token, context.allowed_hosts)
 
 
 def _http_error_response(error: HTTPException) -> Response:

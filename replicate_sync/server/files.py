@@ -1,28 +1,21 @@
-"""Files of predictions: outputs, which the server serves, and inputs, which it fetches."""
+"""The files of a server: what models returned, which it serves, and what clients uploaded."""
 
 from __future__ import annotations
 
 import base64
 import io
 import pathlib
-import re
-import tempfile
 import threading
-import urllib.parse
-import urllib.request
 from typing import TYPE_CHECKING, NamedTuple, TypeGuard
 
 from . import media_types
-from .hosts import loopback
 from .schemas import is_image_type
 from .uploads import Uploads
 
 if TYPE_CHECKING:
     from PIL import Image
 
-_UPLOAD_PATH = re.compile(r"/v1/files/([^/]+)")
 _PNG_MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "I")
-_FETCH_TIMEOUT = 30  # seconds
 
 
 class OutputFile(NamedTuple):
@@ -44,9 +37,9 @@ class Files:
         uploads: The uploaded files of the server.
     """
 
-    def __init__(self, uploads: Uploads | None = None) -> None:
-        self.uploads: Uploads = uploads or Uploads()
-        self._outputs: dict[tuple[str, str], OutputFile] = {}
+    def __init__(self, uploads: Uploads) -> None:
+        self.uploads: Uploads = uploads
+        self._outputs: dict[str, dict[str, OutputFile]] = {}
         self._lock = threading.Lock()
 
     def keep(self, prediction: str, data: bytes, suffix: str) -> str:
@@ -59,20 +52,19 @@ class Files:
         """
         output = OutputFile(data, media_types.type_of_suffix(suffix))
         with self._lock:
-            count = sum(1 for owner, _ in self._outputs if owner == prediction)
-            name = f"out-{count}{suffix}"
-            self._outputs[prediction, name] = output
+            outputs = self._outputs.setdefault(prediction, {})
+            name = f"out-{len(outputs)}{suffix}"
+            outputs[name] = output
         return f"/outputs/{prediction}/{name}"
 
     def get(self, prediction: str, name: str) -> OutputFile | None:
         """Return an output, or None."""
-        return self._outputs.get((prediction, name))
+        return self._outputs.get(prediction, {}).get(name)
 
     def delete(self, prediction: str) -> None:
         """Delete the outputs of a prediction."""
         with self._lock:
-            for key in [key for key in self._outputs if key[0] == prediction]:
-                del self._outputs[key]
+            self._outputs.pop(prediction, None)
 
     def inline(self, value: object, prediction: str, limit: int) -> object:
         """Return an output with the URLs of its small files replaced by `data:` URIs.
@@ -93,29 +85,6 @@ class Files:
         if output is None or len(output.data) > limit:
             return value
         return f"data:{output.type};base64,{base64.b64encode(output.data).decode()}"
-
-    def fetch_input(self, uri: str, folder: pathlib.Path, origin: str) -> pathlib.Path | str:
-        """Return the path of a copy of an input, in `folder`.
-
-        The URL of an upload shows what is known about the file; here it stands for its content.
-        A URL of another machine is returned as it is.
-
-        Args:
-            uri: A `data:` URI or a URL.
-            folder: Where the copy is written.
-            origin: Scheme, host and port of this server as the client knows them.
-
-        Raises:
-            FileNotFoundError: The upload does not exist.
-        """
-        match = _UPLOAD_PATH.fullmatch(urllib.parse.urlsplit(uri).path)
-        if match is None or not _is_same_server(uri, origin):
-            return fetch(uri, folder)
-        upload = self.uploads.get(match[1])
-        if upload is None:
-            raise FileNotFoundError(f"File not found: {uri}")
-        suffix = _safe_suffix(pathlib.PurePosixPath(upload.name).suffix)
-        return _write(upload.data, suffix or media_types.suffix_of_type(upload.type), folder)
 
 
 def is_open_file(value: object) -> bool:
@@ -141,54 +110,6 @@ def read_file(value: object) -> tuple[bytes, str] | None:
         data = bytes(value)
         return data, suffix or media_types.suffix_of_content(data)
     return None
-
-
-def fetch(uri: str, folder: pathlib.Path) -> pathlib.Path | str:
-    """Return the path of a copy of what a URI leads to, in `folder`.
-
-    Args:
-        uri: A `data:` URI, or a URL of this machine; any other URL is returned as it is.
-        folder: Where the copy is written.
-    """
-    parts = urllib.parse.urlsplit(uri)
-    if parts.scheme == "data":
-        head, _, body = uri[len("data:") :].partition(",")
-        data = urllib.parse.unquote_to_bytes(body)
-        if head.endswith(";base64"):
-            data = base64.b64decode(data)
-        return _write(data, media_types.suffix_of_type(head), folder)
-    if parts.scheme in ("http", "https") and loopback(parts.hostname):
-        no_proxy = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with no_proxy.open(uri, timeout=_FETCH_TIMEOUT) as response:
-            data = response.read()
-        return _write(data, pathlib.PurePosixPath(parts.path).suffix, folder)
-    return uri
-
-
-def _write(data: bytes, suffix: str, folder: pathlib.Path) -> pathlib.Path:
-    safe = _safe_suffix(suffix)
-    with tempfile.NamedTemporaryFile(dir=folder, suffix=safe, delete=False) as file:
-        file.write(data)
-    return pathlib.Path(file.name)
-
-
-def _safe_suffix(suffix: str) -> str:
-    # It comes from the client, and must not lead to another folder.
-    if re.fullmatch(r"\.[\w+-]{1,30}", suffix):
-        return suffix
-    return ""
-
-
-def _is_same_server(url: str, origin: str) -> bool:
-    """Return whether a URL leads to the server at `origin`, which may have several names."""
-    one = urllib.parse.urlsplit(url)
-    other = urllib.parse.urlsplit(origin)
-    try:
-        if one.netloc == other.netloc:
-            return True
-        return loopback(one.hostname) and one.port == other.port
-    except ValueError:  # a port that is no number
-        return False
 
 
 def _read_open_file(file: object) -> object:

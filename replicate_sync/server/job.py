@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from . import job_context, job_values, stdout_capture, timestamps
 from .files import Files, is_open_file
+from .input_files import InputFiles
 from .job_spec import JobSpec
 from .json_types import JSONObject
 from .models import Model
@@ -52,6 +53,8 @@ class Job:
         spec: What it is created from.
         created_at: When it was created.
         files: Where its files are kept.
+        input_files: Where the files of its input come from.
+        ended: Called with it when it is over.
 
     Attributes:
         changed: Guards the state, and is notified of every change; reading needs no lock.
@@ -59,9 +62,17 @@ class Job:
         error: Why it failed, or None.
         metrics: Times in seconds, and what the model measured.
         counts: How often "output" and "logs" have changed.
+        size: About how many bytes its input, its logs and its output have, with the files.
     """
 
-    def __init__(self, spec: JobSpec, created_at: datetime, files: Files) -> None:
+    def __init__(
+        self,
+        spec: JobSpec,
+        created_at: datetime,
+        files: Files,
+        input_files: InputFiles,
+        ended: Callable[[Job], None],
+    ) -> None:
         self.spec = spec
         self.id: str = _random_text(_ID_LENGTH)
         self.stream_key: str = _random_text(_STREAM_KEY_LENGTH)
@@ -76,7 +87,10 @@ class Job:
         self.metrics: JSONObject = {}
         self.counts: dict[str, int] = {"output": 0, "logs": 0}
         self.changed: threading.Condition = threading.Condition()
+        self.size: int = job_values.size_of(spec.input)
         self._files = files
+        self._input_files = input_files
+        self._ended = ended
         self._logs: list[str] = []
         self._output: object = None
         self._pieces: list[object] = []
@@ -134,13 +148,15 @@ class Job:
         with self.changed:
             if not self.over:
                 self._logs.append(text)
+                self.size += len(text)
                 self.counts["logs"] += 1
                 self.changed.notify_all()
 
     def set_metric(self, name: str, value: object) -> None:
         """Set one of the metrics."""
+        serialized = job_values.serialize_output(value, self._keep_file)
         with self.changed:
-            self.metrics[name] = value
+            self.metrics[name] = serialized
 
     def on_cancel(self, callback: Callable[[], None]) -> None:
         """Call a function, in another thread, when it is canceled, or now where it is over."""
@@ -187,7 +203,7 @@ class Job:
         with temporary as folder, job_context.activate(self):
             try:
                 arguments = job_values.build_arguments(
-                    self.model, self.input, self._files, Path(folder), self.spec.origin
+                    self.model, self.input, self._input_files, Path(folder), self.spec.origin
                 )
                 with stdout_capture.capture():
                     self._take_result(self.model.function(**arguments))
@@ -215,12 +231,16 @@ class Job:
                 close()
 
     def _keep_file(self, data: bytes, suffix: str) -> str:
+        job_context.raise_if_canceled()  # its files may have been deleted already
+        with self.changed:
+            self.size += len(data)
         return self.spec.origin + self._files.keep(self.id, data, suffix)
 
     def _set_output(self, value: object) -> None:
         with self.changed:
             if not self.over and value is not None:
                 self._output = value
+                self.size += job_values.size_of(value)
                 self.counts["output"] += 1
                 self.changed.notify_all()
 
@@ -229,6 +249,7 @@ class Job:
             if self.over:
                 return
             self._pieces.append(piece)
+            self.size += job_values.size_of(piece)
             self._output = self._pieces
             self.counts["output"] += 1
             self._add_event("output", _event_data(piece))
@@ -258,6 +279,7 @@ class Job:
         if status in (CANCELED, ABORTED):
             for callback in self._cancel_callbacks:
                 callback()
+        self._ended(self)
 
     def _set_times(self) -> None:
         self.completed_at = max(timestamps.now(), self.created_at)

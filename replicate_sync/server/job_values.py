@@ -6,9 +6,12 @@ import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from .files import Files, read_file
+from .files import read_file
+from .input_files import InputFiles
 from .json_types import JSONObject
 from .models import Model
+
+_MAX_DEPTH = 200  # of lists and dicts, as the serializers call themselves for each level
 
 KeepFile = Callable[[bytes, str], str]
 """Keeps a file, its content and its suffix, and returns its URL."""
@@ -17,7 +20,7 @@ KeepFile = Callable[[bytes, str], str]
 def build_arguments(
     model: Model,
     input: Mapping[str, object],
-    files: Files,
+    input_files: InputFiles,
     folder: Path,
     origin: str,
 ) -> JSONObject:
@@ -26,24 +29,24 @@ def build_arguments(
     Args:
         model: The model.
         input: A valid input.
-        files: The files of the server.
+        input_files: Where its files come from.
         folder: Where copies of the files are written.
         origin: Scheme, host and port of the server as the client knows them.
 
     Raises:
-        FileNotFoundError: An uploaded file does not exist.
+        Failed: A file cannot be fetched, or may not be.
     """
     arguments = model.arguments(input)
     for name in model.file_inputs():
         value = arguments.get(name)
         if isinstance(value, str):
-            arguments[name] = files.fetch_input(value, folder, origin)
+            arguments[name] = input_files.save(value, folder, origin)
         elif isinstance(value, list):
-            arguments[name] = [files.fetch_input(item, folder, origin) for item in value]
+            arguments[name] = [input_files.save(item, folder, origin) for item in value]
     return arguments
 
 
-def serialize_output(value: object, keep_file: KeepFile) -> object:
+def serialize_output(value: object, keep_file: KeepFile, depth: int = _MAX_DEPTH) -> object:
     """Return the JSON value for what a function returned; a file becomes its URL.
 
     A number that JSON does not have becomes None, and any other object its text.
@@ -51,7 +54,13 @@ def serialize_output(value: object, keep_file: KeepFile) -> object:
     Args:
         value: What the function returned or yielded.
         keep_file: Called with each file in it.
+        depth: How many levels of lists and dicts it may have.
+
+    Raises:
+        ValueError: It has more levels.
     """
+    if depth < 0:
+        raise ValueError(f"The output is nested more than {_MAX_DEPTH} levels deep.")
     if value is None or isinstance(value, (str, bool, int)):
         return value
     if isinstance(value, float):
@@ -60,7 +69,20 @@ def serialize_output(value: object, keep_file: KeepFile) -> object:
     if file is not None:
         return keep_file(*file)
     if isinstance(value, Mapping):
-        return {str(key): serialize_output(item, keep_file) for key, item in value.items()}
+        return {
+            str(key): serialize_output(item, keep_file, depth - 1) for key, item in value.items()
+        }
     if isinstance(value, (list, tuple, set, frozenset)):
-        return [serialize_output(item, keep_file) for item in value]
+        return [serialize_output(item, keep_file, depth - 1) for item in value]
     return str(value)
+
+
+def size_of(value: object) -> int:
+    """Return about how many bytes of text a JSON value has."""
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, dict):
+        return sum(len(key) + size_of(item) for key, item in value.items())
+    if isinstance(value, list):
+        return sum(map(size_of, value))
+    return 8

@@ -8,13 +8,14 @@ import socket
 import struct
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 
-from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
+from werkzeug.serving import DechunkedInput, ThreadedWSGIServer, WSGIRequestHandler
 
 from .testing.middleware import ResetConnection
 
 if TYPE_CHECKING:
+    from io import BufferedIOBase
     from wsgiref.types import WSGIApplication, WSGIEnvironment
 
 _BACKLOG = 256
@@ -97,6 +98,13 @@ class _Handler(WSGIRequestHandler):
         self.server.connections.pop(self.connection, None)
         super().finish()
 
+    def make_environ(self) -> WSGIEnvironment:
+        environ = super().make_environ()
+        if isinstance(environ["wsgi.input"], DechunkedInput):
+            whole = cast("IO[bytes]", _WholeReads(self.rfile))
+            environ["wsgi.input"] = DechunkedInput(whole)
+        return environ
+
     def connection_dropped(
         self, error: BaseException, environ: WSGIEnvironment | None = None
     ) -> None:
@@ -113,6 +121,20 @@ class _Handler(WSGIRequestHandler):
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         pass
+
+
+class _WholeReads:
+    """Lets it be an error that a chunk ends early; werkzeug would read on for ever."""
+
+    def __init__(self, source: BufferedIOBase) -> None:
+        self.readline = source.readline
+        self._source = source
+
+    def read(self, size: int) -> bytes:
+        data = self._source.read(size)
+        if len(data) < size:
+            raise OSError("The body ends within a chunk")
+        return data
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Literal
 
 from . import webhooks
@@ -13,7 +13,8 @@ from .catalog import Catalog
 from .cog.predictor_model import CogModel
 from .deployments import Deployments
 from .files import Files
-from .jobs import Jobs
+from .input_files import InputFiles
+from .jobs import Bounds, Jobs
 from .listener import Listener, listen
 from .models import F, Registry, everywhere, validate_name
 from .testing.faults import Faults
@@ -42,6 +43,14 @@ class LocalServer:
             `Prefer: wait`, as many clients accept no http URL for a file. Wherever else the
             prediction is shown they are URLs.
         file_limit: How many bytes an uploaded file may have.
+        file_hosts: The hosts that file inputs are fetched from, besides the server itself, such
+            as "localhost:8000"; without a port, any port.
+        allowed_hosts: On a loopback address, further names that clients may reach the server by,
+            such as that of a proxy. A request to any other name is refused, as the name of a web
+            page may lead to this machine.
+        keep_predictions: How many predictions that are over are kept, the newest ones.
+        keep_bytes: How many bytes the kept predictions have with their files, and how many the
+            uploaded files.
 
     Attributes:
         webhook_secret: The secret that webhooks are signed with; it may be set.
@@ -69,6 +78,10 @@ class LocalServer:
         sync_status: Literal["succeeded", "processing"] = "succeeded",
         inline_files: bool = True,
         file_limit: int = LIMIT,
+        file_hosts: Collection[str] = (),
+        allowed_hosts: Collection[str] = (),
+        keep_predictions: int = 5_000,
+        keep_bytes: int = 256 * 2**20,
     ) -> None:
         if sync_status not in ("succeeded", "processing"):
             raise ValueError(f'sync_status is "succeeded" or "processing", not {sync_status!r}.')
@@ -79,14 +92,17 @@ class LocalServer:
         self.sync_status = sync_status
         self.inline_files = inline_files
         self.file_limit = file_limit
+        self.allowed_hosts: Collection[str] = tuple(allowed_hosts)
         self.webhook_secret: str = webhooks.new_secret()
         self.webhook_timing: webhooks.WebhookTiming = webhooks.WebhookTiming()
         self.file_secret: str = secrets.token_urlsafe(24)
         self.models: Registry = Registry(everywhere)
         self.catalog: Catalog = Catalog(self.models)
         self.deployments: Deployments = Deployments()
-        self.uploads: Uploads = Uploads()
-        self.jobs: Jobs = Jobs(Files(self.uploads))
+        self.uploads: Uploads = Uploads(keep_bytes)
+        files = Files(self.uploads)
+        input_files = InputFiles(files, file_hosts, file_limit)
+        self.jobs: Jobs = Jobs(files, input_files, Bounds(keep_predictions, keep_bytes))
         self.requests: RequestLog = RequestLog()
         self.faults: Faults = Faults()
         app = create_app(self)

@@ -91,11 +91,7 @@ class Model:
 
     def file_inputs(self) -> list[str]:
         """Return the names of the inputs that are one file or a list of files."""
-        return [
-            name
-            for name, prop in self.input["properties"].items()
-            if "uri" in (prop.get("format"), prop.get("items", {}).get("format"))
-        ]
+        return file_inputs(self.input)
 
 
 class Registry:
@@ -210,6 +206,15 @@ class Registry:
         with self._lock:
             models.update(self._models)
         return sorted(models.values(), key=lambda model: model.created_at, reverse=True)
+
+
+def file_inputs(input: Schema) -> list[str]:
+    """Return the names of the inputs that are one file or a list of files."""
+    return [
+        name
+        for name, prop in input["properties"].items()
+        if "uri" in (prop.get("format"), prop.get("items", {}).get("format"))
+    ]
 
 
 def validate_name(name: str) -> None:

@@ -65,6 +65,13 @@ def parse(text: str) -> datetime:
     match = _RFC3339.fullmatch(text.strip())
     if not match:
         raise ValueError(f"{text!r} is not an ISO 8601 moment")
+    try:
+        return _from_match(match)
+    except OverflowError:
+        raise ValueError(f"{text!r} is outside the calendar") from None
+
+
+def _from_match(match: re.Match[str]) -> datetime:
     day, clock, fraction, offset_hours, offset_minutes = match.groups()
     clock = f"{clock or '00:00'}:00"[:8]
     moment = datetime.fromisoformat(f"{day}T{clock}").replace(tzinfo=timezone.utc)

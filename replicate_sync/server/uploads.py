@@ -1,4 +1,4 @@
-"""Files that clients have uploaded: kept in memory for a day."""
+"""Files that clients have uploaded: kept in memory, at most for a day."""
 
 from __future__ import annotations
 
@@ -48,16 +48,34 @@ class Upload:
 
 
 class Uploads:
-    """The uploaded files of a server, by id."""
+    """The uploaded files of a server, by id, oldest first.
 
-    def __init__(self) -> None:
+    Where they become too large together, the oldest are dropped; the last one stays.
+
+    Args:
+        max_bytes: How many bytes they may have together.
+
+    Attributes:
+        dropped: How many were dropped.
+    """
+
+    def __init__(self, max_bytes: int) -> None:
+        self.dropped: int = 0
+        self._max_bytes = max_bytes
+        self._bytes = 0
         self._uploads: dict[str, Upload] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def add(self, upload: Upload) -> None:
-        """Keep a file."""
+        """Keep a file, and drop others where they are too large now."""
         with self._lock:
             self._uploads[upload.id] = upload
+            self._bytes += len(upload.data)
+            while len(self._uploads) > 1 and self._bytes > self._max_bytes:
+                oldest = next(iter(self._uploads.values()))
+                self.delete(oldest.id)
+                if oldest.expires_at > timestamps.now():
+                    self.dropped += 1
 
     def get(self, id: str) -> Upload | None:
         """Return the file with this id, or None; one that has expired is deleted."""
@@ -70,7 +88,9 @@ class Uploads:
     def delete(self, id: str) -> None:
         """Delete a file; one that does not exist is no error."""
         with self._lock:
-            self._uploads.pop(id, None)
+            upload = self._uploads.pop(id, None)
+            if upload is not None:
+                self._bytes -= len(upload.data)
 
     def all(self) -> list[Upload]:
         """Return every file, newest first."""

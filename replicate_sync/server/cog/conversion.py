@@ -9,9 +9,10 @@ import mimetypes
 import pathlib
 import re
 import urllib.parse
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from .. import media_types
+from ..job_context import Failed
 from ..schemas import Schema
 
 _ANY_INPUT: Schema = {
@@ -65,6 +66,23 @@ def _resolve(value: object, known: Mapping[str, Schema]) -> object:
     if isinstance(value, list):
         return [_resolve(item, known) for item in value]
     return value
+
+
+def raise_for_urls(input: Mapping[str, object], file_inputs: Iterable[str]) -> None:
+    """Raise Failed where a file is still a URL: the server may not fetch it, and Cog would.
+
+    Args:
+        input: The arguments of a prediction.
+        file_inputs: The names of those that are files.
+    """
+    for name in file_inputs:
+        value = input.get(name)
+        for item in value if isinstance(value, list) else [value]:
+            if isinstance(item, str):
+                raise Failed(
+                    f"{name}: this local server fetches no file from {item[:200]}. Upload it, or "
+                    "start the server with its host in file_hosts."
+                )
 
 
 def serialize_input(value: object) -> object:

@@ -16,7 +16,7 @@ from ..json_types import JSONObject
 from ..models import Model
 from ..schemas import Schema
 from .api_client import CogClient, CogEvent, ConnectionLost, InputRefused, WorkerBusy
-from .conversion import parse_document, parse_output, serialize_input
+from .conversion import parse_document, parse_output, raise_for_urls, serialize_input
 from .predictor import CogError, Predictor
 from .process import CogProcess
 
@@ -74,6 +74,7 @@ class CogModel:
         else:
             raise CogError(f"No Cog server responds at {url}.")
         self._input, self._output = parse_document(document)
+        self._file_inputs = models.file_inputs(self._input)
         self._free = threading.Semaphore(slots or 1)
 
     def model(self, name: str) -> Model:
@@ -181,6 +182,7 @@ class CogModel:
 
     def _events(self, id: str, input: JSONObject) -> Iterator[CogEvent]:
         """Yield the events of a prediction, once Cog has accepted it."""
+        raise_for_urls(input, self._file_inputs)
         body = {name: serialize_input(value) for name, value in input.items() if value is not None}
         delay = _FIRST_DELAY
         while True:

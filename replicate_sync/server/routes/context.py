@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Literal, NamedTuple, Protocol
 
 from flask import Response, request
@@ -22,7 +22,9 @@ class ServerContext(Protocol):
     says what they mean.
     """
 
+    host: str
     token: str
+    allowed_hosts: Collection[str]
     idle_timeout: float
     sync_status: Literal["succeeded", "processing"]
     inline_files: bool

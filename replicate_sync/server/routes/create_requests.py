@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import urllib.parse
 
@@ -14,6 +13,7 @@ from ..models import Model
 from ..schemas import Schema
 from ..validation import Problem, validate
 from . import problems
+from .json_bodies import parse_json
 from .problems import APIError
 
 HIDDEN = "hidden"
@@ -79,8 +79,8 @@ def parse_object(data: bytes, schema: Schema) -> JSONObject:
         APIError: It is no JSON, or its schema does not allow it.
     """
     try:
-        body: object = json.loads(data, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:  # bad UTF-8 is a ValueError too
+        body = parse_json(data)
+    except ValueError as error:  # bad UTF-8 is one too
         detail = f"Request body is not valid JSON: {error}"
         raise APIError(400, detail, "Malformed request") from None
     raise_if_invalid(validate(body, schema))
@@ -156,7 +156,3 @@ def _webhook_problems(url: str) -> list[Problem]:
         )
         return [Problem("format", "webhook", description)]
     return []
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import json
 import time
 
 from flask import Response, request
@@ -14,6 +13,7 @@ from ..uploads import Upload, sign_download
 from ..validation import Problem
 from . import problems
 from .context import Route, ServerContext, request_origin
+from .json_bodies import parse_json
 from .json_responses import json_response
 from .multipart_request import MultipartRequest, multipart_request, too_large
 from .pagination import Listing, current_page
@@ -109,7 +109,7 @@ def _parse_metadata(body: MultipartRequest) -> JSONObject:
     if part is None:
         return {}
     try:
-        metadata = json.loads(part.data)
+        metadata = parse_json(part.data)
     except ValueError:
         metadata = None
     if not isinstance(metadata, dict):

@@ -10,10 +10,8 @@ from ..schemas import Schema
 from . import create_requests, problems
 from .context import Route, ServerContext, request_origin
 from .json_responses import json_response
-from .problems import APIError
 from .serializers import serialize_edge_job, serialize_job
 
-_TEXT = "text/plain;charset=utf-8"
 _CREATE: Schema = {
     "type": "object",
     "required": ["model", "input"],
@@ -46,11 +44,8 @@ class HomepageRoutes:
 
     def create(self) -> Response:
         """Create a prediction of a model, whose version may be named too."""
-        try:
-            job = self._create()
-        except APIError as error:
-            return json_response(error.body, error.status, _TEXT)
-        response = json_response(serialize_edge_job(job), 200, _TEXT)
+        job = self._create()
+        response = json_response(serialize_edge_job(job))
         job.start()
         return response
 
@@ -58,8 +53,8 @@ class HomepageRoutes:
         """Show a prediction."""
         job = self._context.jobs.get(request.args.get("id", ""))
         if job is None:
-            return json_response(problems.not_found().body, 404, _TEXT)
-        return json_response(serialize_job(job), 200, _TEXT)
+            raise problems.not_found()
+        return json_response(serialize_job(job))
 
     def _create(self) -> Job:
         body = create_requests.parse_object(request.get_data(), _CREATE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 
 from flask import Response
 
@@ -10,13 +11,30 @@ from .problems import APIError
 
 JSON = "application/json; charset=utf-8"
 PROBLEM = "application/problem+json"
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 _ESCAPES = {ord(letter): f"\\u{ord(letter):04x}" for letter in "<>&\u2028\u2029"}
 
 
 def serialize_json(value: object) -> bytes:
-    """Return the bytes of a JSON value; unpaired surrogates become question marks."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    """Return the bytes of a JSON value.
+
+    Unpaired surrogates become question marks, and numbers that JSON does not have become null.
+    """
+    try:
+        text = _ENCODER.encode(value)
+    except ValueError:
+        text = _ENCODER.encode(_without_constants(value))
     return f"{text.translate(_ESCAPES)}\n".encode("utf-8", "replace")
+
+
+def _without_constants(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _without_constants(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_constants(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
 
 
 def sort_keys(value: object) -> object:

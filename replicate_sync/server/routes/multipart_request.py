@@ -11,7 +11,8 @@ from ..uploads import LIMIT
 from . import problems
 from .problems import APIError
 
-_OVERHEAD = 2**20  # bytes that a body may have besides the content
+OVERHEAD = 2**20
+"""How many bytes a body may have besides the content of a file."""
 _MEMORY = 500_000  # bytes of a part that are held in memory while it is received
 
 
@@ -48,9 +49,9 @@ class MultipartRequest(Request):
         Raises:
             APIError: The whole body is too large already.
         """
-        if (self.content_length or 0) > limit + _OVERHEAD:
+        if (self.content_length or 0) > limit + OVERHEAD:
             raise too_large(limit)
-        self.max_form_memory_size = _OVERHEAD
+        self.max_form_memory_size = OVERHEAD
         self.part_limit = limit
 
     def part(self, name: str) -> Part | None:
@@ -62,6 +63,23 @@ class MultipartRequest(Request):
         if field is None:
             return None
         return Part(field.encode(), "", "")
+
+    def get_data(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the body.
+
+        Raises:
+            APIError: The client sent what is no body, such as chunks without their lengths.
+        """
+        try:
+            return super().get_data(*args, **kwargs)
+        except OSError as error:
+            raise _malformed(error) from None
+
+    def _load_form_data(self) -> None:
+        try:
+            super()._load_form_data()
+        except OSError as error:
+            raise _malformed(error) from None
 
     def close(self) -> None:
         """Delete the temporary files, also where the body was refused in the middle."""
@@ -91,6 +109,10 @@ class _LimitedFile(tempfile.SpooledTemporaryFile[bytes]):
 def multipart_request() -> MultipartRequest:
     """Return the current request."""
     return cast(MultipartRequest, request)
+
+
+def _malformed(error: OSError) -> APIError:
+    return APIError(400, f"The request's body cannot be read: {error}", "Malformed request")
 
 
 def too_large(limit: int) -> APIError:

@@ -7,8 +7,10 @@ from typing import NamedTuple
 
 from .problems import APIError
 
-_WAIT = re.compile(r"(?:^|[,;\s])wait(?:=(\d+))?(?=$|[,;\s])")
-_DURATION = re.compile(r"(?=\d)(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?")
+_WAIT = re.compile(r"(?:^|[,;\s])wait(?:=([0-9]+))?(?=$|[,;\s])")
+_MAX_DIGITS = 9
+_NUMBER = rf"([0-9]{{1,{_MAX_DIGITS}}})"
+_DURATION = re.compile(rf"(?=[0-9])(?:{_NUMBER}h)?(?:{_NUMBER}m)?(?:{_NUMBER}s?)?")
 _MAX_WAIT = 60  # seconds
 _MIN_LIFETIME = 5  # seconds
 _MAX_LIFETIME = 24 * 3600  # seconds
@@ -32,12 +34,18 @@ def parse_prefer(header: str | None) -> Wait | None:
     Args:
         header: The value of `Prefer`; without a number the wait is 60 seconds, which is also the
             longest one.
+
+    Raises:
+        APIError: The number has more than 9 digits.
     """
     match = _WAIT.search(header or "")
     if match is None:
         return None
     if match[1] is None:
         return Wait(_MAX_WAIT, "wait")
+    if len(match[1]) > _MAX_DIGITS:
+        detail = f"Prefer must be wait, or wait=n with a number of seconds up to {_MAX_WAIT}"
+        raise APIError(422, detail, "Invalid Prefer header")
     seconds = min(int(match[1]), _MAX_WAIT)
     if seconds < 1:
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import re
 
 from flask import Response, request
 
@@ -10,13 +10,15 @@ from ..catalog import Entry
 from ..json_types import JSONObject
 from ..model_collections import COLLECTIONS
 from .context import Route, ServerContext
-from .json_responses import JSON, json_response
+from .json_bodies import parse_json
+from .json_responses import json_response
 from .pagination import unpaged
 from .serializers import serialize_collection, serialize_model
 
 _PAGE_SIZE = 25
 _DEFAULT_LIMIT = "20"
 _MAX_LIMIT = 50
+_LIMIT = re.compile(r"[0-9]{1,9}")
 
 
 class SearchRoutes:
@@ -43,10 +45,9 @@ class SearchRoutes:
         query = request.args.get("query", "")
         limit = request.args.get("limit", _DEFAULT_LIMIT)
         if not query.strip():
-            return json_response({"detail": 'Query parameter "query" is required'}, 400, JSON)
-        if not (limit.isascii() and limit.isdigit() and 1 <= int(limit) <= _MAX_LIMIT):
-            detail = 'Query parameter "limit" must be a number from 1 to 50'
-            return json_response({"detail": detail}, 400, JSON)
+            return _refuse('Query parameter "query" is required')
+        if not (_LIMIT.fullmatch(limit) and 1 <= int(limit) <= _MAX_LIMIT):
+            return _refuse(f'Query parameter "limit" must be a number from 1 to {_MAX_LIMIT}')
         models = []
         for score, entry in self._ranked(query)[: int(limit)]:
             metadata: JSONObject = {"generated_description": None, "tags": [], "score": score}
@@ -75,10 +76,15 @@ class SearchRoutes:
         return sorted(matches, key=lambda match: -match[0])
 
 
+def _refuse(detail: str) -> Response:
+    # The search's own error has no more than this.
+    return json_response({"detail": detail}, 400)
+
+
 def _unquote(text: str) -> str:
     # Two of the official clients send the query as JSON, which puts it in quotes.
     try:
-        value = json.loads(text)
+        value = parse_json(text)
     except ValueError:
         return text
     if isinstance(value, str):

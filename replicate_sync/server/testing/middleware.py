@@ -12,10 +12,12 @@ from urllib.parse import parse_qsl
 
 from werkzeug.datastructures import EnvironHeaders, Headers
 from werkzeug.wrappers import Response
+from werkzeug.wsgi import get_content_length
 
 from .. import timestamps
 from ..json_types import JSONObject
 from ..routes.json_responses import serialize_json
+from .chunked_body import ChunkedBody
 from .faults import Faults, FaultyResponse, RequestFaults
 from .request_log import LoggedRequest, RequestLog
 
@@ -122,13 +124,9 @@ def _encode(piece: bytes, faults: RequestFaults) -> Iterator[bytes]:
 
 
 def _read_request(environ: WSGIEnvironment) -> LoggedRequest:
-    length = environ.get("CONTENT_LENGTH", "")
-    media_type = environ.get("CONTENT_TYPE", "")
     body = b""
-    small = length.isdecimal() and 0 < int(length) <= _MAX_BODY
-    if small and not media_type.startswith("multipart/"):
-        body = environ["wsgi.input"].read(int(length))
-        environ["wsgi.input"] = io.BytesIO(body)
+    if not environ.get("CONTENT_TYPE", "").startswith("multipart/"):
+        body = _read_body(environ)
     query = dict(parse_qsl(environ.get("QUERY_STRING", "")))
     headers = [pair for pair in EnvironHeaders(environ) if pair[0].lower() != "authorization"]
     return LoggedRequest(
@@ -139,6 +137,21 @@ def _read_request(environ: WSGIEnvironment) -> LoggedRequest:
         body=body,
         time=timestamps.now(),
     )
+
+
+def _read_body(environ: WSGIEnvironment) -> bytes:
+    """Return a body that is small enough to be logged, and leave it to be read again."""
+    source = environ["wsgi.input"]
+    length = get_content_length(environ)
+    if length is None and environ.get("wsgi.input_terminated"):
+        chunked = ChunkedBody(source, _MAX_BODY)
+        environ["wsgi.input"] = chunked
+        return chunked.start if chunked.complete else b""
+    if not 0 < (length or 0) <= _MAX_BODY:
+        return b""
+    body: bytes = source.read(length)
+    environ["wsgi.input"] = io.BytesIO(body)
+    return body
 
 
 def _send(response: FaultyResponse, start_response: StartResponse) -> list[bytes]:

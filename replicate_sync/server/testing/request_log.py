@@ -42,7 +42,7 @@ class LoggedRequest:
         """The body's JSON value; None where it is no JSON."""
         try:
             return json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
 
     def __repr__(self) -> str:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from replicate_sync.server.cog.conversion import parse_document, parse_output
+import pytest
+
+from replicate_sync.server.cog.conversion import parse_document, parse_output, raise_for_urls
+from replicate_sync.server.job_context import Failed
 
 INPUT = {
     "type": "object",
@@ -45,3 +49,10 @@ def test_a_text_that_looks_like_a_file_stays_a_text() -> None:
     assert (
         parse_output("https://example.com/x.png", {"format": "uri"}) == "https://example.com/x.png"
     )
+
+
+def test_a_file_that_is_still_a_url_is_not_left_to_cog() -> None:
+    raise_for_urls({"image": Path("a.png"), "text": "http://x"}, ["image", "mask"])
+    for value in ("http://169.254.169.254/", [Path("a.png"), "https://example.com/b.png"]):
+        with pytest.raises(Failed, match="file_hosts"):
+            raise_for_urls({"image": value}, ["image"])

@@ -23,13 +23,13 @@ def test_a_prediction_is_created_and_polled_without_a_token(local: LocalServer, 
         local, model=GEMMA, version=VERSION, input={"prompt": "bees", "max_new_tokens": 4}
     )
     assert response.status_code == 200
-    assert response.headers["Content-Type"] == "text/plain;charset=utf-8"
+    assert response.headers["Content-Type"] == "application/json; charset=utf-8"
     made = response.json()
     assert (made["status"], made["model"], made["version"]) == ("starting", GEMMA, VERSION)
     assert made["created_at"]
     call.until(made, lambda body: body["status"] == "succeeded")
     polled = requests.get(f"{local.origin}/api/poll", params={"id": made["id"]}, timeout=5)
-    assert polled.headers["Content-Type"] == "text/plain;charset=utf-8"
+    assert polled.headers["Content-Type"] == "application/json; charset=utf-8"
     assert (polled.json()["id"], len(polled.json()["output"])) == (made["id"], 4)
     listed = call.get("/v1/predictions", params={"source": "web"}).json()["results"]
     assert [one["id"] for one in listed] == [made["id"]]
@@ -50,7 +50,7 @@ def test_what_the_homepage_does_not_have_is_refused_in_json(local: LocalServer) 
     ):
         response = create(local, **body)
         assert (response.status_code, response.json()["status"]) == (status, status)
-        assert response.headers["Content-Type"] == "text/plain;charset=utf-8"
+        assert response.headers["Content-Type"] == "application/problem+json"
     assert requests.get(f"{local.origin}/api/poll?id=x", timeout=5).status_code == 404
     assert (
         requests.post(f"{local.origin}/api/prediction", data=b"{", timeout=5).json()["status"]
