@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from time import monotonic
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
-from ..exceptions import InvalidInputError, UnexpectedDataError, excerpt
+from ..exceptions import ConnectionFailed, InvalidInputError, UnexpectedDataError, excerpt
 from .transport import Content, Transport
+
+# Pages in a row that bring nothing new, after which a list is taken for one without an end.
+_MAX_IDLE_PAGES = 100
 
 
 class _Page(NamedTuple):
@@ -15,8 +19,20 @@ class _Page(NamedTuple):
     #: The URL of the page behind it, or "".
     next: str
 
-    @classmethod
-    def parse(cls, data: object) -> _Page:
+
+class _Pages:
+    """Parses the pages of one list, and recognizes a list that does not end."""
+
+    def __init__(self) -> None:
+        self._seen: set[int] = set()
+        self._idle_count = 0
+
+    def parse(self, data: object) -> _Page:
+        """Return a page; one that was seen before has no items.
+
+        Raises:
+            UnexpectedDataError: It is no page, or the last of many that brought nothing new.
+        """
         if isinstance(data, dict):
             items = data.get("results")
         else:
@@ -24,7 +40,28 @@ class _Page(NamedTuple):
         if not isinstance(data, dict) or not isinstance(items, list):
             raise UnexpectedDataError("a page of a list", excerpt(str(data)))
         link = data.get("next")
-        return cls(items, link if isinstance(link, str) else "")
+        if not isinstance(link, str):
+            link = ""
+        if not self._is_new(items):
+            items = []
+            self._idle_count += 1
+        else:
+            self._idle_count = 0
+        if link and self._idle_count >= _MAX_IDLE_PAGES:
+            raise UnexpectedDataError(
+                f"a page of a list that ends, as {_MAX_IDLE_PAGES} pages brought nothing new",
+                excerpt(str(data)),
+            )
+        return _Page(items, link)
+
+    def _is_new(self, items: list[Any]) -> bool:
+        if not items:
+            return False
+        mark = hash((len(items), repr(items[0]), repr(items[-1])))
+        if mark in self._seen:
+            return False
+        self._seen.add(mark)
+        return True
 
 
 def iterate_pages(
@@ -39,7 +76,8 @@ def iterate_pages(
     """Yield the items of a list, page after page.
 
     A `next` link is followed on the client's own base URL, by its query: behind a gateway it names
-    the API's own host, which must not get the gateway's token. Each link is followed once.
+    the API's own host, which must not get the gateway's token. Each link is followed once, and the
+    items of a page that is sent again are left out.
 
     Args:
         transport: Sends the requests.
@@ -47,21 +85,30 @@ def iterate_pages(
         params: The query of the first page.
         method: The method of the request for the first page; GET for any other.
         content: Its body.
-        single_attempt: The seconds of the one attempt for each page; see `Transport.request`.
+        single_attempt: The seconds that all pages may take together, with one attempt for each; see
+            `Transport.request`.
 
     Raises:
-        ResponseError: A response is not a page of a list.
+        ResponseError: A response is not a page of a list, or the list does not end.
         ConnectionFailed: There was no response.
     """
     followed: set[str] = set()
+    pages = _Pages()
+    end = monotonic() + (single_attempt or 0.0)
     while True:
+        if single_attempt is not None:
+            single_attempt = end - monotonic()
+            if single_attempt <= 0:
+                raise ConnectionFailed(
+                    f"GET {path}: the list could not be read to its end in time."
+                )
         page = transport.request(
             method,
             path,
             params=params,
             content=content,
             single_attempt=single_attempt,
-            build=_Page.parse,
+            build=pages.parse,
         )
         yield from page.items
         if not page.next or page.next in followed:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
+import time
 from typing import Any
 
 import pytest
 from wire import TOKEN, MakeClient, Request, StartWire, response
 
-from replicate_sync import InvalidInputError, ResponseError, Retries, ServerError
+from replicate_sync import (
+    ConnectionFailed,
+    InvalidInputError,
+    ResponseError,
+    Retries,
+    ServerError,
+)
 from replicate_sync.http.pagination import iterate_pages, validate_limit
 from replicate_sync.http.transport import Content
 
@@ -41,7 +49,7 @@ def test_a_link_to_another_host_is_followed_on_the_configured_base_by_its_query(
     def respond(request: Request) -> list[bytes]:
         next_page = f"{other.url}/elsewhere?cursor=a%26b&empty="
         if "cursor" in request.query:
-            next_page = ""
+            return [response({"next": "", "results": [{**PREDICTION, "id": "p2"}]})]
         return [response({"next": next_page, "results": [PREDICTION]})]
 
     gateway = wire(respond)
@@ -55,19 +63,64 @@ def test_a_link_to_another_host_is_followed_on_the_configured_base_by_its_query(
 
 
 def test_a_link_is_followed_once(wire: StartWire, transport_of: Any) -> None:
-    server = wire(lambda r: [response({"next": "/v1/x?cursor=1", "results": [1]})])
-    assert list(iterate_pages(transport_of(server), "/x")) == [1, 1]
+    pages = iter([[1], [2]])
+    server = wire(lambda r: [response({"next": "/v1/x?cursor=1", "results": next(pages)})])
+    assert list(iterate_pages(transport_of(server), "/x")) == [1, 2]
+
+
+@pytest.mark.parametrize("items", [[], [1, 2]], ids=["empty", "repeated"])
+def test_pages_without_an_end_that_bring_nothing_new_are_an_error(
+    wire: StartWire, transport_of: Any, items: list[int]
+) -> None:
+    numbers = itertools.count()
+    server = wire(lambda r: [response({"next": f"?cursor={next(numbers)}", "results": items})])
+    seen: list[Any] = []
+    transport = transport_of(server, retries=Retries(attempts=1))
+    with pytest.raises(ResponseError, match="a list that ends"):
+        for item in iterate_pages(transport, "/x"):
+            seen.append(item)  # extend would keep none of them
+    assert seen == items
+    assert len(server.requests) <= 101
+
+
+def test_empty_pages_and_repeated_ones_between_others_are_passed_over(
+    wire: StartWire, transport_of: Any
+) -> None:
+    pages = [[1], [], [2], [1], [2], [], [3]]
+
+    def respond(request: Request) -> list[bytes]:
+        number = int(request.query.get("cursor", "0"))
+        next_page = f"?cursor={number + 1}" if number + 1 < len(pages) else None
+        return [response({"next": next_page, "results": pages[number]})]
+
+    assert list(iterate_pages(transport_of(wire(respond)), "/x")) == [1, 2, 3]
+
+
+def test_for_a_caller_who_leaves_all_pages_together_have_one_time_limit(
+    wire: StartWire, transport_of: Any
+) -> None:
+    numbers = itertools.count()
+
+    def respond(request: Request) -> list[Any]:
+        number = next(numbers)
+        return [0.02, response({"next": f"?cursor={number}", "results": [number]})]
+
+    started = time.monotonic()
+    with pytest.raises(ConnectionFailed):
+        list(iterate_pages(transport_of(wire(respond)), "/x", single_attempt=0.1))
+    assert time.monotonic() - started < 0.5
 
 
 def test_a_search_has_a_body_only_on_its_first_page(wire: StartWire, transport_of: Any) -> None:
     def respond(request: Request) -> list[bytes]:
-        next_page = None if request.query else "?cursor=1"
-        return [response({"next": next_page, "results": [1]})]
+        if request.query:
+            return [response({"next": None, "results": [2]})]
+        return [response({"next": "?cursor=1", "results": [1]})]
 
     server = wire(respond)
     content = Content(b"rivers", "text/plain")
     pages = iterate_pages(transport_of(server), "/models", method="QUERY", content=content)
-    assert list(pages) == [1, 1]
+    assert list(pages) == [1, 2]
     assert [(r.method, r.body) for r in server.requests] == [("QUERY", b"rivers"), ("GET", b"")]
     assert server.requests[0].headers["content-type"] == "text/plain"
 
@@ -96,11 +149,12 @@ def test_a_page_is_fetched_once_for_a_caller_who_leaves(wire: StartWire, transpo
 
 def test_a_query_may_have_a_question_mark_in_it(wire: StartWire, transport_of: Any) -> None:
     def respond(request: Request) -> list[bytes]:
-        next_page = None if request.query else "/v1/x?cursor=a?b"
-        return [response({"next": next_page, "results": [1]})]
+        if request.query:
+            return [response({"next": None, "results": [2]})]
+        return [response({"next": "/v1/x?cursor=a?b", "results": [1]})]
 
     server = wire(respond)
-    assert list(iterate_pages(transport_of(server), "/x")) == [1, 1]
+    assert list(iterate_pages(transport_of(server), "/x")) == [1, 2]
     assert server.requests[1].query == {"cursor": "a?b"}
 
 
