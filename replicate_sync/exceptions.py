@@ -25,6 +25,7 @@ __all__ = [
     "ConnectionFailed",
     "InputRejectedError",
     "InvalidInputError",
+    "JournalError",
     "MapError",
     "MissingAuthError",
     "ModelNotFoundError",
@@ -254,6 +255,13 @@ class StreamError(ReplicateError):
 
 class WebhookError(ReplicateError, ValueError):
     """A webhook was not signed by Replicate, or cannot be parsed."""
+
+
+class JournalError(ReplicateError):
+    """A journal could not be written or read: the disk is full, or a row is damaged.
+
+    Nothing is created that is not in the journal. What was created already is in `.prediction`.
+    """
 
 
 class MapError(ReplicateError):

@@ -1,150 +1,263 @@
-"""What a batch has created, on disk before it is waited for: the owner of sqlite3.
+"""What a batch has created, on disk before it is waited for.
 
 There is one row for each input, and each step is on disk before the next one begins:
 
     absent      nothing was created for this input
-    requested   `requested_at` is set: a prediction is about to be created, and may exist
+    requested   `evidence` is set: a prediction is about to be created, and may exist
     created     `id` is set: the prediction is known
-    ended       `ended` is set: the prediction as JSON
+    ended       `ended` is set: the prediction as JSON; `paths` says where its files were saved
 
 An example: a process is killed between "requested" and "created". The next one, started with the
-same inputs, finds the row, looks up what was created since `requested_at`, and adopts it or creates
-it. Killed after "created", it waits for the prediction of that id; killed after "ended", it creates
-and asks nothing.
+same inputs, finds the row, and looks up what the evidence describes among what the account has
+created since: it adopts that, or creates it where there is none. Killed after "created", it waits
+for the prediction of that id; killed after "ended", it creates and asks nothing.
+
+Rows of a map have the positions of their inputs, from 0. Those of single calls are found by their
+keys, and have positions below 0, so that one file can be for both.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import sqlite3
-import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..exceptions import InvalidInputError
+from ..exceptions import InvalidInputError, JournalError, excerpt
+from .sqlite_file import Row, SqliteFile
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
 
 # The names of table and columns are those of the first version: files of that time can be read.
 _CREATE_TABLE = """
 create table if not exists runs (
-    position integer primary key,  -- of the input, from 0
+    position integer primary key,  -- of the input, from 0; below 0 for a single call
     key text not null,             -- identifies the model and the input
     asked real not null,           -- requested_at, in seconds since 1970
     id text,                       -- of the prediction, once it is known
     ended text                     -- the prediction as JSON, once it has ended
 )
 """
+_ADDED_COLUMNS = ("evidence", "paths")  # by later versions
+_COLUMNS = "position, key, asked, id, ended, evidence, paths"
 _NOT_KEPT = ("input", "logs")
+_MAX_IDS = 2000  # the newest, which a look-up might take for what it looks for
+_ROWS_AT_A_TIME = 500
 
 
 class Entry(NamedTuple):
     """What is known of the prediction of one input."""
 
+    position: int
     key: str
     requested_at: float
-    id: str | None
-    ended: dict[str, Any] | None
+    id: str | None = None
+    ended: dict[str, Any] | None = None
+    #: By what a prediction is recognized that may have been created.
+    evidence: dict[str, Any] | None = None
+    #: Where its files are, by their URLs, once they are saved.
+    paths: dict[str, str] | None = None
 
 
 class Journal:
     """A file that remembers the predictions of one batch.
 
-    It is for one process at a time, and for any number of threads.
+    It is for one process at a time, and for any number of its threads. A forked child has no part
+    in it.
 
     Args:
         path: The file; it is created where it does not exist.
 
     Raises:
-        InvalidInputError: It cannot be used, or another process uses it.
+        InvalidInputError: It is no journal, or another process uses it.
+        JournalError: The disk is full, or fails.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._path = os.fspath(path)
-        self._lock = threading.Lock()
-        with self._locked():
-            self._database = sqlite3.connect(
-                self._path, timeout=1, isolation_level=None, check_same_thread=False
-            )
-            try:
-                self._database.execute("pragma locking_mode = exclusive")
-                self._database.execute("pragma journal_mode = wal")
-                self._database.execute("pragma synchronous = normal")
-                self._database.execute(_CREATE_TABLE)
-            except sqlite3.Error:
-                self._database.close()
-                raise
-            self._is_open = True
+        self._file = SqliteFile(os.fspath(path), _prepare)
 
     @staticmethod
-    def key(model: str, serialized_input: bytes) -> str:
-        """Return what identifies a model and its input."""
-        return sha256(model.encode() + b"\0" + serialized_input).hexdigest()
+    def key(model: str, serialized_input: bytes, call: str = "") -> str:
+        """Return what identifies a model and its input, and the call, where that has a name."""
+        content = model.encode() + b"\0" + serialized_input
+        if call:
+            content += b"\0" + call.encode()
+        return sha256(content).hexdigest()
 
     def entry(self, position: int, key: str) -> Entry | None:
         """Return what is known of an input, or None.
 
         Raises:
             InvalidInputError: The journal was written for another model, or another input.
+            JournalError: The row is damaged, or the file cannot be read.
         """
-        with self._locked():
-            row = self._database.execute(
-                "select key, asked, id, ended from runs where position = ?", (position,)
-            ).fetchone()
-        if row is None:
+        rows = self._select("position = ?", position)
+        if not rows:
             return None
-        known_key, requested_at, prediction_id, ended = row
-        if known_key != key:
+        entry = self._parse(rows[0])
+        if entry.key != key:
             raise InvalidInputError(
-                f"The journal {self._path} was written for another model or other inputs "
+                f"The journal {self._file.path} was written for another model or other inputs "
                 f"(input {position} differs).",
                 hint="Go on with the same ones, or choose another file.",
             )
-        return Entry(known_key, requested_at, prediction_id, json.loads(ended) if ended else None)
+        return entry
+
+    def call(self, key: str) -> Entry | None:
+        """Return what is known of a single call, or None.
+
+        Raises:
+            JournalError: The row is damaged, or the file cannot be read.
+        """
+        rows = self._select("position < 0 and key = ?", key)
+        if not rows:
+            return None
+        return self._parse(rows[0])
+
+    def next_call_position(self) -> int:
+        """Return a position for a single call that has no row yet."""
+        [(first,)] = self._file.execute("select min(position) from runs")
+        return min(first or 0, 0) - 1
+
+    def entries(self, condition: str = "1") -> Iterator[Entry | JournalError]:
+        """Yield the rows in the order of their positions; an error in the place of a damaged one.
+
+        Args:
+            condition: Which rows, in SQL.
+
+        Raises:
+            JournalError: The file cannot be read.
+        """
+        [(position,)] = self._file.execute("select min(position) - 1 from runs")
+        while position is not None:
+            more = f"position > ? and {condition} order by position limit {_ROWS_AT_A_TIME}"
+            rows = self._select(more, position)
+            position = rows[-1][0] if rows else None
+            for row in rows:
+                try:
+                    yield self._parse(row)
+                except JournalError as error:
+                    yield error
+
+    def unfinished(self, *, with_unsaved: bool) -> list[Entry]:
+        """Return the rows of what may exist, and whose result is not here yet.
+
+        Args:
+            with_unsaved: Whether files belong to a result.
+        """
+        condition = "ended is null"
+        if with_unsaved:
+            condition = "(ended is null or paths is null)"
+        return [entry for entry in self.entries(condition) if isinstance(entry, Entry)]
 
     def ids(self) -> list[str]:
-        """Return the ids of all predictions, the oldest first."""
-        with self._locked():
-            rows = self._database.execute("select id from runs where id is not null order by asked")
-            return [prediction_id for (prediction_id,) in rows]
+        """Return the ids of the newest predictions, the oldest first."""
+        newest = "select id from runs where id is not null order by asked desc limit ?"
+        rows = self._file.execute(newest, (_MAX_IDS,))
+        return [prediction_id for (prediction_id,) in reversed(rows)]
 
-    def record_request(self, position: int, key: str, requested_at: float) -> None:
-        """Record that a prediction is about to be created."""
-        statement = "insert or replace into runs (position, key, asked) values (?, ?, ?)"
-        self._write(statement, position, key, requested_at)
+    def record_request(
+        self, position: int, key: str, requested_at: float, evidence: Mapping[str, Any]
+    ) -> None:
+        """Record that a prediction is about to be created.
+
+        Raises:
+            JournalError: It could not be recorded, and must not be created.
+        """
+        self._file.execute(
+            "insert or replace into runs (position, key, asked, evidence) values (?, ?, ?, ?)",
+            (position, key, requested_at, json.dumps(evidence)),
+        )
 
     def record_created(self, position: int, prediction_id: str) -> None:
         """Record the id of the prediction that was created."""
-        self._write("update runs set id = ? where position = ?", prediction_id, position)
+        self._update("id = ?, evidence = null", position, prediction_id)
 
     def record_not_created(self, position: int) -> None:
         """Record that nothing was created."""
-        self._write("delete from runs where position = ?", position)
+        delete = "delete from runs where position = ?"
+        self._file.execute(delete, (position,), unless_closed=True)
 
-    def record_ended(self, position: int, prediction: Mapping[str, Any]) -> None:
-        """Record how a prediction ended; its input and its logs are not kept."""
+    def record_ended(
+        self,
+        position: int,
+        prediction: Mapping[str, Any],
+        paths: Mapping[str, str] | None = None,
+    ) -> None:
+        """Record how a prediction ended; its input and its logs are not kept.
+
+        Args:
+            position: The position of its input.
+            prediction: The prediction as JSON.
+            paths: Where its files were saved, by their URLs; None where they were not.
+        """
         kept = {name: value for name, value in prediction.items() if name not in _NOT_KEPT}
-        self._write("update runs set ended = ? where position = ?", json.dumps(kept), position)
+        saved = None if paths is None else json.dumps(paths)
+        self._update("ended = ?, paths = ?", position, json.dumps(kept), saved)
 
     def close(self) -> None:
-        """Close the file. What is written later is left out, as if the process had been killed."""
-        with self._locked():
-            self._is_open = False
-            self._database.close()
+        """Close the file. What is recorded later is left out, as if the process had been killed.
 
-    def _write(self, statement: str, *values: object) -> None:
-        with self._locked():
-            if self._is_open:
-                self._database.execute(statement, values)
+        A request is not: it is an error, so that nothing is created that is not in the journal.
+        """
+        self._file.close()
 
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
+    def _update(self, assignments: str, position: int, *values: object) -> None:
+        update = f"update runs set {assignments} where position = ?"
+        self._file.execute(update, (*values, position), unless_closed=True)
+
+    def _select(self, condition: str, value: object) -> list[Row]:
+        return self._file.execute(f"select {_COLUMNS} from runs where {condition}", (value,))
+
+    def _parse(self, row: Row) -> Entry:
         try:
-            with self._lock:
-                yield
-        except sqlite3.Error as error:
-            raise InvalidInputError(
-                f"The journal {self._path} cannot be used ({error}): is another process using it, "
-                "or is it another file?"
+            return _parse_row(row)
+        except ValueError as error:
+            raise JournalError(
+                f"Row {row[0]} of the journal {self._file.path} is damaged: {error}.",
+                hint="To create its prediction again, take another journal for its input.",
             ) from error
+
+
+def _prepare(connection: Connection) -> None:
+    connection.execute(_CREATE_TABLE)
+    columns = {row[1] for row in connection.execute("pragma table_info(runs)")}
+    for name in _ADDED_COLUMNS:
+        if name not in columns:
+            connection.execute(f"alter table runs add column {name} text")
+
+
+def _parse_row(row: Row) -> Entry:
+    """Return a row as an entry.
+
+    Raises:
+        ValueError: It is not what this module has written.
+    """
+    position, key, requested_at, prediction_id, ended, evidence, paths = row
+    if not isinstance(key, str) or not isinstance(requested_at, float):
+        raise ValueError("its key or its time is missing")
+    if prediction_id is not None and not isinstance(prediction_id, str):
+        raise ValueError("the id of its prediction is not a text")
+    return Entry(
+        position,
+        key,
+        requested_at,
+        prediction_id,
+        _parse_object(ended, "prediction"),
+        _parse_object(evidence, "evidence"),
+        _parse_object(paths, "list of files"),
+    )
+
+
+def _parse_object(text: object, what: str) -> dict[str, Any] | None:
+    if text is None:
+        return None
+    try:
+        value: object = json.loads(text) if isinstance(text, str) else None
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise ValueError(f"its {what} is not JSON, but {excerpt(str(text))}")
+    return value

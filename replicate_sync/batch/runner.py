@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future
 from time import monotonic, sleep, time
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 from ..exceptions import (
     Interruption,
     InvalidInputError,
+    JournalError,
     MapError,
     NotFoundError,
     PredictionError,
@@ -22,17 +23,19 @@ from ..http.json import serialize_json
 from ..payloads.inputs import Upload, place_files, validate_input
 from ..polling import Deadline
 from ..prediction.create import CreateOptions, PredictionRequest, create_headers
-from ..prediction.prediction import CANCEL_TIMEOUT, EXIT_TIMEOUT, Prediction
+from ..prediction.prediction import CANCEL_TIMEOUT, Prediction
 from ..refs import ModelRef
 from ..resources.predictions import Predictions
-from .window import Window, call_at_exit, call_on
+from .window import Window, call_at_exit, call_for_each, call_on
 
 if TYPE_CHECKING:
     from .journal import Entry, Journal
 
 OnError = Literal["raise", "return"]
 
-_MAX_CANCELING_THREADS = 32
+_MAX_CANCELING_THREADS = 128
+# Seconds that leaving may take: a look-up, and canceling what it has found.
+_LEAVING_TIME = 2 * CANCEL_TIMEOUT + 0.2
 _HOLD = 60.0  # seconds for which the API is asked to hold a response back
 _log = logging.getLogger("replicate_sync")
 
@@ -79,6 +82,10 @@ class BatchRunner:
         self._requested: dict[int, _Requested] = {}
         self._running: dict[int, Prediction] = {}
         self._deadline = Deadline()
+        self._process = os.getpid()
+        self._has_left = False
+        # Why the journal could not be written, after which nothing more is created.
+        self._journal_failure: JournalError | None = None
 
     def results(
         self,
@@ -100,55 +107,59 @@ class BatchRunner:
                     yield future.result()
                 elif not isinstance(error, ReplicateError):
                     raise error
-                elif on_error == "raise":
+                elif on_error == "raise" or self._journal_failure is not None:
                     raise self._map_error(position, error, results, window) from error
                 else:
                     yield error
+                self._require_own_process()
         except KeyboardInterrupt as interrupt:
-            Interruption(self._describe_left()).attach_to(interrupt)
+            Interruption(self.leave(window)).attach_to(interrupt)
             raise
         finally:
-            _open_windows.pop(self, None)
             self.leave(window)
 
-    def leave(self, window: Window[Any, Any], *, at_exit: bool = False) -> None:
+    def leave(self, window: Window[Any, Any]) -> str:
         """Stop, and cancel what is in flight unless a journal remembers it.
 
         Args:
             window: The calls in flight.
-            at_exit: Whether the program ends, when no thread can be started any more.
+
+        Returns:
+            What became of what was in flight, as a sentence.
         """
+        if self._has_left or os.getpid() != self._process:
+            return ""
+        self._has_left = True
+        _open_windows.pop(self, None)
         self._deadline.expire()
         window.close()
+        in_flight: list[Prediction | _Requested] = [*self._running.values()]
+        in_flight += self._requested.values()
         if self._journal:
             end = monotonic() + CANCEL_TIMEOUT
             while self._requested and monotonic() < end:
                 sleep(0.01)  # so that responses that are on their way get into the journal
             self._journal.close()
-            return
-        in_flight: list[Prediction | _Requested] = [*self._running.values()]
-        in_flight += self._requested.values()
-        if at_exit:
-            end = monotonic() + EXIT_TIMEOUT
-            for item in in_flight:
-                if monotonic() < end:
-                    self._cancel(0, item)
-            return
-        threads = max(1, min(len(in_flight), _MAX_CANCELING_THREADS))
-        canceling = Window(self._cancel, in_flight, threads)
-        for _ in canceling.as_completed():
-            pass
-
-    def _describe_left(self) -> str:
-        """Return what becomes of what is in flight, as a sentence."""
-        count = len(self._running) + len(self._requested)
-        in_flight = f"{count} prediction{'' if count == 1 else 's'} in flight"
-        if self._journal:
             return (
-                f"{in_flight} will go on, and the same map with the same journal fetches their "
-                "results."
+                f"{_count(in_flight)} will go on, and the same map with the same journal fetches "
+                "their results."
             )
-        return f"{in_flight} will be canceled."
+        call_for_each(self._cancel, in_flight, _LEAVING_TIME, _MAX_CANCELING_THREADS)
+        running = [one.id for one in in_flight if isinstance(one, Prediction) and not one.ended]
+        if not running:
+            return f"{_count(in_flight)} will be canceled."
+        names = ", ".join(running)
+        _log.warning("%d predictions could not be canceled: %s", len(running), names)
+        return (
+            f"{_count(in_flight)}; these could not be canceled, and may still be running: {names}"
+        )
+
+    def _require_own_process(self) -> None:
+        if os.getpid() != self._process:
+            raise ReplicateError(
+                "This map belongs to the process that has started it, of which this one is a fork.",
+                hint="Start a map of its own here.",
+            )
 
     def _run(self, position: int, given: Mapping[str, Any]) -> Any:
         """Return the result of one input, in a thread of the window."""
@@ -159,14 +170,29 @@ class BatchRunner:
                 prediction.abandon()
             self._wait(prediction)
         except PredictionError as error:
-            if self._journal and error.prediction is not None and error.prediction.ended:
-                self._journal.record_ended(position, error.prediction.raw)
+            if error.prediction is not None and error.prediction.ended:
+                self._record_ended(position, error.prediction)
             raise
         finally:
             self._running.pop(position, None)
-        if self._journal:
-            self._journal.record_ended(position, prediction.raw)
+        self._record_ended(position, prediction)
         return prediction.parse_output()
+
+    def _record_ended(self, position: int, prediction: Prediction) -> None:
+        journal = self._journal
+        if journal:
+            self._record(lambda: journal.record_ended(position, prediction.raw))
+
+    def _record(self, write: Callable[[], None]) -> None:
+        """Record what became of a prediction; where that fails, no other one is created."""
+        try:
+            write()
+        except JournalError as error:
+            if self._journal_failure is None:
+                _log.warning(
+                    "%s What is in flight goes on; nothing more is created.", error.message
+                )
+            self._journal_failure = error
 
     def _start(self, position: int, validated: dict[str, object]) -> Prediction:
         """Return the prediction of an input: a known one, or a new one."""
@@ -193,7 +219,12 @@ class BatchRunner:
             if found is not None:
                 journal.record_created(position, found.id)
                 return found
-        journal.record_request(position, key, time())
+        self._require_journal()
+        try:
+            journal.record_request(position, key, time(), {})
+        except JournalError as error:
+            self._journal_failure = error
+            raise
         try:
             prediction = self._create(position, placed, None)
         except ReplicateError as error:
@@ -201,6 +232,12 @@ class BatchRunner:
                 journal.record_not_created(position)
             raise
         return prediction
+
+    def _require_journal(self) -> None:
+        """Raise why nothing more is created, if that is so."""
+        failure = self._journal_failure
+        if failure is not None:
+            raise JournalError(failure.message, hint=failure.hint) from failure
 
     def _create(self, position: int, placed: dict[str, object], hold: float | None) -> Prediction:
         self._requested[position] = _Requested(placed, time())
@@ -210,8 +247,9 @@ class BatchRunner:
             headers = create_headers(self._predictions.context, hold, None, Deadline())
             options = CreateOptions(headers, cancel_on_exit=False)
             prediction = self._predictions.start(PredictionRequest(self._ref, placed), options)
-            if self._journal:
-                self._journal.record_created(position, prediction.id)
+            journal = self._journal
+            if journal:
+                self._record(lambda: journal.record_created(position, prediction.id))
             return prediction
         finally:
             self._requested.pop(position)
@@ -259,28 +297,31 @@ class BatchRunner:
         errors: dict[int, Exception] = {position: error}
         for other_position, future in window.in_order():
             _collect(other_position, future, results, errors)
+        others = f"the results of {len(results)} others are in .results, by position"
+        parts = [f"Input {position} failed; {others}"]
         if len(errors) > 1:
-            further = ", further errors in .errors"
-        else:
-            further = ""
-        map_error = MapError(
-            f"Input {position} failed; the results of {len(results)} others are in .results, by "
-            f"position{further}, and on_error='return' would go on. {error}"
-        )
+            parts.append("further errors in .errors")
+        if self._journal_failure is None:
+            parts.append("and on_error='return' would go on")
+        map_error = MapError(f"{', '.join(parts)}. {error}")
         map_error.results = results
         map_error.errors = errors
         map_error.position = position
         map_error.prediction = error.prediction
         return map_error
 
-    def _cancel(self, _: int, item: Prediction | _Requested) -> None:
+    def _cancel(self, item: Prediction | _Requested) -> None:
         """Cancel what is in flight, also where its id is not known here yet."""
         if isinstance(item, Prediction):
             item.abandon()
             return
-        found = self._predictions.find(
-            self._ref, item.placed, item.requested_at, single_attempt=CANCEL_TIMEOUT
-        )
+        try:
+            found = self._predictions.find(
+                self._ref, item.placed, item.requested_at, single_attempt=CANCEL_TIMEOUT
+            )
+        except ReplicateError as error:
+            _log.warning("what was being created could not be looked up: %s", error)
+            return
         if found is not None:
             found.abandon()
 
@@ -303,6 +344,11 @@ def validate_arguments(concurrency: int, on_error: str, executor: Executor | Non
         raise InvalidInputError(f"on_error must be 'raise' or 'return', not {on_error!r}.")
     if executor is not None and not callable(getattr(executor, "submit", None)):
         raise InvalidInputError("executor must be a concurrent.futures.Executor.")
+
+
+def _count(in_flight: list[Prediction | _Requested]) -> str:
+    """Return how many predictions are in flight, in words."""
+    return f"{len(in_flight)} prediction{'' if len(in_flight) == 1 else 's'} in flight"
 
 
 def _collect(
@@ -333,7 +379,9 @@ _open_windows: WeakKeyDictionary[BatchRunner, Window[Any, Any]] = WeakKeyDiction
 
 def _leave_all() -> None:
     for runner, window in list(_open_windows.items()):
-        runner.leave(window, at_exit=True)
+        runner.leave(window)
 
 
 call_at_exit(_leave_all)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_open_windows.clear)

@@ -1,12 +1,19 @@
-"""A window of calls in flight: the owner of concurrent.futures."""
+"""A window of calls in flight: the owner of concurrent.futures.
+
+The threads are daemons, and not those of a ThreadPoolExecutor, which Python waits for when the
+program ends: a thread that reads from a silent server would hold the program for minutes.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from queue import SimpleQueue
+from time import monotonic
 from typing import Generic, TypeVar
+from weakref import finalize
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -31,7 +38,10 @@ class Window(Generic[_Item, _Result]):
         self._work = work
         self._items = iter(enumerate(items))
         self._size = size
-        self._threads = ThreadPoolExecutor(size, thread_name_prefix="replicate-map")
+        self._calls: SimpleQueue[tuple[int, _Item, Future[_Result]] | None] = SimpleQueue()
+        self._thread_count = 0
+        # The threads end with the window.
+        finalize(self, self._calls.put, None)
         self._started: deque[tuple[int, Future[_Result]]] = deque()
         self._running: set[Future[_Result]] = set()
         self._has_more = True
@@ -67,7 +77,7 @@ class Window(Generic[_Item, _Result]):
     def close(self) -> None:
         """Take no more items, and do not wait for the calls in flight."""
         self.stop()
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._calls.put(None)
 
     def _fill(self) -> bool:
         """Start what fits into the window; return False where nothing is left to yield."""
@@ -78,10 +88,17 @@ class Window(Generic[_Item, _Result]):
             except StopIteration:
                 self._has_more = False
                 break
-            future = self._threads.submit(self._work, position, item)
-            self._started.append((position, future))
-            self._running.add(future)
+            self._start(position, item)
         return bool(self._started)
+
+    def _start(self, position: int, item: _Item) -> None:
+        future: Future[_Result] = Future()
+        self._started.append((position, future))
+        self._running.add(future)
+        self._calls.put((position, item, future))
+        if self._thread_count < len(self._running):
+            self._thread_count += 1
+            start_thread(_make_calls, self._calls, self._work)
 
     def _has_room(self) -> bool:
         is_ahead = len(self._started) >= _MAX_AHEAD * self._size
@@ -89,6 +106,64 @@ class Window(Generic[_Item, _Result]):
 
     def _wait(self) -> None:
         wait(self._running, return_when=FIRST_COMPLETED)
+
+
+def _make_calls(
+    calls: SimpleQueue[tuple[int, _Item, Future[_Result]] | None],
+    work: Callable[[int, _Item], _Result],
+) -> None:
+    """Make the calls of a window, in one of its threads, until it is closed."""
+    while (call := calls.get()) is not None:
+        position, item, future = call
+        if future.set_running_or_notify_cancel():
+            try:
+                result = work(position, item)
+            except BaseException as error:
+                future.set_exception(error)
+            else:
+                future.set_result(result)
+                del result
+        del call, item, future  # not to be kept while the thread is idle
+    calls.put(None)  # for the next thread
+
+
+def start_thread(function: Callable[..., None], *arguments: object) -> threading.Thread:
+    """Start a thread that does not keep the program from ending, and return it."""
+    thread = threading.Thread(target=function, args=arguments, name="replicate-map", daemon=True)
+    thread.start()
+    return thread
+
+
+def call_for_each(
+    function: Callable[[_Item], None], items: Iterable[_Item], seconds: float, most_threads: int
+) -> None:
+    """Call a function for each item, many at a time, for so many seconds at most.
+
+    Args:
+        function: The function; it raises nothing.
+        items: The items.
+        seconds: After this time no more calls are begun, and those in progress are not waited for.
+        most_threads: How many calls are made at a time.
+    """
+    end = monotonic() + seconds
+    waiting = deque(items)
+
+    def call_next() -> None:
+        while monotonic() < end:
+            try:
+                item = waiting.popleft()
+            except IndexError:
+                return
+            function(item)
+
+    threads: list[threading.Thread] = []
+    try:
+        for _ in range(min(len(waiting), most_threads)):
+            threads.append(start_thread(call_next))
+    except RuntimeError:  # the program ends, and Python starts no more threads
+        call_next()
+    for thread in threads:
+        thread.join(max(0.0, end - monotonic()))
 
 
 def call_on(executor: Executor, function: Callable[[_Item], _Result], argument: _Item) -> _Result:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import click
 
 from ..exceptions import ReplicateError
+from .ending_signals import EndingSignals
 from .error_messages import show_error, show_interruption
-from .exit_codes import INTERRUPTED, exit_code
+from .exit_codes import exit_code, exit_code_of_signal
 
 _AS_JSON = f"{__name__}.as_json"
 
@@ -28,6 +29,10 @@ class RootGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command that was given."""
+        with EndingSignals() as signals:
+            return self._invoke(ctx, signals)
+
+    def _invoke(self, ctx: click.Context, signals: EndingSignals) -> object:
         as_json = bool(ctx.meta[_AS_JSON])
         try:
             with _library_log(silent=as_json):
@@ -35,8 +40,9 @@ class RootGroup(click.Group):
         except BrokenPipeError:
             raise  # click ends silently when nobody reads the output any more
         except KeyboardInterrupt as interrupt:
-            show_interruption(interrupt, as_json=as_json)
-            ctx.exit(INTERRUPTED)
+            with suppress(OSError):  # of a terminal that was closed
+                show_interruption(interrupt, as_json=as_json)
+            ctx.exit(exit_code_of_signal(signals.received))
         except click.ClickException as error:
             if not as_json:
                 raise  # click shows it, with the usage where that helps

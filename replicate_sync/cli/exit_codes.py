@@ -12,7 +12,6 @@ from ..exceptions import (
 
 FAILED = 1
 SOME_FAILED = 5
-INTERRUPTED = 130  # as a shell counts a program that Ctrl-C has ended
 
 _CLASSES: dict[int, tuple[type[Exception], ...]] = {
     2: (InvalidInputError, ModelNotFoundError),
@@ -27,7 +26,7 @@ Exit codes:
   3    no token, or a token that was refused
   4    the prediction is still running, and --timeout is over
   5    some inputs of a map failed; the others have their results
-  130  Ctrl-C
+  130  Ctrl-C; likewise 129 for SIGHUP, 143 for SIGTERM
 """
 
 
@@ -37,3 +36,8 @@ def exit_code(error: Exception) -> int:
         if isinstance(error, classes):
             return code
     return FAILED
+
+
+def exit_code_of_signal(number: int) -> int:
+    """Return the exit code of a command that a signal has ended, as a shell counts it."""
+    return 128 + number

@@ -17,6 +17,7 @@ from ..exceptions import (
     AuthenticationError,
     InputRejectedError,
     InvalidInputError,
+    MapError,
     MissingAuthError,
     ModelNotFoundError,
     PaymentRequiredError,
@@ -100,15 +101,28 @@ def map_(
     )
     failure_count = 0
     with closing(results), _line_writer(out) as write_line:
-        for index, (result, one) in enumerate(zip(results, given, strict=True)):
+        for index, result in _numbered(results):
             outcome = _outcome(result, folder, index)
             if "error" in outcome:
                 failure_count += 1
-            write_line(to_json({"index": index, "input": displayable(one), **outcome}))
+            write_line(to_json({"index": index, "input": displayable(given[index]), **outcome}))
     if failure_count:
         message = f"{failure_count} of {len(given)} inputs failed; their lines have an error."
         click.echo(message, err=True)
         click.get_current_context().exit(SOME_FAILED)
+
+
+def _numbered(results: Iterator[object]) -> Iterator[tuple[int, object]]:
+    """Yield results with their positions; also those that an error brings which ends the map."""
+    position = -1
+    try:
+        for position, result in enumerate(results):
+            yield position, result
+    except MapError as error:
+        for later in sorted(error.results):
+            if later > position:
+                yield later, error.results[later]
+        raise
 
 
 def _should_show_progress(progress: bool | None, out: str | None) -> bool:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import sqlite3
+import subprocess
+import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +18,7 @@ from wire import CUT, MakeClient, Request, StartWire, Wire, response
 
 from replicate_sync import (
     InvalidInputError,
+    JournalError,
     MapError,
     Polling,
     PredictionError,
@@ -24,6 +29,7 @@ from replicate_sync.batch.journal import Entry, Journal
 from replicate_sync.payloads.inputs import MAX_INLINE_SIZE
 
 KEY = Journal.key("a/b", b'{"n":0}')
+EVIDENCE = {"digest": "abc", "after": 5.0}
 
 # -- The file --------------------------------------------------------------------------------------
 
@@ -37,12 +43,12 @@ def path(tmp_path: Path) -> Path:
 def test_each_state_of_an_input_is_on_disk_for_the_next_process(path: Path) -> None:
     journal = Journal(path)
     assert journal.entry(0, KEY) is None
-    journal.record_request(0, KEY, 5.0)
-    assert journal.entry(0, KEY) == Entry(KEY, 5.0, None, None)
+    journal.record_request(0, KEY, 5.0, EVIDENCE)
+    assert journal.entry(0, KEY) == Entry(0, KEY, 5.0, evidence=EVIDENCE)
     journal.record_created(0, "p1")
-    assert journal.entry(0, KEY) == Entry(KEY, 5.0, "p1", None)
+    assert journal.entry(0, KEY) == Entry(0, KEY, 5.0, "p1")
     journal.record_ended(0, {"id": "p1", "output": 1, "input": {"n": 0}, "logs": "x"})
-    ended = Entry(KEY, 5.0, "p1", {"id": "p1", "output": 1})
+    ended = Entry(0, KEY, 5.0, "p1", {"id": "p1", "output": 1})
     assert journal.entry(0, KEY) == ended
     journal.close()
     restarted = Journal(path)
@@ -52,19 +58,19 @@ def test_each_state_of_an_input_is_on_disk_for_the_next_process(path: Path) -> N
 
 def test_what_was_not_created_is_requested_again(path: Path) -> None:
     journal = Journal(path)
-    journal.record_request(0, KEY, 5.0)
+    journal.record_request(0, KEY, 5.0, EVIDENCE)
     journal.record_not_created(0)
     assert journal.entry(0, KEY) is None
-    journal.record_request(0, KEY, 6.0)
-    journal.record_request(0, KEY, 7.0)
-    assert journal.entry(0, KEY) == Entry(KEY, 7.0, None, None)
+    journal.record_request(0, KEY, 6.0, EVIDENCE)
+    journal.record_request(0, KEY, 7.0, EVIDENCE)
+    assert journal.entry(0, KEY) == Entry(0, KEY, 7.0, evidence=EVIDENCE)
     journal.close()
 
 
 def test_the_ids_are_those_of_what_was_created_the_oldest_first(path: Path) -> None:
     journal = Journal(path)
     for position, requested_at in enumerate([7.0, 5.0, 6.0]):
-        journal.record_request(position, KEY, requested_at)
+        journal.record_request(position, KEY, requested_at, EVIDENCE)
     journal.record_created(0, "p0")
     journal.record_created(1, "p1")
     assert journal.ids() == ["p1", "p0"]
@@ -79,7 +85,7 @@ def test_the_key_depends_on_the_model_and_on_the_input() -> None:
 
 def test_another_input_at_a_known_position_is_refused(path: Path) -> None:
     journal = Journal(path)
-    journal.record_request(3, KEY, 5.0)
+    journal.record_request(3, KEY, 5.0, EVIDENCE)
     with pytest.raises(InvalidInputError, match=r"other inputs \(input 3 differs\)") as raised:
         journal.entry(3, Journal.key("a/b", b"{}"))
     assert raised.value.hint == "Go on with the same ones, or choose another file."
@@ -88,21 +94,72 @@ def test_another_input_at_a_known_position_is_refused(path: Path) -> None:
 
 def test_what_is_written_to_a_closed_journal_is_left_out(path: Path) -> None:
     journal = Journal(path)
-    journal.record_request(0, KEY, 5.0)
+    journal.record_request(0, KEY, 5.0, EVIDENCE)
     journal.close()
     journal.record_created(0, "p1")
     restarted = Journal(path)
-    assert restarted.entry(0, KEY) == Entry(KEY, 5.0, None, None)
+    assert restarted.entry(0, KEY) == Entry(0, KEY, 5.0, evidence=EVIDENCE)
     restarted.close()
 
 
-@pytest.mark.scale
-def test_a_journal_is_for_one_process_at_a_time(path: Path) -> None:
+def test_a_journal_that_is_in_use_is_refused_at_once(path: Path) -> None:
     journal = Journal(path)
-    with pytest.raises(InvalidInputError, match="is another process using it"):
+    started = time.monotonic()
+    with pytest.raises(InvalidInputError, match="is in use by another process") as raised:
         Journal(path)
+    assert time.monotonic() - started < 0.5
+    assert "choose another file" in raised.value.hint
     journal.close()
     Journal(path).close()
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("key", b"x"),
+        ("asked", "yesterday"),
+        ("id", b"p1"),
+        ("ended", '{"id": "p1", "outp'),
+        ("ended", "[1]"),
+        ("ended", b"{}"),
+        ("evidence", "{"),
+        ("paths", "x"),
+    ],
+)
+def test_a_damaged_row_is_named_and_the_others_can_be_read(
+    path: Path, column: str, value: object
+) -> None:
+    journal = Journal(path)
+    for position in range(3):
+        journal.record_request(position, KEY, 5.0, EVIDENCE)
+    journal.close()
+    database = sqlite3.connect(path)
+    database.execute(f"update runs set {column} = ? where position = 1", (value,))
+    database.commit()
+    database.close()
+    journal = Journal(path)
+    with pytest.raises(JournalError, match=r"Row 1 of the journal .* is damaged"):
+        journal.entry(1, KEY)
+    first, damaged, last = journal.entries()
+    assert isinstance(damaged, JournalError)
+    assert (first, last) == (journal.entry(0, KEY), journal.entry(2, KEY))
+    journal.close()
+
+
+def test_all_rows_are_read_however_many_there_are(path: Path) -> None:
+    journal = Journal(path)
+    for position in range(-3, 1200):
+        journal.record_request(position, KEY, 5.0, EVIDENCE)
+    positions = [entry.position for entry in journal.entries() if isinstance(entry, Entry)]
+    assert positions == list(range(-3, 1200))
+    journal.close()
+
+
+def test_a_request_that_cannot_be_recorded_is_an_error(path: Path) -> None:
+    journal = Journal(path)
+    journal.close()
+    with pytest.raises(JournalError, match="is closed"):
+        journal.record_request(0, KEY, 5.0, EVIDENCE)
 
 
 def test_a_file_of_another_kind_is_refused(path: Path) -> None:
@@ -123,7 +180,7 @@ def test_a_journal_of_the_first_version_can_be_read(path: Path) -> None:
     database.commit()
     database.close()
     journal = Journal(path)
-    assert journal.entry(0, KEY) == Entry(KEY, 5.0, "p1", None)
+    assert journal.entry(0, KEY) == Entry(0, KEY, 5.0, "p1")
     journal.close()
 
 
@@ -265,6 +322,55 @@ def test_a_known_prediction_that_cannot_be_fetched_is_not_taken_for_one_that_is_
     with pytest.raises(MapError) as raised:
         list(client_of(server).map("a/b", numbers(1), journal=path))
     assert isinstance(raised.value.__cause__, ResponseError)
+
+
+FULL_DISK = """
+import json, resource, sys
+from replicate_sync import JournalError, MapError, Polling, Replicate
+import replicate_sync.batch.runner, tenacity, sseclient
+
+resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))  # bytes of the longest file
+client = Replicate("r8_x", base_url=sys.argv[1], polling=Polling(300, 0.01))
+inputs = ({"n": n} for n in range(1000))
+results = client.map(
+    "a/b", inputs, journal=sys.argv[2], concurrency=6, on_error=sys.argv[3]
+)
+known = {}
+try:
+    known.update(enumerate(results))
+except MapError as error:
+    assert isinstance(error.__cause__, JournalError), error.__cause__
+    known.update(error.results)
+    print(json.dumps([str(error), known]))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no limit for files")
+@pytest.mark.parametrize("on_error", ["raise", "return"])
+def test_where_the_disk_is_full_nothing_more_is_created_and_no_result_is_lost(
+    wire: StartWire, client_of: MakeClient, path: Path, on_error: str
+) -> None:
+    api = TenfoldApi(ends_at_once=False)
+    server = wire(api)
+    process = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, server.url, str(path), on_error],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    message, known = json.loads(process.stdout)
+    assert "cannot be used any more: disk I/O error" in message
+    assert "start again with the same journal" in message
+    assert 0 < len(api.created) < 200
+    assert api.created_inputs == list(range(len(api.created)))
+    assert api.canceled == []
+    assert known == {str(n): 10 * n for n in api.created_inputs}
+    # The same journal goes on where there is room again.
+    results = client_of(server).map("a/b", numbers(300), journal=path)
+    assert list(results) == tenfold(300)
+    assert api.created_inputs == list(range(300))
 
 
 def test_a_journal_of_another_model_or_of_other_inputs_is_refused(

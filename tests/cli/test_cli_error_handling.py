@@ -128,15 +128,33 @@ def test_ctrl_c_cancels_and_is_one_line(fresh_server: LocalServer, more: tuple[s
 
 
 @posix
-def test_a_signal_to_the_process_exits_with_130(fresh_server: LocalServer) -> None:
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
+def test_a_signal_to_the_process_cancels_and_is_its_exit_code(
+    fresh_server: LocalServer, name: str, code: int
+) -> None:
     with start("run", "local/slow", "-i", "seconds=60") as process:
         assert wait_until(lambda: statuses() == ["processing"])
-        process.send_signal(signal.SIGINT)
+        process.send_signal(getattr(signal, name))
+        process.send_signal(getattr(signal, name) if code != 130 else 0)
         output, errors = process.communicate(timeout=10)
-    assert process.returncode == 130
+    assert process.returncode == code
     assert output == ""
     assert errors.startswith("Stopped. Prediction")
     assert statuses() == ["canceled"]
+
+
+@posix
+def test_a_hangup_that_is_ignored_does_not_end_a_command(fresh_server: LocalServer) -> None:
+    def ignore() -> None:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+
+    words = ("run", "local/slow", "-i", "seconds=0.3")
+    with start(*words, preexec_fn=ignore) as process:
+        assert wait_until(lambda: statuses() == ["processing"])
+        process.send_signal(signal.SIGHUP)
+        process.communicate(timeout=10)
+    assert process.returncode == 0
+    assert statuses() == ["succeeded"]
 
 
 @posix
