@@ -41,9 +41,14 @@ create table if not exists runs (
 )
 """
 _ADDED_COLUMNS = ("evidence", "paths")  # by later versions
+# So that a long journal is opened at once: what is left to do is in indexes of its own.
+_UNFINISHED = "ended is null"
+_UNSAVED = "ended is not null and paths is null"
+_INDEX_UNFINISHED = f"create index if not exists unfinished on runs (position) where {_UNFINISHED}"
+_INDEX_UNSAVED = f"create index if not exists unsaved on runs (position) where {_UNSAVED}"
 _COLUMNS = "position, key, asked, id, ended, evidence, paths"
 _NOT_KEPT = ("input", "logs")
-_MAX_IDS = 2000  # the newest, which a look-up might take for what it looks for
+_MAX_IDS = 1000  # the last of each kind, which a look-up might take for what it looks for
 _ROWS_AT_A_TIME = 500
 
 
@@ -121,15 +126,28 @@ class Journal:
         [(first,)] = self._file.execute("select min(position) from runs")
         return min(first or 0, 0) - 1
 
-    def entries(self, condition: str = "1") -> Iterator[Entry | JournalError]:
+    def entries(self) -> Iterator[Entry | JournalError]:
         """Yield the rows in the order of their positions; an error in the place of a damaged one.
-
-        Args:
-            condition: Which rows, in SQL.
 
         Raises:
             JournalError: The file cannot be read.
         """
+        return self._entries("1")
+
+    def unfinished(self) -> Iterator[Entry]:
+        """Yield the rows of what may exist, and whose end is not known."""
+        return self._undamaged(_UNFINISHED)
+
+    def unsaved(self) -> Iterator[Entry]:
+        """Yield the rows of what has ended, and whose files were not saved."""
+        # Not in every journal, as it has a row for each prediction where no files are saved.
+        self._file.execute(_INDEX_UNSAVED)
+        return self._undamaged(_UNSAVED)
+
+    def _undamaged(self, condition: str) -> Iterator[Entry]:
+        return (entry for entry in self._entries(condition) if isinstance(entry, Entry))
+
+    def _entries(self, condition: str) -> Iterator[Entry | JournalError]:
         [(position,)] = self._file.execute("select min(position) - 1 from runs")
         while position is not None:
             more = f"position > ? and {condition} order by position limit {_ROWS_AT_A_TIME}"
@@ -141,22 +159,15 @@ class Journal:
                 except JournalError as error:
                     yield error
 
-    def unfinished(self, *, with_unsaved: bool) -> list[Entry]:
-        """Return the rows of what may exist, and whose result is not here yet.
-
-        Args:
-            with_unsaved: Whether files belong to a result.
-        """
-        condition = "ended is null"
-        if with_unsaved:
-            condition = "(ended is null or paths is null)"
-        return [entry for entry in self.entries(condition) if isinstance(entry, Entry)]
-
     def ids(self) -> list[str]:
-        """Return the ids of the newest predictions, the oldest first."""
-        newest = "select id from runs where id is not null order by asked desc limit ?"
-        rows = self._file.execute(newest, (_MAX_IDS,))
+        """Return the ids of the predictions of the last inputs, in the order of these."""
+        calls = f"position < 0 and id is not null order by position limit {_MAX_IDS}"
+        inputs = f"position >= 0 and id is not null order by position desc limit {_MAX_IDS}"
+        rows = [*self._ids(calls), *self._ids(inputs)]
         return [prediction_id for (prediction_id,) in reversed(rows)]
+
+    def _ids(self, condition: str) -> list[Row]:
+        return self._file.execute(f"select id from runs where {condition}")
 
     def record_request(
         self, position: int, key: str, requested_at: float, evidence: Mapping[str, Any]
@@ -227,6 +238,7 @@ def _prepare(connection: Connection) -> None:
     for name in _ADDED_COLUMNS:
         if name not in columns:
             connection.execute(f"alter table runs add column {name} text")
+    connection.execute(_INDEX_UNFINISHED)
 
 
 def _parse_row(row: Row) -> Entry:

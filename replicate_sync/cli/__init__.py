@@ -24,6 +24,7 @@ from .completion_command import completion
 from .demo_command import demo
 from .error_handling import RootGroup
 from .exit_codes import HELP
+from .journal_command import journal
 from .map_command import map_
 from .models_command import models
 from .predictions_command import predictions
@@ -43,5 +44,5 @@ def main() -> None:
     """
 
 
-for _command in (chat, run, map_, models, predictions, serve, demo, completion):
+for _command in (chat, run, map_, journal, models, predictions, serve, demo, completion):
     main.add_command(_command)

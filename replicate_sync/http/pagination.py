@@ -28,7 +28,7 @@ class _Pages:
         self._idle_count = 0
 
     def parse(self, data: object) -> _Page:
-        """Return a page; one that was seen before has no items.
+        """Return a page.
 
         Raises:
             UnexpectedDataError: It is no page, or the last of many that brought nothing new.
@@ -42,11 +42,10 @@ class _Pages:
         link = data.get("next")
         if not isinstance(link, str):
             link = ""
-        if not self._is_new(items):
-            items = []
-            self._idle_count += 1
-        else:
+        if self._is_new(items):
             self._idle_count = 0
+        else:
+            self._idle_count += 1
         if link and self._idle_count >= _MAX_IDLE_PAGES:
             raise UnexpectedDataError(
                 f"a page of a list that ends, as {_MAX_IDLE_PAGES} pages brought nothing new",
@@ -76,8 +75,8 @@ def iterate_pages(
     """Yield the items of a list, page after page.
 
     A `next` link is followed on the client's own base URL, by its query: behind a gateway it names
-    the API's own host, which must not get the gateway's token. Each link is followed once, and the
-    items of a page that is sent again are left out.
+    the API's own host, which must not get the gateway's token. Each link is followed once, and
+    pages that are empty or repeated have an end.
 
     Args:
         transport: Sends the requests.

@@ -67,13 +67,13 @@ def test_what_was_not_created_is_requested_again(path: Path) -> None:
     journal.close()
 
 
-def test_the_ids_are_those_of_what_was_created_the_oldest_first(path: Path) -> None:
+def test_the_ids_are_those_of_what_was_created_last(path: Path) -> None:
     journal = Journal(path)
-    for position, requested_at in enumerate([7.0, 5.0, 6.0]):
-        journal.record_request(position, KEY, requested_at, EVIDENCE)
-    journal.record_created(0, "p0")
-    journal.record_created(1, "p1")
-    assert journal.ids() == ["p1", "p0"]
+    for position in (0, 1, 2, -1, -2):
+        journal.record_request(position, KEY, 5.0, EVIDENCE)
+    for position in (0, 1, -2):
+        journal.record_created(position, f"p{position}")
+    assert journal.ids() == ["p0", "p1", "p-2"]
     journal.close()
 
 

@@ -1,0 +1,54 @@
+"""What a row of a journal says of its prediction, in one word; asked of nobody."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from ..http.config import API_URL
+from ..payloads.outputs import file_urls
+from ..prediction.create import parse_api_time
+from .journal import Entry
+
+State = Literal["done", "running", "requested", "failed", "expired"]
+
+STATES: tuple[State, ...] = ("done", "running", "requested", "failed", "expired")
+
+#: Set as the status of a prediction that ended, and whose output the API has removed.
+EXPIRED = "expired"
+
+_RETENTION = 3600.0  # seconds for which Replicate keeps an output
+
+
+def state_of(entry: Entry, now: float) -> State:
+    """Return the state of a row.
+
+    Args:
+        entry: The row.
+        now: The time, in seconds since 1970.
+
+    Returns:
+        "requested" where it is not known whether a prediction was created, "running" where its end
+        is not known here, "done", "failed" where it has ended without a result, or "expired" where
+        the result is no longer there: Replicate keeps an output for an hour.
+    """
+    ended = entry.ended
+    if ended is None:
+        if entry.id is None:
+            return "requested"
+        return "running"
+    status = ended.get("status")
+    if status == EXPIRED:
+        return "expired"
+    if status != "succeeded":
+        return "failed"
+    if entry.paths is None and _has_expired(ended, entry.requested_at, now):
+        return "expired"
+    return "done"
+
+
+def _has_expired(ended: dict[str, Any], requested_at: float, now: float) -> bool:
+    """Return whether an output has files that were not saved in time."""
+    ended_at = parse_api_time(ended.get("completed_at")) or requested_at
+    if now - ended_at < _RETENTION:
+        return False
+    return any(not url.startswith("data:") for url in file_urls(ended.get("output"), API_URL))
