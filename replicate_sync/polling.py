@@ -1,13 +1,20 @@
 """When to poll and when to retry: tenacity's policies, as values that a client is given.
 
 The numbers 30 and 5 are written here and nowhere else.
+
+An example: `Polling()` makes its attempts at 0 s, 5 s, 10 s and so on. Where nothing else would
+tell that a prediction has ended, it is also polled early, at 0.25, 0.5, 0.75, 1, 1.5, 2, 2.5, 3 and
+4 s, at 6.5 and 8 s, at 12.5 s and at 19 s; from 20 s on only every 5 s. So the end of a job of T
+seconds is known after at most 1.25 T + 0.25 s, for 13 requests more.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from importlib import import_module
 from math import ceil, inf
-from threading import Event
+from threading import Event, Thread
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, TypeVar
 
@@ -16,9 +23,11 @@ from .exceptions import InvalidInputError
 if TYPE_CHECKING:
     from tenacity import RetryCallState
 
-# tenacity is imported where it is first needed: many programs never wait.
-
 _MAX_SECONDS = 1e6  # more than any clock here can wait
+_MAX_EARLY = 25  # early polls of one wait
+_FIRST_EARLY = 0.25  # seconds to the first early poll
+_EARLY_SHARE = 0.25  # of the time so far, which may pass until the next early poll
+_EARLY_STEP = 0.5  # seconds, of which later pauses are multiples: jobs often end at round times
 
 _Result = TypeVar("_Result")
 
@@ -71,6 +80,10 @@ class Deadline:
 NO_DEADLINE = Deadline()
 
 
+def _always() -> bool:
+    return True
+
+
 class _Value:
     """An immutable value, compared by its fields.
 
@@ -100,13 +113,17 @@ class Polling(_Value):
     Args:
         attempts: How many polls, the first one at once.
         delay: The polling interval in seconds.
+        early: Whether to poll between the attempts as well, at first every 0.25 s and then ever
+            more seldom, where no event stream tells when the prediction ends. Early polls use up
+            no attempt.
     """
 
     attempts: int
     delay: float
+    early: bool
 
-    def __init__(self, attempts: int = 30, delay: float = 5.0) -> None:
-        super().__init__(attempts=attempts, delay=delay)
+    def __init__(self, attempts: int = 30, delay: float = 5.0, early: bool = True) -> None:
+        super().__init__(attempts=attempts, delay=delay, early=early)
         if not _is_count(attempts) or not _is_duration(delay):
             raise InvalidInputError(
                 f"Polling needs attempts of 1 or more and a delay of 0 s or more, not {self}."
@@ -117,32 +134,122 @@ class Polling(_Value):
         if not 0 < seconds < self.delay:
             return self
         duration = (self.attempts - 1) * self.delay
-        return Polling(ceil(duration / seconds) + 1, seconds)
+        return Polling(ceil(duration / seconds) + 1, seconds, self.early)
 
     def polls(
-        self, pause: Callable[[float], None] = sleep, deadline: Deadline = NO_DEADLINE
-    ) -> Iterator[int]:
-        """Yield the number of each attempt when it is time to poll.
+        self,
+        pause: Callable[[float], float | None] = sleep,
+        deadline: Deadline = NO_DEADLINE,
+        is_blind: Callable[[], bool] = _always,
+    ) -> Polls:
+        """Return an iterator over the number of the attempt each time that a poll is due.
 
         Args:
-            pause: Called between two polls with the seconds to wait.
+            pause: Called between two polls with the seconds to wait. It may return how many of
+                them it has not waited.
             deadline: There is one last poll when it has expired, and none after that.
-
-        Yields:
-            1, 2, 3 … up to `attempts`.
+            is_blind: Whether only polls will tell that the prediction has ended, so that early
+                ones are worth their requests.
         """
+        return Polls(self, pause, deadline, is_blind)
+
+
+class Polls(Iterator[int]):
+    """The polls of one wait: yields 1, 2, 3 … up to the attempts of the policy.
+
+    The number of an early poll is that of the attempt before it. Time is the sum of the pauses, so
+    that a poll that takes long makes none more frequent.
+
+    Args:
+        policy: The policy.
+        pause: See `Polling.polls`; likewise all other arguments.
+        deadline: See there.
+        is_blind: See there.
+    """
+
+    def __init__(
+        self,
+        policy: Polling,
+        pause: Callable[[float], float | None],
+        deadline: Deadline,
+        is_blind: Callable[[], bool],
+    ) -> None:
+        self._policy = policy
+        self._pause = pause
+        self._deadline = deadline
+        self._is_blind = is_blind
+        self._attempt = 1
+        self._early_count = 0
+        self._elapsed = 0.0
+        self._since_attempt = 0.0
+        self._numbers = self._run()
+
+    def __next__(self) -> int:
+        return next(self._numbers)
+
+    def renew(self) -> None:
+        """Count the attempts afresh, as the prediction has shown that it makes progress."""
+        self._attempt = 1
+
+    def _run(self) -> Iterator[int]:
+        import_whole("tenacity")
         from tenacity import Retrying, retry_always
 
+        seconds = 0.0
         policy = Retrying(
-            stop=lambda state: state.attempt_number >= self.attempts or deadline.expired,
-            wait=lambda _: min(self.delay, deadline.remaining),
+            stop=lambda _: self._attempt > self._policy.attempts or self._deadline.expired,
+            wait=lambda _: min(seconds, self._deadline.remaining),
             retry=retry_always,
             retry_error_callback=lambda _: None,
-            sleep=pause,
+            sleep=self._wait,
         )
         for attempt in policy:
-            yield attempt.retry_state.attempt_number
+            yield self._attempt
+            seconds = self._next_pause()
             attempt.retry_state.set_result(None)
+
+    def _next_pause(self) -> float:
+        """Return the seconds until the next poll, and count it."""
+        seconds = self._policy.delay - self._since_attempt
+        early = early_pause(self._elapsed)
+        is_last = self._attempt >= self._policy.attempts
+        if early < seconds and not is_last and self._may_be_early():
+            seconds = early
+            self._early_count += 1
+            self._since_attempt += seconds
+        else:
+            self._attempt += 1
+            self._since_attempt = 0.0
+        self._elapsed += seconds
+        return seconds
+
+    def _may_be_early(self) -> bool:
+        return self._policy.early and self._early_count < _MAX_EARLY and self._is_blind()
+
+    def _wait(self, seconds: float) -> None:
+        unused = self._pause(seconds) or 0.0
+        self._elapsed -= unused
+        if not unused or not self._is_blind():
+            return
+        if self._may_be_early():
+            # What would have told of the end has failed, so this poll is an early one after all.
+            self._attempt -= 1
+            self._early_count += 1
+            self._since_attempt = self._policy.delay - unused
+        else:
+            self._deadline.sleep(unused)
+
+
+def early_pause(elapsed: float) -> float:
+    """Return how long an early poll may be off.
+
+    Args:
+        elapsed: The seconds since the wait began.
+    """
+    longest = _FIRST_EARLY + _EARLY_SHARE * elapsed
+    if longest < _EARLY_STEP:
+        return _FIRST_EARLY
+    return longest // _EARLY_STEP * _EARLY_STEP
 
 
 class Retries(_Value):
@@ -195,6 +302,7 @@ class Retries(_Value):
         Raises:
             BaseException: What `send` raised last.
         """
+        import_whole("tenacity")
         from tenacity import Retrying, retry_if_exception, stop_after_attempt
         from tenacity.wait import wait_random_exponential
 
@@ -225,6 +333,33 @@ class Retries(_Value):
             before_sleep=before_pause,
             reraise=True,
         )(send)
+
+
+_whole_modules: set[str] = set()
+
+
+def import_whole(name: str) -> None:
+    """Import a module that is imported only when it is first needed, as many programs never wait.
+
+    That is done in a thread of its own, where no Ctrl-C arrives: an import that is interrupted can
+    leave a module half imported, for as long as the process lives.
+
+    Args:
+        name: The name of the module.
+    """
+    if name in _whole_modules:
+        return
+    thread = Thread(target=_import, args=(name,), daemon=True)
+    # No thread can be started any more, or on this system: then the caller's own import does it.
+    with suppress(RuntimeError):
+        thread.start()
+        thread.join()
+
+
+def _import(name: str) -> None:
+    with suppress(Exception):  # which the caller's own import raises again
+        import_module(name)
+        _whole_modules.add(name)
 
 
 def _requested_pause(error: BaseException | None) -> float | None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import pickle
 import random
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -20,20 +23,95 @@ from replicate_sync.exceptions import Response
 from replicate_sync.polling import NO_DEADLINE, Deadline
 
 
+def times_of(policy: Polling) -> list[float]:
+    """Return when the polls of a policy are, in seconds from the first one on."""
+    pauses: list[float] = []
+    for _ in policy.polls(pauses.append):
+        pass
+    return [0.0, *itertools.accumulate(pauses)]
+
+
 def test_the_policy_is_thirty_polls_five_seconds_apart_the_first_at_once() -> None:
     pauses: list[float] = []
-    polls = Polling().polls(pauses.append)
+    polls = Polling(early=False).polls(pauses.append)
     assert next(polls) == 1
     assert pauses == []
     assert [1, *polls] == list(range(1, 31))
     assert pauses == [5.0] * 29
 
 
-def test_a_policy_of_ones_own_is_kept() -> None:
+def test_early_polls_are_between_the_thirty_and_use_up_none() -> None:
+    attempts = [5.0 * number for number in range(30)]
+    early = [0.25, 0.5, 0.75, 1, 1.5, 2, 2.5, 3, 4, 6.5, 8, 12.5, 19]
+    assert times_of(Polling()) == sorted(attempts + early)
+    numbers = list(Polling().polls(lambda seconds: None))
+    assert sorted(set(numbers)) == list(range(1, 31))
+    assert numbers == sorted(numbers)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.floats(0.2, 60), st.floats(0, 60))
+def test_the_end_of_a_job_is_known_within_a_quarter_of_its_time(
+    delay: float, seconds: float
+) -> None:
+    times = times_of(Polling(attempts=2 + int(100 / delay), delay=delay))
+    known = next(time for time in times if time >= seconds)
+    assert known <= 1.25 * seconds + 0.25 + 1e-6
+    extra = [time for time in times if time > 0 and round(time / delay, 6) % 1]
+    assert len(extra) <= 25
+
+
+@pytest.mark.parametrize("delay", [60.0, 1e6])
+def test_there_are_never_more_than_twenty_five_early_polls(delay: float) -> None:
+    assert len(times_of(Polling(attempts=9, delay=delay))) == 9 + 25
+
+
+def test_no_poll_is_early_while_something_else_tells_of_the_end() -> None:
     pauses: list[float] = []
-    assert list(Polling(attempts=3, delay=0.5).polls(pauses.append)) == [1, 2, 3]
-    assert pauses == [0.5, 0.5]
-    assert list(Polling(attempts=1).polls(pauses.append)) == [1]
+    answers = itertools.cycle([False])
+    assert list(Polling(attempts=3).polls(pauses.append, is_blind=lambda: next(answers))) == [
+        1,
+        2,
+        3,
+    ]
+    assert pauses == [5.0, 5.0]
+
+
+def test_where_that_fails_during_a_pause_the_next_poll_is_an_early_one() -> None:
+    pauses: list[float] = []
+
+    def pause(seconds: float) -> float:
+        pauses.append(seconds)
+        return 4.75 if len(pauses) == 1 else 0.0
+
+    polls = Polling(attempts=2).polls(pause, is_blind=lambda: bool(pauses))
+    assert [next(polls) for _ in range(4)] == [1, 1, 1, 1]
+    assert pauses[:4] == [5.0, 0.25, 0.25]
+    assert [*polls][-1] == 2
+    assert 0.25 + sum(pauses[1:]) == 5.0
+    assert times_of(Polling(attempts=2)) == [0, 0.25, 0.5, 0.75, 1, 1.5, 2, 2.5, 3, 4, 5]
+
+
+def test_without_early_polls_a_pause_that_was_cut_short_is_completed() -> None:
+    deadline = Deadline(0.1)
+    polls = Polling(attempts=2, early=False).polls(lambda seconds: 5.0, deadline)
+    began = time.monotonic()
+    assert list(polls) == [1, 2]
+    assert 0.1 <= time.monotonic() - began < 4
+
+
+def test_attempts_start_afresh_and_early_polls_do_not() -> None:
+    pauses: list[float] = []
+    polls = Polling(attempts=3, delay=0.5).polls(pauses.append)
+    numbers = [next(polls) for _ in range(4)]
+    polls.renew()
+    assert numbers + list(polls) == [1, 1, 2, 2, 2, 3]
+    assert pauses == [0.25, 0.25, 0.25, 0.25, 0.5]
+
+
+def test_a_policy_of_ones_own_is_kept() -> None:
+    assert times_of(Polling(attempts=3, delay=0.2)) == [0.0, 0.2, 0.4]
+    assert times_of(Polling(attempts=1)) == [0.0]
 
 
 @pytest.mark.parametrize(
@@ -49,6 +127,7 @@ def test_a_policy_of_ones_own_is_kept() -> None:
 )
 def test_a_shorter_interval_keeps_the_duration(seconds: float, expected: Polling) -> None:
     assert Polling().at_least_every(seconds) == expected
+    assert not Polling(early=False).at_least_every(seconds).early
 
 
 def test_the_longest_times_that_a_policy_takes_are_a_million_seconds() -> None:
@@ -60,7 +139,7 @@ def test_the_longest_times_that_a_policy_takes_are_a_million_seconds() -> None:
 def test_an_expired_deadline_allows_one_last_poll() -> None:
     deadline = Deadline(100)
     pauses: list[float] = []
-    polls = Polling(attempts=9, delay=5).polls(pauses.append, deadline)
+    polls = Polling(attempts=9, delay=5, early=False).polls(pauses.append, deadline)
     assert next(polls) == 1
     assert next(polls) == 2
     deadline.expire()
@@ -70,7 +149,7 @@ def test_an_expired_deadline_allows_one_last_poll() -> None:
 
 def test_a_pause_between_polls_does_not_outlast_the_deadline() -> None:
     pauses: list[float] = []
-    polls = Polling(attempts=3, delay=5).polls(pauses.append, Deadline(1))
+    polls = Polling(attempts=3, delay=5, early=False).polls(pauses.append, Deadline(1))
     assert [next(polls), next(polls)] == [1, 2]
     assert 0.5 < pauses[0] <= 1
 
@@ -155,7 +234,7 @@ def test_when_the_attempts_are_used_up_the_last_error_is_raised_as_it_is() -> No
 
 def test_by_default_a_request_is_sent_five_times_within_a_minute_or_so() -> None:
     assert repr(Retries()) == "Retries(attempts=5, first=0.5, ceiling=8.0, longest=60.0)"
-    assert repr(Polling()) == "Polling(attempts=30, delay=5.0)"
+    assert repr(Polling()) == "Polling(attempts=30, delay=5.0, early=True)"
 
 
 @settings(max_examples=30)
@@ -248,3 +327,35 @@ def test_what_is_no_deadline_is_refused(seconds: Any) -> None:
     for make in (Deadline, Deadline.of):
         with pytest.raises(InvalidInputError, match="deadline must be a number of seconds"):
             make(seconds)
+
+
+_INTERRUPTED = """
+import sys, threading, _thread
+import replicate_sync.polling as polling
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == STOP:
+            sys.meta_path.remove(self)
+            _thread.interrupt_main()
+            stopped.wait(0.2)
+
+stopped = threading.Event()
+sys.meta_path.insert(0, Finder())
+try:
+    list(polling.Polling(1).polls())
+except KeyboardInterrupt:
+    pass
+else:
+    sys.exit("not interrupted")
+assert list(polling.Polling(2, 0.0).polls()) == [1, 2]
+assert sys.modules["tenacity"].wait.wait_base is sys.modules["tenacity.wait"].wait_base
+assert sys.modules["tenacity.retry"].retry_base is sys.modules["tenacity"].retry_base
+"""
+
+
+@pytest.mark.parametrize("module", ["tenacity.retry", "tenacity.wait"])
+def test_an_interrupt_during_the_first_wait_leaves_no_module_half_imported(module: str) -> None:
+    program = _INTERRUPTED.replace("STOP", repr(module))
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (ran.returncode, ran.stderr) == (0, "")

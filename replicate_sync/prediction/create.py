@@ -154,6 +154,7 @@ class Creator:
                 self._abandon_lost(lost).attach_to(leaving)
             raise
         self.register(created.id)
+        created.mark_created()
         return created
 
     def place_files(

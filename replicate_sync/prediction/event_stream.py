@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from time import monotonic
 
 from .. import sse
@@ -38,6 +38,7 @@ class EventStream:
         self._failures = 0
         self._next_pause = 0.0
         self._has_news = False
+        self._is_open = False
         self._output_arrived = False
         #: The last event id, behind which the stream is reopened.
         self.last_id: str = ""
@@ -51,6 +52,11 @@ class EventStream:
         """Whether reading it is likely to bring something."""
         return bool(self._url) and self.end is None and self._failures < _MAX_FAILURES
 
+    @property
+    def is_reliable(self) -> bool:
+        """Whether it is likely to tell when the model ends, so that no poll need be early."""
+        return self.is_worthwhile and not self._failures
+
     def note_news(self) -> None:
         """Note that an event was new: a stream that only repeats itself has failed."""
         self._has_news = True
@@ -59,7 +65,7 @@ class EventStream:
         """Do not open it again."""
         self._failures = _MAX_FAILURES
 
-    def outputs(self, timeout: float) -> Iterator[sse.Event]:
+    def outputs(self, timeout: float) -> Generator[sse.Event, None, None]:
         """Yield the output events of one connection, until it ends, breaks, or is silent.
 
         A failure is not an error here: it only makes the stream less worthwhile.
@@ -69,6 +75,7 @@ class EventStream:
         """
         opened_at = monotonic()
         self._has_news = False
+        self._is_open = False
         timeout = max(_MIN_TIMEOUT, min(timeout, self._deadline.remaining))
         has_deadline = self._deadline.seconds is not None
         is_broken = False
@@ -85,7 +92,8 @@ class EventStream:
                 if has_deadline and self._deadline.expired:
                     break
         except (ConnectionFailed, ResponseError):
-            is_broken = True
+            # One that was open, and then only silent for as long as it may be, is none the worse.
+            is_broken = not self._is_open or monotonic() - opened_at < timeout
         finally:
             chunks.close()
         lasted = monotonic() - opened_at > _MIN_DURATION
@@ -101,21 +109,36 @@ class EventStream:
             self._next_pause = 2 * self._next_pause or _FIRST_PAUSE
         self._deadline.sleep(seconds)
 
-    def pause_between_connections(self, seconds: float) -> None:
-        """Wait for the next poll, for a caller who reads the stream between the polls anyway."""
-        if self.is_worthwhile:
-            seconds = min(seconds, self._failures * _PAUSE_AFTER_FAILURE)
-        self.pause_without_reading(seconds)
+    def pause_between_connections(self, seconds: float) -> float:
+        """Wait for the next poll, for a caller who reads the stream between the polls anyway.
 
-    def pause(self, seconds: float) -> None:
-        """Wait for the next poll by reading the stream: until the model ends, or `seconds`."""
+        Returns:
+            The seconds that were not waited.
+        """
+        waited = seconds
+        if self.is_worthwhile:
+            waited = min(seconds, self._failures * _PAUSE_AFTER_FAILURE)
+        self.pause_without_reading(waited)
+        return seconds - waited
+
+    def pause(self, seconds: float) -> float:
+        """Wait for the next poll by reading the stream: until the model ends, or `seconds`.
+
+        Returns:
+            The seconds that were not waited, as the stream has failed for the first time in a row.
+        """
         end = monotonic() + seconds
+        was_reliable = self.is_reliable
         if self.is_worthwhile and seconds > 0:
             for _ in self.outputs(seconds):
                 self.note_news()
                 if monotonic() >= end:
                     break
-        self.pause_without_reading(max(0.0, end - monotonic()))
+        remaining = max(0.0, end - monotonic())
+        if was_reliable and self._failures:
+            return remaining
+        self.pause_without_reading(remaining)
+        return 0.0
 
     def _chunks(self, timeout: float) -> Generator[bytes, None, None]:
         """Yield what arrives, until there was no output event for `timeout` seconds.
@@ -133,6 +156,7 @@ class EventStream:
                 last_output_at = arrived_at
                 self._output_arrived = False
             arrived_at = monotonic()
+            self._is_open = True
             yield chunk
             is_silent = not self._output_arrived and arrived_at - last_output_at > timeout
             if is_silent or arrived_at >= self._deadline.end:
@@ -141,7 +165,7 @@ class EventStream:
     def _parse_end(self, event: sse.Event) -> None:
         try:
             data = json.loads(event.data)
-        except ValueError:
+        except (ValueError, RecursionError):
             data = event.data
         if event.event == "error":
             if isinstance(data, dict):

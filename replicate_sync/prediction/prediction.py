@@ -7,7 +7,7 @@ import json
 import logging
 import os
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from time import monotonic
 from typing import Any, Literal, TypeVar
 from urllib.parse import quote
@@ -30,7 +30,7 @@ from ..polling import NO_DEADLINE, Deadline
 from . import outcomes
 from .context import Context
 from .event_stream import EventStream
-from .transcript import Transcript, text_of_output
+from .transcript import Transcript
 
 Status = Literal["starting", "processing", "succeeded", "failed", "canceled", "aborted"]
 
@@ -44,6 +44,11 @@ _ENDS_WITHOUT_SUCCESS = frozenset({"error", "canceled"})
 _DISPLAY_INTERVAL = 1.0  # seconds between two polls of what somebody watches
 # Seconds without an event after which a stream is doubted; Replicate closes one after 30.
 _STREAM_TIMEOUT = 45.0
+_NEW = 1.0  # seconds after its creation, in which a stream is opened from its beginning
+_DOUBT_INTERVAL = 0.5  # seconds between polls while a stream brings what may belong anywhere
+# Seconds before each poll for the end that a stream has announced. An API that does not show it
+# even then is believed to be late, as long as what it shows does not contradict the text.
+_CONFIRMING_PAUSES = (0.0, 0.05, 0.1, 0.2, 0.4)
 
 _Self = TypeVar("_Self", bound="Prediction")
 _log = logging.getLogger("replicate_sync")
@@ -93,6 +98,7 @@ class Prediction:
 
     def __init__(self, data: Any, context: Context) -> None:
         self._context = context
+        self._new_until = 0.0
         self.update(data)
 
     def update(self: _Self, data: Any) -> _Self:
@@ -133,6 +139,10 @@ class Prediction:
             self.logs = ""
         self.data_removed = bool(data.get("data_removed"))
         return self
+
+    def mark_created(self) -> None:
+        """Note that it has just been created, so that its stream is at its beginning."""
+        self._new_until = monotonic() + _NEW
 
     @property
     def ended(self) -> bool:
@@ -262,7 +272,8 @@ class Prediction:
         """Block until the prediction has succeeded, and return it.
 
         It is polled as the client's `Polling` says. Between two polls its event stream is read,
-        where it has one, so that the end is known when it happens.
+        where it has one, so that the end is known when it happens; where it has none, it is polled
+        early.
 
         Args:
             deadline: The seconds that all of it may take.
@@ -319,7 +330,7 @@ class Prediction:
             if every is not None:
                 polling = polling.at_least_every(every)
             stream = EventStream(self._stream_url, self._context.transport.downloader, limit)
-            for _ in polling.polls(stream.pause, limit):
+            for _ in polling.polls(stream.pause, limit, lambda: not stream.is_reliable):
                 if not self.ended:
                     self._poll(limit)
                 yield self
@@ -346,7 +357,8 @@ class Prediction:
             PredictionError: As `wait` does.
             StreamError: The stream broke and could not be resumed; `.text` has the text so far.
         """
-        transcript = Transcript()
+        transcript = Transcript(is_late=monotonic() > self._new_until or bool(self.output))
+        self._new_until = 0.0
         limit = Deadline.of(deadline)
         with self._supervised(limit, cancel_on_exit):
             try:
@@ -390,69 +402,99 @@ class Prediction:
 
         As long as text arrives, the polling attempts start afresh.
         """
-        transport = self._context.transport
-        stream = EventStream(self._stream_url, transport.downloader, deadline)
+        downloader = self._context.transport.downloader
+        stream = EventStream(self._stream_url, downloader, deadline)
         polling = self._context.polling
-        polls = polling.polls(stream.pause_between_connections, deadline)
+        polls = polling.polls(
+            stream.pause_between_connections, deadline, lambda: not stream.is_reliable
+        )
         known_length = 0
+        if transcript.is_lost and stream.is_worthwhile and not self.ended:
+            yield from self._join(transcript, deadline)
         while not self.ended:
             if stream.is_worthwhile:
-                yield from self._read_stream(stream, transcript)
+                yield from self._read_stream(stream, transcript, deadline)
                 if stream.end in _ENDS_WITHOUT_SUCCESS:
-                    raise self._announced_error(stream)
+                    raise self._announced_error(stream, deadline)
                 if stream.end == "":
-                    if transcript.is_unbroken or self._confirms(transcript):
+                    if transcript.is_unbroken or self._confirms(transcript, deadline):
                         return
                     continue
             if transcript.length > known_length:
-                polls = polling.polls(stream.pause_between_connections, deadline)
+                polls.renew()
                 known_length = transcript.length
             if next(polls, None) is None:
                 raise outcomes.timeout_error(self, polling, deadline)
-            self._poll(deadline)
-            if not self.ended:
-                new = transcript.add_output(text_of_output(self.output) or "", is_final=False)
-                if new:
-                    yield new
+            yield from self._polled_text(transcript, deadline)
         yield from self._rest_of_output(transcript)
         self._raise_unless_succeeded()
 
-    def _read_stream(self, stream: EventStream, transcript: Transcript) -> Iterator[str]:
-        """Yield what is new in one connection to the stream."""
+    def _join(self, transcript: Transcript, deadline: Deadline) -> Iterator[str]:
+        """Yield the output so far, before a stream is opened that is not new."""
+        yield from self._polled_text(transcript, deadline)
+        if self.status == "starting":
+            transcript.begin()
+
+    def _polled_text(self, transcript: Transcript, deadline: Deadline) -> Iterator[str]:
+        """Poll, and yield what is new in the output of a prediction that goes on."""
+        self._poll(deadline)
+        if not self.ended:
+            new = transcript.add_output(self.output, is_final=False)
+            if new:
+                yield new
+
+    def _read_stream(
+        self, stream: EventStream, transcript: Transcript, deadline: Deadline
+    ) -> Iterator[str]:
+        """Yield what is new in one connection to the stream.
+
+        Where it is not known where its pieces belong, they only say when a poll is worthwhile.
+        """
         transcript.reconnect()
         stream.last_id = transcript.last_id
-        for event in stream.outputs(min(self._context.transport.timeout, _STREAM_TIMEOUT)):
-            text = transcript.add_event(event.data, event.id, has_own_id=event.own_id)
-            if text:
-                stream.note_news()
-                yield text
-            if transcript.is_lost:
-                stream.give_up()
-                return
+        next_poll_at = 0.0
+        timeout = min(self._context.transport.timeout, _STREAM_TIMEOUT)
+        with closing(stream.outputs(timeout)) as events:
+            for event in events:
+                text = transcript.add_event(event.data, event.id, has_own_id=event.own_id)
+                if text:
+                    stream.note_news()
+                    yield text
+                elif transcript.is_lost and monotonic() >= next_poll_at:
+                    for text in self._polled_text(transcript, deadline):
+                        stream.note_news()
+                        yield text
+                    if self.ended:
+                        return
+                    next_poll_at = monotonic() + _DOUBT_INTERVAL
 
-    def _confirms(self, transcript: Transcript) -> bool:
-        """Poll once, and return whether the text of a stream that was reopened is complete.
+    def _confirms(self, transcript: Transcript, deadline: Deadline) -> bool:
+        """Return whether the text is whole although no poll shows yet that the model has ended.
 
-        Where pieces got their positions by guessing, only the whole output can confirm it.
+        Where pieces of a stream were left out, only the whole output can tell.
         """
-        try:
-            self.reload()
-        except (ConnectionFailed, ResponseError) as error:
-            _log.debug("prediction %s ended, and could not be polled: %s", self.id, error)
-        if self.ended or transcript.has_pending or not transcript.is_certain:
+        if transcript.is_lost:
             return False
-        return transcript.text.startswith(text_of_output(self.output) or "")
+        for pause in _CONFIRMING_PAUSES:
+            deadline.sleep(pause)
+            try:
+                self._poll(deadline)
+            except (ConnectionFailed, ResponseError) as error:
+                _log.debug("prediction %s ended, and could not be polled: %s", self.id, error)
+                break
+            if self.ended:
+                return False
+        return transcript.is_confirmed_by(self.output)
 
     def _rest_of_output(self, transcript: Transcript) -> Iterator[str]:
         """Yield what the output of an ended prediction adds to the text so far."""
-        output = text_of_output(self.output)
         has_succeeded = self.status == "succeeded"
-        if output is None:
+        if self.output is None:
             if has_succeeded and (transcript.length or self.data_removed):
                 reason = "succeeded, but the API no longer has its output to compare with"
                 raise outcomes.stream_error(self, transcript.text, reason)
             return
-        new = transcript.add_output(output, is_final=True)
+        new = transcript.add_output(self.output, is_final=True)
         if new:
             yield new
         if new is None and has_succeeded:
@@ -468,10 +510,10 @@ class Prediction:
             error.prediction = self
             raise error
 
-    def _announced_error(self, stream: EventStream) -> PredictionError:
+    def _announced_error(self, stream: EventStream, deadline: Deadline) -> PredictionError:
         """Return the error for an end that the stream announced; the logs are polled for."""
         try:
-            self.reload()
+            self._poll(deadline)
         except ReplicateError as error:
             _log.debug("prediction %s ended, and could not be polled: %s", self.id, error)
         redact = self._context.transport.redact

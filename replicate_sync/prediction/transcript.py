@@ -1,86 +1,102 @@
 """The text of a stream so far, and what of the next piece is new.
 
-An event stream may break and be opened again; what arrives then may go on where it broke, or start
-from the beginning. A `Transcript` sees only values (data, event ids, the prediction's output), and
-never a socket. It returns each character once: what it has returned is at any time a prefix of what
-the model wrote.
+An event stream may break and be opened again, or be joined late; what arrives then may go on where
+it broke, start from the beginning, or have a gap. A `Transcript` sees only values (data, event ids,
+the prediction's output), and never a socket. It returns each character once: what it has returned
+is at any time a prefix of what the model wrote.
+
+A stream that is read from its beginning, and has not been broken, is taken as it comes. After that
+only two things say where a piece belongs: its id, if its number is the next one after the last id;
+and the prediction's output, which each poll brings. What neither of them vouches for is not
+returned.
 
 An example: the model writes "one two three" in the pieces "one ", "two " and "three", with the ids
-1, 2 and 3, and the connection breaks after the second piece.
+7:1, 7:2 and 7:3, and the connection breaks after the second piece.
 
     transcript = Transcript()
     transcript.reconnect()
-    transcript.add_event("one ", "1")    # returns "one ", which ends at 4
-    transcript.add_event("two ", "2")    # returns "two ", which ends at 8
-    transcript.reconnect()               # the stream goes on at 8 (behind id 2), or at 0
+    transcript.add_event("one ", "7:1")  # returns "one "
+    transcript.add_event("two ", "7:2")  # returns "two ", which ends at 8
+    transcript.reconnect()               # the stream goes on anywhere
 
-    A server that resumes sends "three": no text stands at 8 yet, and at 0 stands "one t", which is
-    not "three". Only the position 8 is left, so "three" is new and returned.
+    A server that resumes sends "three" with the id 7:3. That is the next one after 7:2, so "three"
+    begins at 8, and is returned.
 
-    A server that starts again sends "one " under its id 1, which is known to end at 4: the piece is
-    a repetition, the position is 4, and "" is returned. So it goes with "two ", and then "three"
-    begins at 8, where the text ends, and is returned.
+    A server that starts again under the same ids sends "one " and "two " with the ids 7:1 and 7:2,
+    for which "" is returned; "three" has the id 7:3, as above.
 
-    A server that starts again under other ids sends "one ": at 8 it would be new, at 0 it is a
-    repetition. Both are possible, so the piece is pending and "" is returned, until a later piece
-    fits only one of them, or the prediction's output decides.
+    A server that starts again under other ids, or without any, or goes on with what the model
+    writes now, sends what may belong anywhere. "" is returned, until a poll brings the output "one
+    two thr": then "thr" is.
 """
 
 from __future__ import annotations
 
-import json
+import re
+from typing import NamedTuple
+
+from .output_text import rest_of_output
+
+_NUMBERED_ID = re.compile(r"(.*?)([0-9]{1,18})", re.DOTALL)
+
+
+class _LastId(NamedTuple):
+    """The last event whose place is known, by its id."""
+
+    id: str
+    #: The position behind its data.
+    end: int
 
 
 class Transcript:
-    """The text so far; `add_event` and `add_output` return the part of a piece that is new."""
+    """The text so far; `add_event` and `add_output` return the part of a piece that is new.
 
-    def __init__(self) -> None:
-        #: The id of the last event that has its position.
-        self.last_id: str = ""
+    Args:
+        is_late: Whether the stream is joined late, so that its first piece may belong anywhere.
+    """
+
+    def __init__(self, *, is_late: bool = False) -> None:
         #: How many characters there are.
         self.length: int = 0
         #: Whether all text came in one unbroken stream, so that its end needs no confirmation.
-        self.is_unbroken: bool = True
-        #: Whether each piece got its position from its id, or from the one unbroken stream.
-        self.is_certain: bool = True
-        #: Whether a piece fits no position; then only the prediction's output has the rest.
-        self.is_lost: bool = False
+        self.is_unbroken: bool = not is_late
         self._parts: list[str] = []
-        # The position behind each id; for an id that has several possible ones, all of them.
-        self._position_after: dict[str, int] = {}
-        self._possible_positions_after: dict[str, list[int]] = {}
-        # Where the next piece may begin; None stands for the end of the text.
-        self._positions: list[int] | None = None
-        self._pending: list[str] = []
-        self._resumed_at = 0
+        self._connections = 0
+        self._last = _LastId("", 0)
+        self._data_by_id: dict[str, str] = {}
+        # Where the next piece begins; None where that is not known.
+        self._position: int | None = None if is_late else 0
 
     @property
     def text(self) -> str:
         """All the text so far."""
-        self._parts = ["".join(self._parts)]
+        if len(self._parts) != 1:
+            self._parts = ["".join(self._parts)]
         return self._parts[0]
 
     @property
-    def has_pending(self) -> bool:
-        """Whether pieces have arrived that are either new or a repetition, and it is open which."""
-        return bool(self._pending)
+    def last_id(self) -> str:
+        """The id of the last event whose place is known, or "": the stream goes on behind it."""
+        return self._last.id
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it is not known where the next piece begins: only polls bring text then."""
+        return self._position is None
+
+    def begin(self) -> None:
+        """Note that the model has written nothing before the stream is opened."""
+        if not self.length:
+            self._position = 0
 
     def reconnect(self) -> None:
         """Note that the stream is being opened, with `last_id` as its last event id."""
-        self._pending = []
-        if not self._position_after and not self.length:
+        self._connections += 1
+        if self._connections == 1:
             return
         self.is_unbroken = False
-        if self.last_id:
-            resumed = self._positions_after(self.last_id)
-        else:
-            resumed = []
-        self.is_certain &= bool(resumed)
-        if resumed:
-            self._resumed_at = resumed[0]
-        else:
-            self._resumed_at = 0
-        self._positions = list(dict.fromkeys([*resumed, 0]))
+        if self.length or self._data_by_id:
+            self._position = None
 
     def add_event(self, data: str, event_id: str, *, has_own_id: bool = True) -> str:
         """Return what is new in the data of an output event.
@@ -90,115 +106,95 @@ class Transcript:
             event_id: The last event id as of this event.
             has_own_id: Whether the id came with this event, and not with an earlier one.
         """
-        is_new_id = has_own_id and event_id and event_id not in self._position_after
-        if self._positions is None and is_new_id:
+        own_id = event_id if has_own_id else ""
+        position = self._position
+        if position == self.length and own_id and own_id not in self._data_by_id:
             # The next piece of a stream that never broke, as most are.
             self._parts.append(data)
-            self.length += len(data)
-            self._position_after[event_id] = self.length
-            self.last_id = event_id
+            self._position = self.length = end = position + len(data)
+            self._data_by_id[own_id] = data
+            self._last = _LastId(own_id, end)
             return data
-        if has_own_id and self._is_repetition(data, event_id):
-            self._pending = []
-            self._positions = [self._position_after[event_id]]
-            return ""
-        new = data
-        if self._positions is None:
-            self._append(data)
-        elif data:
-            new = self._match(data, self._positions)
-        if not self.is_lost and not self._pending:
-            if not self._positions_after(event_id):
-                self._record_position(event_id)
-            self.last_id = event_id
-        return new
+        if position is None:
+            if not _is_next(self._last.id, own_id):
+                return ""
+            position = self._last.end
+        elif own_id in self._data_by_id:
+            self._note_repeated_id(data, own_id)
+            if self.is_lost:
+                return ""
+            own_id = ""
+        return self._add_at(position, data, own_id)
 
-    def add_output(self, output: str, *, is_final: bool) -> str | None:
+    def add_output(self, output: object, *, is_final: bool) -> str | None:
         """Return what is new in the prediction's output so far.
 
         Args:
-            output: The output as text.
+            output: The output, as parsed from JSON.
             is_final: Whether the prediction has ended.
 
         Returns:
             The new text; None where a final output contradicts the text so far.
+
+        Raises:
+            UnexpectedDataError: The output is nested too deeply to be written as text.
         """
-        self._pending = []
-        text = self.text
-        if not output.startswith(text) and "\r" in output:
-            output = output.replace("\r\n", "\n")  # an event stream cannot carry a carriage return
-        if output.startswith(text):
-            new = output[len(text) :]
-            self._append(new)
-            return new
+        rest = rest_of_output(self.text, output)
+        if rest.new is not None:
+            self._append(rest.new)
+            return rest.new
         if is_final:
             return None
+        if not rest.is_behind:
+            self._position = None
+            self._last = _LastId("", 0)
         return ""
 
+    def is_confirmed_by(self, output: object) -> bool:
+        """Return whether the text is whole, as far as an output that may be late tells."""
+        if self.is_lost:
+            return False
+        rest = rest_of_output(self.text, output)
+        return rest.is_behind or rest.new == ""
+
     def _append(self, data: str) -> None:
-        self._parts.append(data)
-        self.length += len(data)
+        if data:
+            self._parts.append(data)
+            self.length += len(data)
 
-    def _positions_after(self, event_id: str) -> list[int]:
-        if event_id in self._position_after:
-            return [self._position_after[event_id]]
-        return self._possible_positions_after.get(event_id, [])
+    def _note_repeated_id(self, data: str, event_id: str) -> None:
+        """Note that an id came again, so that ids say nothing any more.
 
-    def _record_position(self, event_id: str) -> None:
-        if self._positions is None:
-            positions = [self.length]
-        else:
-            positions = self._positions
-        if len(positions) == 1:
-            self._position_after[event_id] = positions[0]
-        else:
-            self._possible_positions_after[event_id] = list(positions)
-
-    def _is_repetition(self, data: str, event_id: str) -> bool:
-        if event_id:
-            end = self._position_after.get(event_id)
-        else:
-            end = None
-        return end is not None and self.text.endswith(data, 0, end)
-
-    def _match(self, data: str, positions: list[int]) -> str:
-        """Return what is new in a piece that may begin at any of these positions.
-
-        While more than one position fits, it is pending.
+        In the first connection other data is another piece. The same data may be the same piece
+        again, or one more.
         """
-        text = self.text
-        self._pending = [*self._pending, data]
-        remaining = [
-            position + len(data)
-            for position in positions
-            if data.startswith(text[position : position + len(data)])
-        ]
-        self._positions = remaining
-        if len(remaining) > 1:
-            return ""
-        if not remaining:
-            self.is_lost = True
-            self._pending = []
-            return ""
-        pending = "".join(self._pending)
-        self._pending = []
-        end = remaining[0]
-        self.is_certain &= end - len(pending) == self._resumed_at
-        new_length = max(0, end - len(text))
-        new = pending[max(0, len(pending) - new_length) :]
+        if self._connections > 1 or data == self._data_by_id[event_id]:
+            self._position = None
+        self._data_by_id[event_id] = data
+        self._last = _LastId("", 0)
+        self.is_unbroken = False
+
+    def _add_at(self, position: int, data: str, own_id: str) -> str:
+        """Return what is new in a piece that begins at this position."""
+        new = data
+        if position < self.length:
+            known = self.text[position : position + len(data)]
+            new = data[len(known) :]
+            if data[: len(known)] != known:
+                self._position = None
+                return ""
         self._append(new)
-        if end >= self.length:
-            self._positions = None
+        self._position = position + len(data)
+        if own_id:
+            self._data_by_id[own_id] = data
+            self._last = _LastId(own_id, self._position)
         return new
 
 
-def text_of_output(output: object) -> str | None:
-    """Return an output as its event stream has it; None where there is no output.
-
-    The items of a list are joined; anything but a string is written as JSON.
-    """
-    if output is None or isinstance(output, str):
-        return output
-    if isinstance(output, list):
-        return "".join(item if isinstance(item, str) else json.dumps(item) for item in output)
-    return json.dumps(output)
+def _is_next(last_id: str, event_id: str) -> bool:
+    """Return whether an id is the next one after another: 1690212292:8 after 1690212292:7."""
+    last = _NUMBERED_ID.fullmatch(last_id)
+    this = _NUMBERED_ID.fullmatch(event_id)
+    if last is None or this is None:
+        return False
+    return last[1] == this[1] and int(last[2]) + 1 == int(this[2])
