@@ -3,16 +3,19 @@
 The model's schema decides, and never the look of a string alone: a language model may well respond
 with a link. See https://replicate.com/docs/topics/predictions/output-files
 
-An output may be large, such as 20 MB of embeddings. `needs_schema` therefore looks at all values of
-one depth at once, and an output that needs no parsing is returned as it is, without a copy.
+Only an output as a whole can be text in pieces. Inside of a list or an object nothing changes but
+the addresses of files.
+
+An output may be large, such as 20 MB of embeddings, or deep. `needs_schema` therefore looks at all
+values of one depth at once, an output that needs no parsing is returned as it is, without a copy,
+and no function calls itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import chain, count
-from operator import is_not
-from typing import Any, TypeAlias, cast
+from typing import Any, NamedTuple, TypeAlias, cast
 
 from ..http.config import origin
 from .file_output import FileDownloader, FileOutput
@@ -34,18 +37,18 @@ def needs_schema(value: object) -> bool:
         value: The output, as parsed from JSON.
 
     Returns:
-        Whether there is a string in it that may be a file, or a list with strings in it that may be
-        the pieces of one text. If not, `parse_output` would return the output as it is.
+        Whether it is a list with strings in it, which may be the pieces of one text, or there is a
+        string in it that may be a file. If not, `parse_output` would return the output as it is.
     """
     if isinstance(value, str):
         return _may_be_file(value)
-    if isinstance(value, list) and value and isinstance(value[0], str):
-        return True  # the pieces of a text, most often
+    if isinstance(value, list) and str in set(map(type, value)):
+        return True
     level = _Level()
     level.add(value)
     while level.lists or level.dicts:
         deeper = _Level()
-        if _has_strings(level.lists, deeper) or _has_files(level.dicts, deeper):
+        if _has_files_in_lists(level.lists, deeper) or _has_files(level.dicts, deeper):
             return True
         level = deeper
     return False
@@ -66,7 +69,7 @@ def parse_output(
 
     Returns:
         A str, a `FileOutput`, or the JSON value with files in it as `FileOutput`. Lists and dicts
-        that have no file or text in them are the very same objects.
+        that have no file in them are the very same objects.
     """
     return _OutputParser(downloader, api_url).parse(value, schema.output)
 
@@ -80,7 +83,8 @@ def file_urls(value: object, api_url: str) -> list[str]:
     """
     if not needs_schema(value):
         return []
-    return list(_iterate_file_urls(value, origin(api_url)))
+    api_origin = origin(api_url)
+    return [text for text in _strings_in(value) if _is_on_file_host(text, api_origin)]
 
 
 def first_file(value: object) -> str | None:
@@ -93,6 +97,43 @@ def first_file(value: object) -> str | None:
         if isinstance(item, str) and _may_be_file(item):
             return item
     return None
+
+
+class _Container(NamedTuple):
+    """A list or dict in an output."""
+
+    value: list[object] | dict[str, object]
+    schema: OutputSchema
+    #: What it is in, and where; None for the output itself.
+    parent: _Container | None
+    key: Any
+    #: The items that are not what they were, by index or name.
+    changes: dict[Any, object]
+
+    def items(self) -> Iterator[tuple[Any, object, OutputSchema]]:
+        """Yield the index or name of each item that may change, the item, and its schema."""
+        if isinstance(self.value, list):
+            if set(map(type, self.value)) <= _SCALARS:
+                return
+            schema = self.schema.items
+            for index, item in enumerate(self.value):
+                yield index, item, schema
+            return
+        for name, item in self.value.items():
+            if type(item) in _SCALARS:
+                continue
+            if isinstance(item, str) and item[:1] not in _FIRST_LETTERS:
+                continue
+            yield name, item, self.schema.property(name)
+
+    def changed(self) -> list[object] | dict[str, object]:
+        """Return a copy with the items that are not what they were."""
+        if isinstance(self.value, dict):
+            return {**self.value, **self.changes}
+        copy = self.value.copy()
+        for index, item in self.changes.items():
+            copy[index] = item
+        return copy
 
 
 class _OutputParser:
@@ -109,62 +150,61 @@ class _OutputParser:
         self._numbers = count()
 
     def parse(self, value: object, schema: OutputSchema) -> object:
-        """Return a value as its caller gets it; the very same object where nothing changes."""
+        """Return an output as its caller gets it; the very same object where nothing changes."""
         if isinstance(value, str):
             return self._parse_string(value, schema)
-        if isinstance(value, list):
-            return self._parse_list(value, schema)
-        if isinstance(value, dict):
-            return self._parse_dict(value, schema)
+        if isinstance(value, list) and self._is_text(value, schema):
+            return "".join([item for item in value if isinstance(item, str)])
+        if isinstance(value, list | dict):
+            return self._parse_container(value, schema)
         return value
 
     def _parse_string(self, text: str, schema: OutputSchema) -> str | FileOutput:
         if schema.is_file:
             is_file = _may_be_file(text)
         else:
-            is_file = not schema.type and _is_on_file_host(text, self._api_origin)
+            is_file = schema.is_unknown and _is_on_file_host(text, self._api_origin)
         if not is_file:
             return text
         # A small file may come as a data URI, which has no name; Replicate names its files so.
         return FileOutput(text, self._downloader, f"out-{next(self._numbers)}")
 
-    def _parse_list(self, items: list[object], schema: OutputSchema) -> object:
-        if schema.is_text:
-            return "".join([item for item in items if isinstance(item, str)])
-        types = set(map(type, items))
-        if types <= _SCALARS:
-            return items
-        if types == {str} and not schema.type:
-            pieces = cast(list[str], items)
-            if self._is_text(pieces):
-                return "".join(pieces)
-        item_schema = schema.items
-        parsed = []
-        for item in items:  # no comprehension, which would double the depth of the call stack
-            parsed.append(self.parse(item, item_schema))
-        if any(map(is_not, parsed, items)):
-            return parsed
-        return items
+    def _parse_container(
+        self, value: list[object] | dict[str, object], schema: OutputSchema
+    ) -> object:
+        """Return a list or dict with files for their addresses, however deep they are."""
+        outermost = _Container(value, schema, None, None, {})
+        entered = [(outermost, outermost.items())]
+        while entered:
+            container, items = entered[-1]
+            for key, item, item_schema in items:
+                if isinstance(item, str):
+                    parsed = self._parse_string(item, item_schema)
+                    if parsed is not item:
+                        container.changes[key] = parsed
+                elif isinstance(item, list | dict):
+                    inner = _Container(item, item_schema, container, key, {})
+                    entered.append((inner, inner.items()))
+                    break
+            else:
+                entered.pop()
+                if container.changes and container.parent is not None:
+                    container.parent.changes[container.key] = container.changed()
+        if outermost.changes:
+            return outermost.changed()
+        return value
 
-    def _parse_dict(self, items: dict[str, object], schema: OutputSchema) -> dict[str, object]:
-        changed: dict[str, object] = {}
-        for name, item in items.items():
-            if type(item) in _SCALARS:
-                continue
-            if isinstance(item, str) and item[:1] not in _FIRST_LETTERS:
-                continue
-            parsed = self.parse(item, schema.property(name))
-            if parsed is not item:
-                changed[name] = parsed
-        if changed:
-            return {**items, **changed}
-        return items
+    def _is_text(self, items: list[object], schema: OutputSchema) -> bool:
+        """Return whether a list is one text in pieces.
 
-    def _is_text(self, pieces: list[str]) -> bool:
-        """Return whether strings without a schema are the pieces of one text.
-
-        They are if some begin or end with whitespace, or are empty, and not all of them are files.
+        Without a schema it is if it has nothing but strings, some begin or end with whitespace, or
+        are empty, and not all of them are files.
         """
+        if schema.is_text:
+            return True
+        if schema.type or set(map(type, items)) != {str}:
+            return False
+        pieces = cast(list[str], items)
         if all(_is_on_file_host(piece, self._api_origin) for piece in pieces):
             return False
         return any(piece != piece.strip() or not piece for piece in pieces)
@@ -185,8 +225,8 @@ class _Level:
             self.dicts.append(value)
 
 
-def _has_strings(lists: list[list[object]], deeper: _Level) -> bool:
-    """Return whether lists have strings in them. The lists and dicts in them are added to `deeper`.
+def _has_files_in_lists(lists: list[list[object]], deeper: _Level) -> bool:
+    """Return whether a string in lists may be a file; what is deeper is added to `deeper`.
 
     The loops are those of `chain`, `map` and comprehensions, as there may be millions of items.
     """
@@ -197,7 +237,11 @@ def _has_strings(lists: list[list[object]], deeper: _Level) -> bool:
         deeper.lists += [item for item in chain.from_iterable(lists) if type(item) is list]
     if dict in types:
         deeper.dicts += [item for item in chain.from_iterable(lists) if type(item) is dict]
-    return str in types
+    return str in types and any(
+        _may_be_file(item)
+        for item in chain.from_iterable(lists)
+        if type(item) is str and item[:1] in _FIRST_LETTERS
+    )
 
 
 def _has_files(dicts: Iterable[dict[str, Any]], deeper: _Level) -> bool:
@@ -229,18 +273,17 @@ def _are_numeric(lists: Iterable[Any]) -> bool:
     return True
 
 
-def _iterate_file_urls(value: object, api_origin: _Origin | None) -> Iterator[str]:
-    if isinstance(value, str):
-        if _is_on_file_host(value, api_origin):
-            yield value
-        return
-    items: Iterable[object] = ()
-    if isinstance(value, dict):
-        items = value.values()
-    elif isinstance(value, list):
-        items = value
-    for item in items:
-        yield from _iterate_file_urls(item, api_origin)
+def _strings_in(value: object) -> Iterator[str]:
+    """Yield the strings in an output, in their order."""
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, str):
+            yield item
+        elif isinstance(item, dict):
+            waiting += reversed(item.values())
+        elif isinstance(item, list):
+            waiting += reversed(item)
 
 
 def _may_be_file(text: str) -> bool:

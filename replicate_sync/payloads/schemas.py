@@ -98,8 +98,11 @@ class OutputSchema:
         self.is_file: bool = resolved.get("format") == "uri"
         #: Whether a list is one text in pieces.
         self.is_text: bool = resolved.get("x-cog-array-display") == "concatenate"
+        #: Whether nothing is said of the value.
+        self.is_unknown: bool = not self.type and not self.is_file
         self._raw_items = resolved.get("items")
         self._raw_properties = mapping_at(resolved, "properties")
+        self._raw_others = resolved.get("additionalProperties")
         self._properties: dict[str, OutputSchema] = {}
         self._schemas = schemas
 
@@ -113,10 +116,35 @@ class OutputSchema:
     def property(self, name: str) -> OutputSchema:
         """Return the schema of one of an object's values."""
         if name not in self._raw_properties:
-            return _ANYTHING
+            return self._others
         if name not in self._properties:
             self._properties[name] = OutputSchema(self._raw_properties[name], self._schemas)
         return self._properties[name]
+
+    @cached_property
+    def _others(self) -> OutputSchema:
+        """The schema of the values that have none of their own."""
+        if isinstance(self._raw_others, Mapping) and self._raw_others:
+            return OutputSchema(self._raw_others, self._schemas)
+        if self._raw_properties:
+            return _NO_FILES
+        return _ANYTHING
+
+
+class _NoFiles(OutputSchema):
+    """The schema of a value that is no file, and has none in it."""
+
+    def __init__(self) -> None:
+        super().__init__({"type": "unspecified"}, {})
+
+    @property
+    def items(self) -> OutputSchema:
+        """The schema of a list's items: this one."""
+        return self
+
+    def property(self, name: str) -> OutputSchema:
+        """Return the schema of one of an object's values: this one."""
+        return self
 
 
 def schemas_of_version(version: object) -> Mapping[str, object] | None:
@@ -156,4 +184,5 @@ def latest_version_of_model(model: object) -> Mapping[str, object] | None:
 
 
 _ANYTHING = OutputSchema(None, {})
+_NO_FILES = _NoFiles()
 _UNKNOWN = ModelSchema(None)

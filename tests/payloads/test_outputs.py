@@ -62,10 +62,18 @@ def file(url: str) -> FileOutput:
         ),
         (
             {"type": "object", "properties": {"a": PICTURE}},
-            {"a": LINK, "b": FILE, "c": LINK},
-            {"a": file(LINK), "b": file(FILE), "c": LINK},
+            {"a": LINK, "b": FILE, "c": {"d": [FILE]}},
+            {"a": file(LINK), "b": FILE, "c": {"d": [FILE]}},
         ),
-        ({"type": "object", "properties": {"a": TEXT}}, {"a": ["x", "y"], "b": 1}, {"a": "xy", "b": 1}),
+        ({"type": "object"}, {"a": LINK, "b": [FILE]}, {"a": LINK, "b": [file(FILE)]}),
+        ({"type": "object", "additionalProperties": PICTURE}, {"a": LINK, "b": "x"}, {"a": file(LINK), "b": "x"}),
+        ({"type": "object", "additionalProperties": False}, {"a": FILE}, {"a": file(FILE)}),
+        # Inside of a value nothing changes but files: only the output as a whole can be text.
+        ({"type": "object", "properties": {"a": TEXT}}, {"a": ["x", "y"], "b": 1}, {"a": ["x", "y"], "b": 1}),
+        ({"type": "array", "items": TEXT}, [["x ", "y"], ["", "z"]], [["x ", "y"], ["", "z"]]),
+        (None, {"words": ["a ", "", "b"]}, {"words": ["a ", "", "b"]}),
+        (None, [["a ", "", "b"]], [["a ", "", "b"]]),
+        ({"title": "Output"}, {"a": {"b": ["one ", "two"]}}, {"a": {"b": ["one ", "two"]}}),
         ({"type": "object", "properties": "x"}, {"a": LINK}, {"a": LINK}),
         ({"type": "array", "items": {"type": "integer"}}, [1, 2], [1, 2]),
         ({"$ref": "#/components/schemas/Picture"}, LINK, file(LINK)),
@@ -96,7 +104,6 @@ def file(url: str) -> FileOutput:
         (None, ["Hello\n", "world"], "Hello\nworld"),
         (None, ["one", "two"], ["one", "two"]),
         (None, ["one ", "two", 3], ["one ", "two", 3]),
-        (None, {"a": ["one ", "two"]}, {"a": "one two"}),
         (None, f"{API}/files/1", file(f"{API}/files/1")),
         (None, "http://api.replicate.com/v1/files/1", "http://api.replicate.com/v1/files/1"),
         ({"title": "Output"}, FILE, file(FILE)),
@@ -174,9 +181,12 @@ def test_what_needs_no_parsing_is_returned_without_a_copy() -> None:
         ([10**400, 0.5], False),
         ([10**400, 0.5, "a"], True),
         ({"a": [LINK]}, True),
-        ([[1, 2], [3, ["a"]]], True),
+        ([[1, 2], [3, ["a"]]], False),
+        ([[1, 2], [3, [LINK]]], True),
+        ([[1, 2], "a"], True),
         ([{"a": 1}, {"b": [{"c": INLINE}]}], True),
-        ([{"a": 1}, [2, {"b": ["x"]}]], True),
+        ([{"a": 1}, [2, {"b": ["x"]}]], False),
+        ([{"a": 1}, [2, {"b": ["x", INLINE]}]], True),
         ([{"a": 1}, [2, {"b": "x"}]], False),
     ],
 )
@@ -204,28 +214,20 @@ def schema_decides(value: Any) -> bool:
     if isinstance(value, dict):
         return any(map(schema_decides, value.values()))
     if isinstance(value, list):
-        return any(isinstance(item, str) or schema_decides(item) for item in value)
+        return any(map(schema_decides, value))
     return False
 
 
 @given(OUTPUTS)
 def test_looking_at_one_depth_at_a_time_misses_nothing(value: Any) -> None:
-    assert needs_schema(value) == schema_decides(value)
+    is_text = isinstance(value, list) and any(isinstance(item, str) for item in value)
+    assert needs_schema(value) == (is_text or schema_decides(value))
 
 
 @given(OUTPUTS)
 def test_an_output_that_needs_no_schema_is_returned_as_it_is(value: Any) -> None:
     if not needs_schema(value):
         assert parsed(value) is value
-
-
-def strings_apart(value: Any) -> Any:
-    """Return an output in which no strings are taken for the pieces of one text."""
-    if isinstance(value, list):
-        return [None, *map(strings_apart, value)]
-    if isinstance(value, dict):
-        return {name: strings_apart(item) for name, item in value.items()}
-    return value
 
 
 def urls_of(value: Any) -> Iterator[str]:
@@ -239,14 +241,36 @@ def urls_of(value: Any) -> Iterator[str]:
 
 @given(OUTPUTS)
 def test_the_files_in_an_output_are_known_without_its_schema(value: Any) -> None:
-    assert file_urls(value, API) == list(urls_of(parsed(strings_apart(value))))
+    assert file_urls(value, API) == list(urls_of(parsed([None, value])))
 
 
-def test_a_deep_output_is_looked_through() -> None:
-    deep: Any = LINK
+def test_a_deep_output_is_parsed() -> None:
+    deep: Any = FILE
     for _ in range(20_000):
-        deep = [deep]
+        deep = [deep, {"a": 1}]
     assert needs_schema(deep)
+    assert file_urls(deep, API) == [FILE]
+    output = parsed(deep)
+    for _ in range(20_000):
+        output = output[0]
+    assert output == file(FILE)
+
+
+@given(OUTPUTS, st.sampled_from([None, TEXT, {"type": "object"}, {"title": "Output"}]))
+def test_inside_of_an_object_nothing_changes_but_files(value: Any, schema: Any) -> None:
+    output = parsed({"value": value}, schema)
+    assert addresses_of(output) == {"value": value}
+
+
+def addresses_of(value: Any) -> Any:
+    """Return a parsed output with the addresses of its files."""
+    if isinstance(value, FileOutput):
+        return value.url
+    if isinstance(value, list):
+        return [addresses_of(item) for item in value]
+    if isinstance(value, dict):
+        return {name: addresses_of(item) for name, item in value.items()}
+    return value
 
 
 def test_the_first_file_is_that_of_a_string_or_a_list() -> None:
