@@ -357,7 +357,7 @@ def import_whole(name: str) -> None:
 
 
 def _import(name: str) -> None:
-    with suppress(Exception):  # which the caller's own import raises again
+    with suppress(BaseException):  # which the caller's own import raises again
         import_module(name)
         _whole_modules.add(name)
 
