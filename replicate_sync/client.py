@@ -174,7 +174,7 @@ class Replicate(BaseClient):
         """Deployments: `list`, `create`, `get`, `update`, `delete`, and their `predictions`."""
         from .resources.deployments import Deployments
 
-        return Deployments(self._creator)
+        return Deployments(self.predictions)
 
     @cached_property
     def files(self) -> Files:

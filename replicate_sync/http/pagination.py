@@ -14,20 +14,24 @@ from .transport import Content, Transport
 _MAX_IDLE_PAGES = 100
 
 
-class _Page(NamedTuple):
+class RawPage(NamedTuple):
+    """One page of a list, as the API sent it."""
+
     items: list[Any]
     #: The URL of the page behind it, or "".
     next: str
+    #: The URL of the page before it, or "".
+    previous: str
 
 
-class _Pages:
+class PageParser:
     """Parses the pages of one list, and recognizes a list that does not end."""
 
     def __init__(self) -> None:
         self._seen: set[int] = set()
         self._idle_count = 0
 
-    def parse(self, data: object) -> _Page:
+    def parse(self, data: object) -> RawPage:
         """Return a page.
 
         Raises:
@@ -39,9 +43,7 @@ class _Pages:
             items = None
         if not isinstance(data, dict) or not isinstance(items, list):
             raise UnexpectedDataError("a page of a list", excerpt(str(data)))
-        link = data.get("next")
-        if not isinstance(link, str):
-            link = ""
+        link = _link(data.get("next"))
         if self._is_new(items):
             self._idle_count = 0
         else:
@@ -51,7 +53,7 @@ class _Pages:
                 f"a page of a list that ends, as {_MAX_IDLE_PAGES} pages brought nothing new",
                 excerpt(str(data)),
             )
-        return _Page(items, link)
+        return RawPage(items, link, _link(data.get("previous")))
 
     def _is_new(self, items: list[Any]) -> bool:
         if not items:
@@ -61,6 +63,25 @@ class _Pages:
             return False
         self._seen.add(mark)
         return True
+
+
+def follow_link(transport: Transport, path: str, link: str, pages: PageParser) -> RawPage:
+    """Return the page that a `next` or `previous` link leads to.
+
+    The link is followed on the client's own base URL, by its query: behind a gateway it names the
+    API's own host, which must not get the gateway's token.
+
+    Args:
+        transport: Sends the request.
+        path: The path of the list.
+        link: The link.
+        pages: Parses the page.
+
+    Raises:
+        ResponseError: The response is not a page of a list.
+        ConnectionFailed: There was no response.
+    """
+    return transport.request("GET", path, params=_query_of(link), build=pages.parse)
 
 
 def iterate_pages(
@@ -74,8 +95,7 @@ def iterate_pages(
 ) -> Iterator[Any]:
     """Yield the items of a list, page after page.
 
-    A `next` link is followed on the client's own base URL, by its query: behind a gateway it names
-    the API's own host, which must not get the gateway's token. Each link is followed once, and
+    A `next` link is followed as by `follow_link`. Each link is followed once, and
     pages that are empty or repeated have an end.
 
     Args:
@@ -92,7 +112,7 @@ def iterate_pages(
         ConnectionFailed: There was no response.
     """
     followed: set[str] = set()
-    pages = _Pages()
+    pages = PageParser()
     end = monotonic() + (single_attempt or 0.0)
     while True:
         if single_attempt is not None:
@@ -113,8 +133,7 @@ def iterate_pages(
         if not page.next or page.next in followed:
             return
         followed.add(page.next)
-        query = page.next.partition("?")[2].partition("#")[0]
-        params = dict(parse_qsl(query, keep_blank_values=True))
+        params = _query_of(page.next)
         method = "GET"
         content = None
 
@@ -131,3 +150,14 @@ def validate_limit(limit: int | None) -> int | None:
             f"limit must be a number of items, 0 or more, or None, not {limit!r}."
         )
     return limit
+
+
+def _link(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    return ""
+
+
+def _query_of(link: str) -> dict[str, str]:
+    query = link.partition("?")[2].partition("#")[0]
+    return dict(parse_qsl(query, keep_blank_values=True))

@@ -27,6 +27,7 @@ from ..exceptions import (
 from ..payloads.file_output import FileOutput
 from ..payloads.outputs import file_urls, needs_schema, parse_output
 from ..polling import NO_DEADLINE, Deadline
+from ..sse import Event
 from . import outcomes
 from .context import Context
 from .event_stream import EventStream
@@ -357,12 +358,36 @@ class Prediction:
             PredictionError: As `wait` does.
             StreamError: The stream broke and could not be resumed; `.text` has the text so far.
         """
+        events = self.stream_events(deadline=deadline, cancel_on_exit=cancel_on_exit)
+        with closing(events):
+            for event in events:
+                if event.data:
+                    yield event.data
+
+    def stream_events(
+        self, *, deadline: float | Deadline | None = None, cancel_on_exit: bool = True
+    ) -> Generator[Event, None, None]:
+        """Yield the output events of the stream, with the text of each that is new.
+
+        It is `stream` for those who want the ids too, or the pieces without text. What had to be
+        polled for is an event with the id of the one before it.
+
+        Args:
+            deadline: The seconds that all of it may take.
+            cancel_on_exit: Whether closing the generator, or an interruption, cancels it.
+
+        Yields:
+            Events named "output".
+
+        Raises:
+            PredictionError: As `stream` does; likewise StreamError.
+        """
         transcript = Transcript(is_late=monotonic() > self._new_until or bool(self.output))
         self._new_until = 0.0
         limit = Deadline.of(deadline)
         with self._supervised(limit, cancel_on_exit):
             try:
-                yield from self._new_text(transcript, limit)
+                yield from self._new_events(transcript, limit)
             except (ConnectionFailed, ResponseError) as error:
                 if limit.expired:
                     raise
@@ -397,7 +422,7 @@ class Prediction:
         finally:
             _supervised_predictions.discard(self)
 
-    def _new_text(self, transcript: Transcript, deadline: Deadline) -> Iterator[str]:
+    def _new_events(self, transcript: Transcript, deadline: Deadline) -> Iterator[Event]:
         """Read the stream, poll, and read again, until the text is complete.
 
         As long as text arrives, the polling attempts start afresh.
@@ -425,28 +450,28 @@ class Prediction:
                 known_length = transcript.length
             if next(polls, None) is None:
                 raise outcomes.timeout_error(self, polling, deadline)
-            yield from self._polled_text(transcript, deadline)
+            yield from self._polled_events(transcript, deadline)
         yield from self._rest_of_output(transcript)
         self._raise_unless_succeeded()
 
-    def _join(self, transcript: Transcript, deadline: Deadline) -> Iterator[str]:
+    def _join(self, transcript: Transcript, deadline: Deadline) -> Iterator[Event]:
         """Yield the output so far, before a stream is opened that is not new."""
-        yield from self._polled_text(transcript, deadline)
+        yield from self._polled_events(transcript, deadline)
         if self.status == "starting":
             transcript.begin()
 
-    def _polled_text(self, transcript: Transcript, deadline: Deadline) -> Iterator[str]:
+    def _polled_events(self, transcript: Transcript, deadline: Deadline) -> Iterator[Event]:
         """Poll, and yield what is new in the output of a prediction that goes on."""
         self._poll(deadline)
         if not self.ended:
             new = transcript.add_output(self.output, is_final=False)
             if new:
-                yield new
+                yield Event("output", new, transcript.last_id)
 
     def _read_stream(
         self, stream: EventStream, transcript: Transcript, deadline: Deadline
-    ) -> Iterator[str]:
-        """Yield what is new in one connection to the stream.
+    ) -> Iterator[Event]:
+        """Yield the events of one connection to the stream, with what is new in each.
 
         Where it is not known where its pieces belong, they only say when a poll is worthwhile.
         """
@@ -459,11 +484,13 @@ class Prediction:
                 text = transcript.add_event(event.data, event.id, has_own_id=event.own_id)
                 if text:
                     stream.note_news()
-                    yield text
+                    yield event if text == event.data else event._replace(data=text)
+                elif not event.data and not transcript.is_lost:
+                    yield event
                 elif transcript.is_lost and monotonic() >= next_poll_at:
-                    for text in self._polled_text(transcript, deadline):
+                    for polled in self._polled_events(transcript, deadline):
                         stream.note_news()
-                        yield text
+                        yield polled
                     if self.ended:
                         return
                     next_poll_at = monotonic() + _DOUBT_INTERVAL
@@ -486,7 +513,7 @@ class Prediction:
                 return False
         return transcript.is_confirmed_by(self.output)
 
-    def _rest_of_output(self, transcript: Transcript) -> Iterator[str]:
+    def _rest_of_output(self, transcript: Transcript) -> Iterator[Event]:
         """Yield what the output of an ended prediction adds to the text so far."""
         has_succeeded = self.status == "succeeded"
         if self.output is None:
@@ -496,7 +523,7 @@ class Prediction:
             return
         new = transcript.add_output(self.output, is_final=True)
         if new:
-            yield new
+            yield Event("output", new, transcript.last_id)
         if new is None and has_succeeded:
             reason = (
                 "succeeded with an output that is not what the stream brought; "

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from itertools import islice
+from collections.abc import Callable, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Any, ClassVar, TypeVar
 
-from ..http.pagination import iterate_pages, validate_limit
+from ..http.pagination import PageParser, follow_link
 from ..http.transport import Content, Transport
+from .pages import Pages
 
 _Item = TypeVar("_Item")
 _Record = TypeVar("_Record", bound="Record")
@@ -70,12 +71,20 @@ class Resource:
         *,
         method: str = "GET",
         content: Content | None = None,
-    ) -> Iterator[_Item]:
-        """Return a lazy iterator over the items of a list, on all its pages."""
+    ) -> Pages[_Item]:
+        """Return the items of a list, on all its pages, which are fetched when they are needed."""
         query = {name: value for name, value in (params or {}).items() if value is not None}
-        validate_limit(limit)
-        items = iterate_pages(self._transport, path, query, method=method, content=content)
-        return map(build, islice(items, limit))
+        pages = PageParser()
+        fetch_first = partial(
+            self._transport.request,
+            method,
+            path,
+            params=query,
+            content=content,
+            build=pages.parse,
+        )
+        follow = partial(follow_link, self._transport, path, pages=pages)
+        return Pages(fetch_first, follow, build, limit, path)
 
 
 def discard(data: object) -> None:

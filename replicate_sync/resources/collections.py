@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from ..http.transport import path_segment
 from .base import Record, Resource
 from .models import Model, parse_models
+from .pages import Pages
 
 
 class Collection(Record):
@@ -28,7 +29,7 @@ class Collection(Record):
 class Collections(Resource):
     """The collections: `list`, `get`."""
 
-    def list(self, *, limit: int | None = None) -> Iterator[Collection]:
+    def list(self, *, limit: int | None = None) -> Pages[Collection]:
         """Return an iterator over the collections.
 
         See https://replicate.com/docs/reference/http#collections.list

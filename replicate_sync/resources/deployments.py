@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
 from ..payloads.inputs import validate_input
 from ..polling import Deadline
-from ..prediction.create import CreateOptions, Creator, create_headers, webhook_fields
+from ..prediction.create import CreateOptions, create_headers, webhook_fields
 from ..prediction.prediction import Prediction
 from ..refs import parse_name
 from .base import Record, Resource, discard, present_fields
+from .pages import Pages
+from .predictions import Predictions
 
 
 class Deployment(Record):
@@ -29,11 +31,11 @@ class DeploymentPredictions:
     """Predictions of deployments: `create`.
 
     Args:
-        creator: Creates them.
+        predictions: The client's predictions.
     """
 
-    def __init__(self, creator: Creator) -> None:
-        self._creator = creator
+    def __init__(self, predictions: Predictions) -> None:
+        self._predictions = predictions
 
     def create(
         self,
@@ -65,16 +67,11 @@ class DeploymentPredictions:
             ReplicateError: As `predictions.create` does.
         """
         limit = Deadline.of(deadline)
-        headers = create_headers(self._creator.context, wait, cancel_after, limit)
-        body = {
-            **webhook_fields(webhook, webhook_events_filter),
-            "input": validate_input(input),
-        }
-        return self._creator.create(
-            Prediction,
-            f"/deployments/{parse_name(deployment)}/predictions",
-            body,
-            lambda data: bool(data.get("deployment") == deployment),
+        headers = create_headers(self._predictions.context, wait, cancel_after, limit)
+        return self._predictions.start_on_deployment(
+            parse_name(deployment),
+            validate_input(input),
+            webhook_fields(webhook, webhook_events_filter),
             CreateOptions(headers, limit, cancel_on_exit),
         )
 
@@ -83,14 +80,14 @@ class Deployments(Resource):
     """Deployments: `list`, `create`, `get`, `update`, `delete`, and their `predictions`.
 
     Args:
-        creator: Creates their predictions.
+        predictions: The client's predictions.
     """
 
-    def __init__(self, creator: Creator) -> None:
-        super().__init__(creator.context.transport)
-        self.predictions: DeploymentPredictions = DeploymentPredictions(creator)
+    def __init__(self, predictions: Predictions) -> None:
+        super().__init__(predictions.context.transport)
+        self.predictions: DeploymentPredictions = DeploymentPredictions(predictions)
 
-    def list(self, *, limit: int | None = None) -> Iterator[Deployment]:
+    def list(self, *, limit: int | None = None) -> Pages[Deployment]:
         """Return an iterator over the account's deployments.
 
         See https://replicate.com/docs/reference/http#deployments.list

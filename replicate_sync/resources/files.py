@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -12,6 +12,7 @@ from ..http.multipart import Form
 from ..http.transport import Content, path_segment
 from ..payloads.inputs import MAX_INLINE_SIZE, Upload, to_upload
 from .base import Record, Resource, discard
+from .pages import Pages
 
 
 class File(Record):
@@ -88,7 +89,7 @@ class Files(Resource):
         path = f"/files/{path_segment(file_id)}"
         return self._transport.request("GET", path, build=File.from_json)
 
-    def list(self, *, limit: int | None = None) -> Iterator[File]:
+    def list(self, *, limit: int | None = None) -> Pages[File]:
         """Return an iterator over the account's files.
 
         See https://replicate.com/docs/reference/http#files.list

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
+from ..http.pagination import RawPage
 from .base import Record, Resource
+from .pages import Pages
 
 
 class Hardware(Record):
@@ -17,17 +17,16 @@ class Hardware(Record):
 class HardwareList(Resource):
     """The hardware: `list`."""
 
-    def list(self) -> Iterator[Hardware]:
+    def list(self) -> Pages[Hardware]:
         """Return an iterator over the hardware that models can run on.
 
         See https://replicate.com/docs/reference/http#hardware.list
         """
-        return iter(self._transport.request("GET", "/hardware", build=_parse_list))
+        entries = self._transport.request("GET", "/hardware", build=_parse_list)
+        # The API sends all of them at once; it is a list as any other nevertheless.
+        page = RawPage(entries, "", "")
+        return Pages(lambda: page, lambda _: page, Hardware.from_json, None, "hardware")
 
 
-def _parse_list(data: object) -> list[Hardware]:
-    if isinstance(data, list):
-        items = data
-    else:
-        items = []
-    return [Hardware.from_json(item) for item in items]
+def _parse_list(data: object) -> list[object]:
+    return data if isinstance(data, list) else []

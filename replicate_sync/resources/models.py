@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..http.transport import Content
@@ -12,6 +12,7 @@ from ..polling import Deadline
 from ..prediction.prediction import Prediction
 from ..refs import parse_name, resolve
 from .base import Record, Resource, discard, present_fields
+from .pages import Pages
 from .predictions import Predictions
 from .versions import Version, Versions
 
@@ -78,7 +79,7 @@ class Examples(Resource):
         super().__init__(predictions.context.transport)
         self._predictions = predictions
 
-    def list(self, model: str, *, limit: int | None = None) -> Iterator[Prediction]:
+    def list(self, model: str, *, limit: int | None = None) -> Pages[Prediction]:
         """Return an iterator over the examples of a model.
 
         See https://replicate.com/docs/reference/http#models.examples.list
@@ -191,7 +192,7 @@ class Models(Resource):
         sort_by: str | None = None,
         sort_direction: str | None = None,
         limit: int | None = None,
-    ) -> Iterator[Model]:
+    ) -> Pages[Model]:
         """Return an iterator over the public models.
 
         See https://replicate.com/docs/reference/http#models.list
@@ -329,7 +330,7 @@ class Models(Resource):
             "DELETE", f"/models/{parse_name(model)}", model=model, build=discard
         )
 
-    def search(self, query: str, *, limit: int | None = None) -> Iterator[Model]:
+    def search(self, query: str, *, limit: int | None = None) -> Pages[Model]:
         """Return an iterator over the public models that match a text.
 
         See https://replicate.com/docs/reference/http#models.search

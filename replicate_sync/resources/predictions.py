@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -22,6 +22,7 @@ from ..prediction.create import (
 from ..prediction.prediction import Prediction
 from ..refs import ModelRef, resolve
 from .base import Resource
+from .pages import Pages
 
 
 class Predictions(Resource):
@@ -142,6 +143,29 @@ class Predictions(Resource):
         body = {"version": version, **body}
         return self._creator.create(Prediction, "/predictions", body, matches, options)
 
+    def start_on_deployment(
+        self,
+        deployment: str,
+        validated: Mapping[str, object],
+        fields: Mapping[str, object],
+        options: CreateOptions,
+    ) -> Prediction:
+        """Send a request that was prepared to a deployment, and return its prediction.
+
+        Args:
+            deployment: "owner/name".
+            validated: The input, as `validate_input` returns it.
+            fields: Further fields of the body.
+            options: How it is sent.
+        """
+        return self._creator.create(
+            Prediction,
+            f"/deployments/{deployment}/predictions",
+            {**fields, "input": validated},
+            lambda data: bool(data.get("deployment") == deployment),
+            options,
+        )
+
     def validate_against_schema(self, request: PredictionRequest, *, fetch: bool) -> None:
         """Raise what is wrong with an input, as far as the model's schema is known.
 
@@ -195,7 +219,7 @@ class Predictions(Resource):
         created_before: str | None = None,
         source: str | None = None,
         limit: int | None = None,
-    ) -> Iterator[Prediction]:
+    ) -> Pages[Prediction]:
         """Return an iterator over the account's predictions, newest first.
 
         See https://replicate.com/docs/reference/http#predictions.list

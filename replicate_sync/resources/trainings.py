@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..http.transport import path_segment
 from ..payloads.inputs import validate_input
 from ..prediction.create import CreateOptions, Creator, webhook_fields
 from ..prediction.training import Training
-from ..refs import parse_name, parse_version
+from ..refs import ModelRef, parse_name, parse_version
 from .base import Resource
+from .pages import Pages
 
 
 class Trainings(Resource):
@@ -49,15 +50,23 @@ class Trainings(Resource):
         """
         ref = parse_version(version)
         parse_name(destination)
-        body = {
-            **webhook_fields(webhook, webhook_events_filter),
-            "destination": destination,
-            "input": validate_input(input),
-        }
+        fields = webhook_fields(webhook, webhook_events_filter)
+        return self.start(ref, validate_input(input), {"destination": destination, **fields})
+
+    def start(
+        self, ref: ModelRef, validated: Mapping[str, object], fields: Mapping[str, object]
+    ) -> Training:
+        """Send a request that was prepared, and return its training; see `create`.
+
+        Args:
+            ref: What is trained: a model with its version.
+            validated: The input, as `validate_input` returns it.
+            fields: Further fields of the body.
+        """
         return self._creator.create(
             Training,
             f"/models/{ref.model}/versions/{ref.version}/trainings",
-            body,
+            {**fields, "input": validated},
             lambda data: bool(data.get("version") == ref.version),
             CreateOptions(),
         )
@@ -73,7 +82,7 @@ class Trainings(Resource):
         path = f"/trainings/{path_segment(training_id)}"
         return self._transport.request("GET", path, build=self.from_json)
 
-    def list(self, *, limit: int | None = None) -> Iterator[Training]:
+    def list(self, *, limit: int | None = None) -> Pages[Training]:
         """Return an iterator over the account's trainings, newest first.
 
         See https://replicate.com/docs/reference/http#trainings.list

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ..payloads.schemas import Inputs, ModelSchema, schemas_of_version
 from ..refs import ModelRef, parse_name, parse_version
 from .base import Record, Resource, discard
+from .pages import Pages
 
 
 class Version(Record):
@@ -34,7 +35,7 @@ class Version(Record):
 class Versions(Resource):
     """The versions of models: `list`, `get`, `delete`."""
 
-    def list(self, model: str, *, limit: int | None = None) -> Iterator[Version]:
+    def list(self, model: str, *, limit: int | None = None) -> Pages[Version]:
         """Return an iterator over the versions of a model, newest first.
 
         See https://replicate.com/docs/reference/http#models.versions.list

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from typing import Any
 
 from typing_extensions import assert_type
@@ -24,6 +24,7 @@ from replicate_sync import (
 )
 from replicate_sync.offline import LocalReplicate
 from replicate_sync.resources.models import Models
+from replicate_sync.resources.pages import Pages
 from replicate_sync.resources.predictions import Predictions
 
 client = Replicate()
@@ -42,7 +43,8 @@ assert_type(client.models.get("a/b").latest_version, Version | None)
 assert_type(client.predictions, Predictions)
 assert_type(client.predictions.create("a/b").wait(progress=True), Prediction)
 assert_type(client.predictions.get("p1").result(), Any)
-assert_type(client.predictions.list(), Iterator[Prediction])
+assert_type(client.predictions.list(), Pages[Prediction])
+assert_type(client.models.list().first_page()[0], Model)
 assert_type(next(client.predictions.get("p1").events()), Prediction)
 assert_type(client.trainings.get("t1").wait(), Training)
 assert_type(client.deployments.get("a/b"), Deployment)
