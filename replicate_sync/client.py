@@ -415,7 +415,8 @@ class Replicate(BaseClient):
             wait: For how many seconds, up to 60, the API may hold its response back, so that a
                 short prediction costs one request.
             validate: Whether to validate the input against the model's schema: True fetches that,
-                None uses it where it is known, False does not validate.
+                None uses it where it has been asked for, as by `models.inputs`, False does not
+                validate.
             deadline: The seconds that all of it may take.
             cancel_on_exit: Whether an interruption cancels the prediction.
             progress: Whether to display a progress bar: status, the model's own percentage, and

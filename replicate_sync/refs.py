@@ -8,8 +8,10 @@ from typing import NamedTuple
 
 from .exceptions import ModelNotFoundError
 
+# The characters of a path's segment, but none that is percent-encoded; "." and ".." lead elsewhere.
+_IDENTIFIER = re.compile(r"(?!\.{1,2}$)[\w.~!$&'()*+,;=:@-]+", re.ASCII)
 _NAME_WITH_OWNER = re.compile(
-    r"(?P<owner>[A-Za-z0-9][\w.-]*)/(?P<name>[A-Za-z0-9][\w.-]*)(?::(?P<version>[\w.-]+))?",
+    r"(?P<owner>[A-Za-z0-9][\w.-]*)/(?P<name>[A-Za-z0-9][\w.-]*)(?::(?P<version>(?!\.{1,2}$)[\w.-]+))?",
     re.ASCII,
 )
 _VERSION_ID = re.compile(r"[0-9a-f]{64}")
@@ -46,6 +48,17 @@ def parse(text: str) -> ModelRef:
         f"{text!r} does not name a model.",
         hint="Write 'owner/name', 'owner/name:version', or a version id of 64 hex digits.",
     )
+
+
+def is_identifier(text: object) -> bool:
+    """Return whether a text may stand in a path as an id or a name, and lead to nothing else."""
+    return isinstance(text, str) and _IDENTIFIER.fullmatch(text) is not None
+
+
+def is_name(text: object) -> bool:
+    """Return whether a text is "owner/name", without a version."""
+    match = _NAME_WITH_OWNER.fullmatch(text) if isinstance(text, str) else None
+    return match is not None and match["version"] is None
 
 
 def resolve(text: str, aliases: Mapping[str, str]) -> ModelRef:

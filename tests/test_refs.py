@@ -54,6 +54,11 @@ def test_a_reference_is_parsed_and_printed_as_it_was(text: str, expected: ModelR
         5,
         "é/b",
         "a/..",
+        "a/b:.",
+        "a/b:..",
+        "a/b:../c",
+        "a/b:c/..",
+        "a/b:%2e%2e",
     ],
 )
 def test_what_names_no_model_is_refused_before_it_is_part_of_a_url(text: Any) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 from time import monotonic, time
 from typing import Any, NamedTuple, TypeVar
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import requests
 from requests.auth import AuthBase
@@ -26,6 +26,7 @@ from ..exceptions import (
     UnexpectedDataError,
 )
 from ..polling import NO_DEADLINE, Deadline, Retries
+from ..refs import is_identifier
 from . import connection_errors, response_errors
 from .config import ApiConfig, Token, origin, without_credentials
 from .download import Downloader
@@ -434,11 +435,11 @@ def path_segment(identifier: str) -> str:
     Raises:
         InvalidInputError: It is not an id.
     """
-    if not isinstance(identifier, str) or not identifier:
+    if not is_identifier(identifier):
         raise InvalidInputError(
             f"An id is a string such as 'gm3qorzdhgbfurvjtvhg6dckhu', not {identifier!r}."
         )
-    return quote(identifier, safe="")
+    return identifier
 
 
 def _redirect_target(method: str, url: str, response: requests.Response) -> str | None:

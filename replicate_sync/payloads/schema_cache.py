@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
 from ..exceptions import ModelNotFoundError, ReplicateError, ResponseError
 from ..http.transport import Transport
-from ..refs import ModelRef
+from ..refs import ModelRef, is_identifier, is_name
 from .schemas import ModelSchema, latest_version_of_model, schemas_of_version
 
 _HIDDEN_VERSION = "hidden"  # what the API says of a prediction of an official model
@@ -24,6 +22,8 @@ class SchemaCache:
         self._transport = transport
         #: By version id, and for a latest version by "owner/name".
         self._schemas: dict[str, ModelSchema] = {}
+        #: The keys of those that the caller has asked for, not those that an output needed.
+        self._requested: set[str] = set()
 
     def latest_version(self, model: str) -> str:
         """Return the id of a model's latest version, and keep its schema.
@@ -62,8 +62,26 @@ class SchemaCache:
         """
         if fetch:
             return self.for_output(ref.model, ref.version)
-        key = ref.version or ref.model or ""
-        return self._schemas.get(key) or ModelSchema.unknown()
+        return self._schemas.get(_key(ref)) or ModelSchema.unknown()
+
+    def for_validation(self, ref: ModelRef, *, fetch: bool) -> ModelSchema:
+        """Return the schema that an input is validated against before it is sent.
+
+        It is one that the caller has asked for, so that no run teaches what would refuse the same
+        input in the next one.
+
+        Args:
+            ref: The model.
+            fetch: Whether the caller asks for it now.
+
+        Returns:
+            The schema; one that says nothing if it has not been asked for.
+        """
+        if fetch:
+            self._requested.add(_key(ref))
+        if _key(ref) in self._requested:
+            return self.get(ref, fetch=fetch)
+        return ModelSchema.unknown()
 
     def for_output(self, model: str | None, version: str | None) -> ModelSchema:
         """Return the schema of the version that a prediction ran, fetched if it is not known yet.
@@ -81,8 +99,8 @@ class SchemaCache:
         key = version or model
         if not key:
             return ModelSchema.unknown()
-        if model and key not in self._schemas:
-            return self._fetch(model, version)
+        if key not in self._schemas and _is_path(model, version):
+            return self._fetch(str(model), version)
         return self._schemas.get(key) or ModelSchema.unknown()
 
     def _fetch(self, model: str, version: str | None) -> ModelSchema:
@@ -90,7 +108,7 @@ class SchemaCache:
         path = f"/models/{model}"
         build = _parse_latest_version
         if version:
-            path = f"/models/{model}/versions/{quote(version, safe='')}"
+            path = f"/models/{model}/versions/{version}"
             build = _parse_version
         try:
             schema = self._transport.request("GET", path, build=build)
@@ -104,6 +122,15 @@ class SchemaCache:
             return ModelSchema.unknown()
         self._schemas[key] = schema
         return schema
+
+
+def _key(ref: ModelRef) -> str:
+    return ref.version or ref.model or ""
+
+
+def _is_path(model: str | None, version: str | None) -> bool:
+    """Return whether what a prediction says of its model may stand in a path."""
+    return is_name(model) and (not version or is_identifier(version))
 
 
 def _parse_version(data: object) -> ModelSchema:

@@ -10,7 +10,6 @@ from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from time import monotonic
 from typing import Any, Literal, TypeVar
-from urllib.parse import quote
 from weakref import WeakSet
 
 from ..display.logs import Progress
@@ -27,6 +26,7 @@ from ..exceptions import (
 from ..payloads.file_output import FileOutput
 from ..payloads.outputs import file_urls, needs_schema, parse_output
 from ..polling import NO_DEADLINE, Deadline
+from ..refs import is_identifier
 from ..sse import Event
 from . import outcomes
 from .context import Context
@@ -110,7 +110,7 @@ class Prediction:
         """
         is_prediction = (
             isinstance(data, dict)
-            and isinstance(data.get("id"), str)
+            and is_identifier(data.get("id"))
             and isinstance(data.get("status"), str)
         )
         if not is_prediction:
@@ -184,7 +184,7 @@ class Prediction:
 
     @property
     def _path(self) -> str:
-        return f"/{self.collection}/{quote(self.id, safe='')}"
+        return f"/{self.collection}/{self.id}"
 
     @property
     def _stream_url(self) -> str | None:

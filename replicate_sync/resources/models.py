@@ -275,7 +275,7 @@ class Models(Resource):
         Returns:
             The inputs by name; none where the API does not describe them.
         """
-        return self._schemas.get(resolve(model, self._aliases), fetch=True).inputs
+        return self._schemas.for_validation(resolve(model, self._aliases), fetch=True).inputs
 
     def update(
         self,

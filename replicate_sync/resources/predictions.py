@@ -74,7 +74,8 @@ class Predictions(Resource):
             webhook_events_filter: On which events: "start", "output", "logs", "completed".
             cancel_after: After how much time the API cancels it: seconds, or such as "1h30m".
             validate: Whether to validate the input against the model's schema: True fetches that,
-                None uses it where it is known, False does not validate.
+                None uses it where it has been asked for, as by `models.inputs`, False does not
+                validate.
             deadline: The seconds that this call may take.
             cancel_on_exit: Whether an interruption cancels what was created.
             stream: A field of former versions of the API, which ignores it.
@@ -120,7 +121,9 @@ class Predictions(Resource):
             ModelNotFoundError: The name is not that of a model.
         """
         ref = resolve(model, self._aliases)
-        return PredictionRequest(ref, validate_input(input), fields or {})
+        known = self.context.schemas.get(ref, fetch=False).inputs
+        texts = [name for name, one in known.items() if one.type == "string"]
+        return PredictionRequest(ref, validate_input(input, texts=texts), fields or {})
 
     def start(
         self, request: PredictionRequest, options: CreateOptions, *, validate: bool | None = None
@@ -167,16 +170,16 @@ class Predictions(Resource):
         )
 
     def validate_against_schema(self, request: PredictionRequest, *, fetch: bool) -> None:
-        """Raise what is wrong with an input, as far as the model's schema is known.
+        """Raise what is wrong with an input, if the model's schema has been asked for.
 
         Args:
             request: The request.
-            fetch: Whether to fetch the schema where it is not known.
+            fetch: Whether to fetch the schema, for this input and all further ones.
 
         Raises:
             InvalidInputError: The input does not fit; `fields` has every problem.
         """
-        schema = self.context.schemas.get(request.ref, fetch=fetch)
+        schema = self.context.schemas.for_validation(request.ref, fetch=fetch)
         problems = schema.inputs.problems(request.input)
         if problems:
             error = InvalidInputError(

@@ -186,7 +186,8 @@ def test_a_file_that_cannot_be_saved_is_the_error_of_its_input(
         if request.method == "GET":
             return [response({"detail": "There is no schema."}, 404)]
         output = json.loads(request.body)["input"]["uri"]
-        return [response({"id": output, "status": "succeeded", "output": output}, 201)]
+        prediction = {"id": output[-2:], "status": "succeeded", "output": output}
+        return [response(prediction, 201)]
 
     monkeypatch.setenv("REPLICATE_BASE_URL", wire(respond).url)
     given = jsonl({"uri": "data:image/png;base64,YWJj"}, {"uri": "data:image/png;base64,a"})

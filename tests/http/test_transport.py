@@ -493,8 +493,8 @@ def test_the_clock_of_the_api_is_read_from_its_responses(
     assert (transport.clock_offset > 1e9) == ahead
 
 
-def test_an_id_is_quoted_in_a_path() -> None:
-    assert path_segment("a/b?c") == "a%2Fb%3Fc"
-    for wrong in ("", None, 5):
+def test_what_is_no_id_does_not_come_into_a_path() -> None:
+    assert path_segment("gm3-q.or_z~=") == "gm3-q.or_z~="
+    for wrong in ("", None, 5, ".", "..", "a/b", "a%2Fb", "a?b", "a b", "a\n", "é"):
         with pytest.raises(InvalidInputError, match="An id is a string such as"):
             path_segment(wrong)  # type: ignore[arg-type]

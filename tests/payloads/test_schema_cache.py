@@ -126,9 +126,15 @@ def test_a_version_that_is_gone_has_the_schema_of_the_latest_one(
     assert paths(api) == ["a/b/versions/gone", "a/b"]
 
 
-def test_a_version_id_is_quoted_in_a_path(api: responses.RequestsMock, cache: SchemaCache) -> None:
-    api.get(f"{MODEL}/versions/v%2Fx", json=version())
-    assert cache.for_output("a/b", "v/x").raw == SCHEMAS
+@pytest.mark.parametrize(
+    ("model", "version_id"),
+    [("a/b", "v/x"), ("a/b", ".."), ("../x", "v"), ("a/b:c", None), ("a", None), ("a/b?x", None)],
+)
+def test_a_model_that_would_lead_elsewhere_has_no_schema(
+    api: responses.RequestsMock, cache: SchemaCache, model: str, version_id: str | None
+) -> None:
+    assert cache.for_output(model, version_id).raw is None
+    assert len(api.calls) == 0
 
 
 @pytest.mark.parametrize("data", [[], {}, {"openapi_schema": None}, version(schemas=None)])

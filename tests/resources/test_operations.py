@@ -15,9 +15,12 @@ from replicate_sync import (
     Deployment,
     File,
     Hardware,
+    InvalidInputError,
     Model,
+    ModelNotFoundError,
     Prediction,
     Replicate,
+    ResponseError,
     Retries,
     Training,
     Version,
@@ -97,6 +100,52 @@ OPERATIONS: list[tuple[str, Call, str, str, Any, int, Any, Any]] = [
     ("search", lambda c: c.search("upscaler", limit=3), "GET", "/search?query=upscaler&limit=3", None, 200, {"query": "upscaler", "models": [{"model": MODEL}]}, SearchResults),
     ("webhooks.default.secret.get", lambda c: c.webhooks.default.secret.get(), "GET", "/webhooks/default/secret", None, 200, {"key": "whsec_x"}, Secret),
 ]  # fmt: skip
+
+
+# Each id or name in a path, as a function of one that would lead to another operation.
+BY_ID: list[Callable[[Replicate, str], Any]] = [
+    lambda c, x: c.predictions.get(x),
+    lambda c, x: c.predictions.cancel(x),
+    lambda c, x: c.trainings.get(x),
+    lambda c, x: c.trainings.cancel(x),
+    lambda c, x: c.files.get(x),
+    lambda c, x: c.files.delete(x),
+    lambda c, x: c.files.download(x, owner="a", expiry=5, signature="s"),
+    lambda c, x: c.collections.get(x),
+    lambda c, x: c.models.versions.get(f"a/b:{x}"),
+    lambda c, x: c.models.versions.delete(f"a/b:{x}"),
+    lambda c, x: c.models.versions.list(f"a/{x}"),
+    lambda c, x: c.models.get(f"a/{x}"),
+    lambda c, x: c.models.delete(f"{x}/b"),
+    lambda c, x: c.models.update(f"a/{x}"),
+    lambda c, x: c.models.readme.get(f"a/{x}"),
+    lambda c, x: c.models.examples.list(f"a/{x}"),
+    lambda c, x: c.models.predictions.create(f"a/{x}"),
+    lambda c, x: c.predictions.create(f"a/{x}"),
+    lambda c, x: c.trainings.create(f"a/b:{x}", destination="a/c", input={}),
+    lambda c, x: c.deployments.get(f"a/{x}"),
+    lambda c, x: c.deployments.update(f"a/{x}"),
+    lambda c, x: c.deployments.delete(f"a/{x}"),
+    lambda c, x: c.deployments.predictions.create(f"a/{x}"),
+]
+
+
+@pytest.mark.parametrize("stray", ["..", ".", "../x", "x/..", "x/y/z", "x?y", "x#y", "%2e%2e", ""])
+@responses.activate
+def test_no_id_or_name_becomes_another_operation(stray: str) -> None:
+    client = Replicate("r8_x")
+    for call in BY_ID:
+        with pytest.raises((InvalidInputError, ModelNotFoundError)):
+            call(client, stray)
+    assert len(responses.calls) == 0
+
+
+@responses.activate
+def test_no_id_that_the_api_sends_becomes_another_operation() -> None:
+    responses.get(f"{API}/predictions/p1", json={**PREDICTION, "id": "../models/a/b"})
+    with pytest.raises(ResponseError, match="not a prediction with an id"):
+        Replicate("r8_x").predictions.get("p1").cancel()
+    assert len(responses.calls) == 1
 
 
 def test_there_are_as_many_operations_as_the_api_has() -> None:

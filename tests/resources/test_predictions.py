@@ -133,13 +133,6 @@ def test_a_lost_prediction_of_a_community_model_is_recognized_by_its_version(
 
 
 @responses.activate
-def test_an_id_cannot_leave_its_path() -> None:
-    responses.get(f"{API}/predictions/..%2Fmodels%3Fx%3D1", json=prediction())
-    new_client().predictions.get("../models?x=1")
-    assert sent() == ["GET /v1/predictions/..%2Fmodels%3Fx%3D1"]
-
-
-@responses.activate
 def test_an_id_that_does_not_exist_is_not_found() -> None:
     responses.get(f"{API}/predictions/p9", status=404, json={"detail": "no such prediction"})
     with pytest.raises(NotFoundError, match="no such prediction") as raised:
