@@ -81,7 +81,7 @@ def prediction_json(prediction: Prediction, result: object) -> str:
 
 def to_json(result: object, *, indent: int | None = None) -> str:
     """Return a result as JSON, with files as their URLs or paths."""
-    return json.dumps(result, ensure_ascii=False, default=str, indent=indent)
+    return json.dumps(result, ensure_ascii=False, default=_name, indent=indent)
 
 
 def save_result(result: object, out: str, *, progress: bool) -> object:
@@ -138,9 +138,16 @@ def _write_value(result: object) -> None:
         items = result
     if items and all(isinstance(item, FileOutput | Path) for item in items):
         for file in items:
-            click.echo(str(file))
+            click.echo(_name(file))
     else:
         click.echo(to_json(result))
+
+
+def _name(value: object) -> str:
+    """Return where a file is; anything else as a text."""
+    if isinstance(value, FileOutput):
+        return value.url
+    return str(value)
 
 
 def _choose_paths(out: str, names: Sequence[str]) -> list[Path]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import repeat
 from typing import TypeAlias
 
 from ..exceptions import InvalidInputError
@@ -12,8 +13,16 @@ JSON: TypeAlias = "dict[str, JSON] | list[JSON] | str | int | float | bool | Non
 """What a JSON text is parsed to."""
 
 
-def serialize_json(value: object) -> bytes:
+_MAX_DEPTH = 20  # of what a message names
+_NAN_HINT = "An empty cell of a table is NaN: leave such a key out, or make it None."
+
+
+def serialize_json(value: object, noun: str = "input") -> bytes:
     """Return a value as JSON.
+
+    Args:
+        value: The value.
+        noun: What a message calls it.
 
     Raises:
         InvalidInputError: JSON cannot express the value; the message names its key.
@@ -21,17 +30,50 @@ def serialize_json(value: object) -> bytes:
     try:
         return json.dumps(value, allow_nan=False, separators=(",", ":")).encode()
     except (TypeError, ValueError, RecursionError) as error:
-        where = name_unserializable(value)
-        raise InvalidInputError(f"{where} cannot be sent as JSON: {error}") from error
+        path, part = _find_unserializable(value)
+        reason = str(error)
+        hint = ""
+        if isinstance(part, float):
+            reason = f"it is {part!r}."
+            hint = _NAN_HINT
+        where = _describe_path(path, noun)
+        raise InvalidInputError(f"{where} cannot be sent as JSON: {reason}", hint=hint) from error
 
 
 def name_unserializable(value: object) -> str:
     """Return the words for that part of an input which JSON cannot express."""
-    if not isinstance(value, Mapping):
-        return "The input"
-    for name, item in value.items():
-        try:
-            json.dumps(item, allow_nan=False)
-        except (TypeError, ValueError, RecursionError):
-            return f"The input {name!r}"
-    return "The input"
+    return _describe_path(_find_unserializable(value)[0][:1], "input")
+
+
+def _find_unserializable(value: object) -> tuple[list[str], object]:
+    """Return the keys that lead to what JSON cannot express, and that value."""
+    path: list[str] = []
+    for _ in range(_MAX_DEPTH):
+        items: Iterable[tuple[object, object]] = ()
+        if isinstance(value, Mapping):
+            items = value.items()
+        elif isinstance(value, list | tuple):
+            items = zip(repeat(None), value)  # an index is not a name
+        for key, item in items:
+            if not _is_serializable(item):
+                if key is not None:
+                    path.append(str(key))
+                value = item
+                break
+        else:
+            return path, value
+    return path[:1], value  # nested too deep, or in itself
+
+
+def _describe_path(path: list[str], noun: str) -> str:
+    if path:
+        return f"The {noun} {'.'.join(path)!r}"
+    return f"The {noun}"
+
+
+def _is_serializable(value: object) -> bool:
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True

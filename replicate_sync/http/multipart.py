@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from secrets import token_hex
 from typing import BinaryIO
 from urllib.parse import quote
+
+from .json import serialize_json
 
 _PIECE_SIZE = 65536
 
@@ -26,6 +27,9 @@ class Form:
         mime_type: Its MIME type.
         metadata: JSON to keep with the file.
         on_bytes: Called after each piece that was read of the form.
+
+    Raises:
+        InvalidInputError: JSON cannot express the metadata.
     """
 
     def __init__(
@@ -43,7 +47,7 @@ class Form:
             f"--{boundary}\r\n"
             'Content-Disposition: form-data; name="metadata"\r\n'
             "Content-Type: application/json\r\n\r\n"
-            f"{json.dumps(metadata)}\r\n"
+            f"{serialize_json(metadata, 'metadata').decode()}\r\n"
             f"--{boundary}\r\n"
             f'Content-Disposition: form-data; name="content"; {_file_name(name)}\r\n'
             f"Content-Type: {mime_type}\r\n\r\n"
@@ -76,7 +80,7 @@ class Form:
         """Return the next bytes, at most `size` of them; b"" at the end.
 
         Raises:
-            OSError: The file has become shorter.
+            OSError: The file has become shorter, or cannot be read any more.
         """
         if size is None or size < 0:
             size = len(self)
@@ -84,9 +88,7 @@ class Form:
         if self._position < len(self._head):
             piece = self._head[self._position : self._position + size]
         elif self._position < tail_start:
-            piece = self._file.read(min(size, tail_start - self._position))
-            if not piece:
-                raise OSError("the file became shorter while it was sent")
+            piece = self._read_file(min(size, tail_start - self._position))
         else:
             offset = self._position - tail_start
             piece = self._tail[offset : offset + size]
@@ -95,13 +97,23 @@ class Form:
             self._on_bytes(self._position, len(self))
         return piece
 
+    def _read_file(self, size: int) -> bytes:
+        try:
+            piece: bytes = self._file.read(size)
+        except OSError:
+            raise
+        except Exception as error:  # each kind of file has exceptions of its own
+            raise OSError(f"the file cannot be read any more: {error}") from error
+        if not piece:
+            raise OSError("the file became shorter while it was sent")
+        return piece
+
 
 def _file_name(name: str) -> str:
     """Return the parameters of a content disposition that name the file."""
     plain = name.encode("ascii", "replace").decode()
-    for character in '"\r\n':
-        plain = plain.replace(character, "_")
+    plain = "".join("_" if one in '"\\' or not one.isprintable() else one for one in plain)
     parameter = f'filename="{plain}"'
     if plain != name:
-        parameter += f"; filename*=UTF-8''{quote(name, safe='')}"
+        parameter += f"; filename*=UTF-8''{quote(name, safe='', errors='replace')}"
     return parameter

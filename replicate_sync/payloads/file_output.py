@@ -16,6 +16,8 @@ from ..display import notebook
 from ..display.progress import ByteProgress
 from ..exceptions import ReplicateError
 from ..http.multipart import OnBytes
+from . import saving
+from .file_names import clean_name
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -56,7 +58,8 @@ class FileDownloader(Protocol):
 class FileOutput:
     """A file that a model made: a URL that can be read and saved, and displays itself.
 
-    Replicate keeps output files for one hour. `str()` returns the URL; a repr does no I/O.
+    Replicate keeps output files for one hour. Iterating it yields its content in pieces. `str()`
+    returns the URL, or the name of a file whose content is in its URL; a repr does no I/O.
     See https://replicate.com/docs/topics/predictions/output-files
 
     Args:
@@ -142,27 +145,18 @@ class FileOutput:
         """Write the file to a path, and return the path. It appears there only when it is complete.
 
         Args:
-            path: A path, or a folder, in which the file gets its own name.
+            path: A path, or a folder: what ends with a slash, or exists as one. In a folder the
+                file gets its own name, with a number where that is taken. Folders are made where
+                they do not exist, and a "~" is expanded.
             progress: As for `iter_bytes`.
 
         Raises:
             OSError: The file cannot be written.
             ReplicateError: As `iter_bytes` does.
         """
-        target = Path(path)
-        if target.is_dir():
-            target = target / self.name
-        handle, partial = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                for piece in self.iter_bytes(progress=progress):
-                    file.write(piece)
-            os.chmod(partial, 0o666 & ~_umask())
-            os.replace(partial, target)
-        except BaseException:
-            os.unlink(partial)
-            raise
-        return target
+        target, is_in_folder = saving.choose_target(path, self.name)
+        pieces = self.iter_bytes(progress=progress)
+        return saving.write_whole(pieces, target, overwrite=not is_in_folder)
 
     @property
     def name(self) -> str:
@@ -173,8 +167,7 @@ class FileOutput:
             if suffix is None:
                 suffix = mimetypes.guess_extension(mime_type, strict=False) or ""
             return self._stem + suffix
-        name = unquote(_url_path(self.url)).rpartition("/")[2]
-        return name.lstrip(".") or self._stem
+        return clean_name(unquote(_url_path(self.url)).rpartition("/")[2]) or self._stem
 
     @property
     def mime_type(self) -> str:
@@ -259,7 +252,12 @@ class FileOutput:
     def __hash__(self) -> int:
         return hash(self.url)
 
+    def __iter__(self) -> Iterator[bytes]:
+        return self.iter_bytes()
+
     def __str__(self) -> str:
+        if self._is_inline:
+            return self.name
         return self.url
 
     def __repr__(self) -> str:
@@ -310,10 +308,3 @@ def _url_path(url: str) -> str:
         return urlsplit(url).path
     except ValueError:
         return ""
-
-
-def _umask() -> int:
-    """Return the permissions that new files of this process do not get."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

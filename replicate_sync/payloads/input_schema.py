@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from .file_inputs import Upload
 from .json_schema import mapping_at, resolve_reference
+from .local_paths import path_expression
 
 _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
@@ -15,6 +18,8 @@ _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
     "array": (list, tuple),
     "object": (dict,),
 }
+_NO_FILE = (int, float, list, tuple, dict)
+_URL = re.compile(r"data:|(?!file:)[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _COLUMNS = ("name", "type", "default", "range", "description")
 _MAX_COLUMN_WIDTH = 40  # characters
 
@@ -85,14 +90,29 @@ class Input(NamedTuple):
             return None
         if self.choices is not None and value not in self.choices:
             return f"{self.name} must be one of {self.range}, not {value!r}"
-        types = _PYTHON_TYPES.get(self.type)
-        if types is not None:
-            is_stray_bool = isinstance(value, bool) and bool not in types
-            if is_stray_bool or not isinstance(value, types):
-                return f"{self.name} must be of type {self.type}, not {type(value).__name__}"
+        if not self._takes(value):
+            return f"{self.name} must be of type {self.type}, not {_type_name(value)}"
+        if self.type == "file" and isinstance(value, str) and not _URL.match(value):
+            path = path_expression(value)
+            return f"{self.name} must be a file or a URL: pass {path}, and not the file's name"
         if isinstance(value, int | float) and not isinstance(value, bool):
             return self._range_problem(value)
         return None
+
+    def _takes(self, value: object) -> bool:
+        """Return whether a value is of the input's type, as JSON has it."""
+        if self.type == "file":
+            return not isinstance(value, _NO_FILE)
+        types = _PYTHON_TYPES.get(self.type)
+        if types is None:
+            return True
+        if isinstance(value, bool):
+            return bool in types
+        if isinstance(value, Upload):
+            return str in types  # it is sent as a URL
+        if self.type == "integer" and isinstance(value, float):
+            return value.is_integer()
+        return isinstance(value, types)
 
     def _range_problem(self, value: float) -> str | None:
         if self.minimum is not None and value < self.minimum:
@@ -193,6 +213,12 @@ class Inputs(Mapping[str, Input]):
         head = _html_row(_COLUMNS, "th")
         body = "".join(_html_row(one.row(), "td") for one in self.values())
         return f"<table><thead>{head}</thead><tbody>{body}</tbody></table>"
+
+
+def _type_name(value: object) -> str:
+    if isinstance(value, Upload):
+        return "file"
+    return type(value).__name__
 
 
 def _page_order(schema: object) -> float:

@@ -10,7 +10,8 @@ from ..display.progress import ByteProgress
 from ..exceptions import InvalidInputError
 from ..http.multipart import Form
 from ..http.transport import Content, path_segment
-from ..payloads.inputs import MAX_INLINE_SIZE, Upload, to_upload
+from ..payloads.file_inputs import MAX_INLINE_SIZE, Upload, to_upload
+from ..payloads.local_paths import path_expression
 from .base import Record, Resource, discard
 from .pages import Pages
 
@@ -56,14 +57,21 @@ class Files(Resource):
                 extra "progress".
 
         Raises:
-            InvalidInputError: It is not a file, or too long.
+            InvalidInputError: It is not a file, cannot be read, or is too long; or JSON cannot
+                express the metadata. Nothing was sent.
         """
         upload = content if isinstance(content, Upload) else to_upload(content)
         if upload is None:
+            hint = ""
+            if isinstance(content, str):
+                hint = f"Pass {path_expression(content)}, with Path from pathlib."
             raise InvalidInputError(
                 "A file is a path, an open binary file, bytes or a picture, "
-                f"not {type(content).__name__}."
+                f"not {type(content).__name__}.",
+                hint=hint,
             )
+        if not isinstance(metadata, Mapping | None):
+            raise InvalidInputError(f"metadata is a dict, not {type(metadata).__name__}.")
         with upload.opened() as file, ByteProgress(upload.name, progress) as bar:
             form = Form(
                 file, upload.size, upload.name, upload.mime_type, metadata or {}, bar.update

@@ -33,7 +33,7 @@ def test_the_form_has_the_file_and_its_metadata(content: bytes) -> None:
     assert parts["content"].get_payload(decode=True) == content
     assert parts["content"].get_content_type() == "image/png"
     assert parts["content"].get_filename() == "a.png"
-    assert parts["metadata"].get_payload(decode=True) == b'{"k": "v"}'
+    assert parts["metadata"].get_payload(decode=True) == b'{"k":"v"}'
     assert parts["metadata"].get_content_type() == "application/json"
 
 

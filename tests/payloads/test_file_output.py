@@ -165,7 +165,8 @@ def test_a_file_that_is_being_saved_is_hidden_beside_its_place(tmp_path: Path) -
 
     FileOutput(FILE, Downloader()).save(tmp_path / "cat.png")
     assert len(seen) == 1
-    assert seen[0].startswith(".cat.png.")
+    assert seen[0].startswith(".")
+    assert len(seen[0]) < 20
 
 
 def test_a_saved_file_has_the_permissions_of_any_other(tmp_path: Path) -> None:
@@ -409,3 +410,20 @@ def test_a_large_download_takes_little_memory(wire: Start, tmp_path: Path) -> No
     finally:
         tracemalloc.stop()
     assert peak < 8 * 2**20
+
+
+# -- As a value ------------------------------------------------------------------------------------
+
+INLINE = "data:image/png;base64," + base64.b64encode(png() * 100).decode()
+
+
+def test_a_file_whose_content_is_in_its_url_has_a_short_text() -> None:
+    picture = FileOutput(INLINE, FakeDownloader(), "out-0")
+    assert str(picture) == f"{picture}" == "out-0.png"
+    assert len(repr(picture)) < 120
+    assert picture.url == INLINE
+
+
+def test_iterating_a_file_yields_its_content_in_pieces() -> None:
+    assert list(FileOutput(FILE, FakeDownloader(b"ab", b"c"))) == [b"ab", b"c"]
+    assert b"".join(FileOutput(INLINE, FakeDownloader())) == png() * 100

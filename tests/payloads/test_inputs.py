@@ -103,13 +103,20 @@ def test_a_mapping_is_taken_and_never_changed() -> None:
 
 
 NOT_JSON = [
-    ({"seed": float("nan")}, "'seed' cannot be sent as JSON: Out of range float"),
-    ({"seed": [float("inf")]}, "'seed' cannot be sent as JSON: Out of range float"),
-    ({"seed": -float("inf")}, "'seed' cannot be sent as JSON: Out of range float"),
+    ({"seed": float("nan")}, "'seed' cannot be sent as JSON: it is nan. An empty cell"),
+    ({"seed": [float("inf")]}, "'seed' cannot be sent as JSON: it is inf."),
+    ({"seed": -float("inf")}, "'seed' cannot be sent as JSON: it is -inf."),
+    ({"a": {"b": [numpy.float32("nan")]}}, "'a.b' cannot be sent as JSON: it is nan. An empty"),
     ({"a": 1, "b": object()}, "'b' cannot be sent as JSON: Object of type object"),
-    ({"a": 1, "b": {"c": [{1, 2}]}}, "'b' cannot be sent as JSON: Object of type set"),
+    ({"a": 1, "b": {"c": [{1, 2}]}}, "'b.c' cannot be sent as JSON: Object of type set"),
     ({"a": {("x", "y"): 1}}, "'a' cannot be sent as JSON: keys must be str"),
-    ({"a": numpy.datetime64("2026-01-01")}, "'a' cannot be sent as JSON: Object of type date"),
+    ({"a": numpy.datetime64("2026-01-01")}, r"'a' .* it is a datetime64\[D\]. .* with str\(\)"),
+    ({"a": numpy.datetime64("2026-01-01", "ns")}, r"'a' .* it is a datetime64\[ns\]"),
+    ({"a": numpy.timedelta64(5, "ns")}, r"'a' .* it is a timedelta64\[ns\]"),
+    ({"a": numpy.array(5, "datetime64[ns]")}, r"'a' .* it is a datetime64\[ns\]"),
+    ({"a": numpy.sin}, "'a' cannot be sent as JSON: Object of type"),
+    ({"a": {1: "x", "1": "y"}}, "'a' has the keys 1 and '1', which JSON has as the same"),
+    ({"a": [{"b": {True: "x", "true": "y"}}]}, "'a.b' has the keys True and 'true'"),
 ]
 
 
@@ -134,6 +141,65 @@ def test_it_is_named_beside_a_file_as_well(given: dict[str, Any], error: str) ->
         validate_input({"file": b"x", **given})
 
 
+def test_an_input_of_none_is_not_given() -> None:
+    assert validate_input({"a": None, "b": [None], "c": {"d": None}}) == {
+        "b": [None],
+        "c": {"d": None},
+    }
+    assert set(validate_input({"a": None, "file": b"x"})) == {"file"}
+
+
+@pytest.mark.parametrize("as_list", [False, True])
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("cat.png", r"Path\('cat.png'\)"),
+        ("./cat.png", r"Path\('./cat.png'\)"),
+        ("~/cat.png", r"Path\('~/cat.png'\)"),
+        (r"C:\Users\me\cat.png", r"Path\(r'C:\\Users\\me\\cat.png'\)"),
+        (r"\\host\share\cat.png", r"Path\(r'"),
+        ("C:/cat.png", r"Path\('C:/cat.png'\)"),
+        ("file:///tmp/my%20cat.png", r"Path\('/tmp/my cat.png'\)"),
+        ("file://localhost/cat", r"Path\('/cat'\)"),
+        ("FILE:///C:/cat.png", r"Path\('C:/cat.png'\)"),
+    ],
+)
+def test_the_name_of_a_file_is_not_taken_for_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, path: str, as_list: bool
+) -> None:
+    (tmp_path / "cat.png").write_bytes(b"x")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    value: Any = [text] if as_list else text
+    with pytest.raises(InvalidInputError, match=f"'image' is the name of a file.*Pass {path}"):
+        validate_input({"image": value})
+    assert validate_input({"prompt": value, "negative_prompt": text}) != {}
+    assert validate_input({"image": value}, texts=["image"]) == {"image": value}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "missing.png",
+        "https://x.example/cat.png",
+        "data:image/png;base64,AAAA",
+        "data",
+        "a\0.png",
+        "x" * 2000 + ".png",
+        "a line\nC:\\cat.png",
+        "16:9",
+        "profile: the person",
+    ],
+)
+def test_a_text_that_names_no_file_is_a_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    (tmp_path / "data").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert validate_input({"image": text}) == {"image": text}
+
+
 def test_an_input_that_holds_itself_is_refused() -> None:
     circle: list[Any] = []
     circle.append(circle)
@@ -148,10 +214,11 @@ def test_an_input_that_holds_itself_is_refused() -> None:
 @settings(max_examples=50)
 @given(st.dictionaries(st.text(max_size=3), JSON_VALUES, max_size=3))
 def test_what_json_can_express_is_passed_on_with_or_without_a_file(value: dict[str, Any]) -> None:
-    assert validate_input(value) == value
+    given = {name: item for name, item in value.items() if item is not None}
+    assert validate_input(value) == given
     with_file = validate_input({**value, "a file": b"x"})
     assert isinstance(with_file.pop("a file"), Upload)
-    assert with_file == value
+    assert with_file == given
 
 
 def test_large_numbers_and_keys_that_are_numbers_pass_beside_a_file() -> None:
@@ -204,7 +271,7 @@ def test_each_file_is_placed_once() -> None:
     validated = validate_input({"x": data, "y": [data, {"z": (b"d", 5)}], "n": None})
     names = iter(["first", "second"])
     placed = place_files(validated, lambda upload: next(names))
-    assert placed == {"x": "first", "y": ["first", {"z": ["second", 5]}], "n": None}
+    assert placed == {"x": "first", "y": ["first", {"z": ["second", 5]}]}
     assert isinstance(validated["x"], Upload)
 
 
@@ -325,7 +392,7 @@ def test_a_file_of_a_path_is_closed_behind_each_reading(tmp_path: Path) -> None:
     assert file.closed
 
 
-@pytest.mark.parametrize("size", [0, 10, MAX_INLINE_SIZE, 3 * MAX_INLINE_SIZE + 1])
+@pytest.mark.parametrize("size", [1, 10, MAX_INLINE_SIZE, 3 * MAX_INLINE_SIZE + 1])
 def test_a_stream_that_can_be_read_once_is_kept(size: int) -> None:
     upload = upload_of(Once(b"x" * size))
     assert upload.size == size
@@ -356,7 +423,7 @@ def test_what_is_no_file_of_bytes_is_refused(tmp_path: Path) -> None:
             (text, "'x' is open as text. Open it with mode 'rb'"),
             (io.StringIO("x"), "'x' is open as text. Open it with mode 'rb'"),
             (TextFile(), "'x' is open as text. Open it with mode 'rb'"),
-            (TextReader(), "'x' returns text. Open it with mode 'rb'"),
+            (TextReader(), "'x' returns text when it is read. Open it with mode 'rb'"),
         ]:
             with pytest.raises(InvalidInputError, match=error):
                 validate_input({"x": [value]})

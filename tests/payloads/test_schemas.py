@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from replicate_sync.payloads.file_inputs import to_upload
 from replicate_sync.payloads.schemas import (
     Inputs,
     ModelSchema,
@@ -51,6 +52,7 @@ SCHEMAS: dict[str, Any] = {
         "description": "An enumeration.",
     },
 }
+UPLOAD = to_upload(b"x", "x")
 REFERENCE = {"$ref": "#/components/schemas/scheduler"}
 NULL = {"type": "null"}
 
@@ -155,7 +157,25 @@ def test_the_inputs_are_a_table_in_a_notebook(known: Inputs) -> None:
             },
             [],
         ),
-        ({"prompt": "a", "image": object()}, []),
+        ({"prompt": "a", "image": UPLOAD}, []),
+        ({"prompt": UPLOAD, "stops": [UPLOAD]}, []),
+        ({"prompt": "a", "steps": 5.0}, []),
+        ({"prompt": "a", "image": [UPLOAD]}, ["image must be of type file, not list"]),
+        ({"prompt": "a", "stops": UPLOAD}, ["stops must be of type array, not file"]),
+        ({"prompt": "a", "steps": UPLOAD}, ["steps must be of type integer, not file"]),
+        (
+            {"prompt": "a", "scheduler": [UPLOAD]},
+            ["scheduler must be one of K_EULER, DDIM, not [file 'file.bin']"],
+        ),
+        (
+            {"prompt": "a", "image": "a.png"},
+            ["image must be a file or a URL: pass Path('a.png'), and not the file's name"],
+        ),
+        (
+            {"prompt": "a", "image": "file:///a.png"},
+            ["image must be a file or a URL: pass Path('/a.png'), and not the file's name"],
+        ),
+        ({"prompt": "a", "image": "DATA:image/png;base64,AAAA"}, []),
         ({"prompt": "a", "steps": 1, "strength": 0.5, "stops": ()}, []),
         ({}, ["prompt is required"]),
         ({"prompt": None}, ["prompt is required"]),
@@ -166,7 +186,7 @@ def test_the_inputs_are_a_table_in_a_notebook(known: Inputs) -> None:
         ({"prompt": "a", "steps": 0}, ["steps must be at least 1, not 0"]),
         ({"prompt": "a", "steps": 51}, ["steps must be at most 50, not 51"]),
         ({"prompt": "a", "steps": "5"}, ["steps must be of type integer, not str"]),
-        ({"prompt": "a", "steps": 5.0}, ["steps must be of type integer, not float"]),
+        ({"prompt": "a", "steps": 5.5}, ["steps must be of type integer, not float"]),
         ({"prompt": "a", "steps": True}, ["steps must be of type integer, not bool"]),
         ({"prompt": "a", "strength": True}, ["strength must be of type number, not bool"]),
         ({"prompt": "a", "tiled": 1}, ["tiled must be of type boolean, not int"]),

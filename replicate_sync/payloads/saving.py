@@ -1,0 +1,112 @@
+"""Files are saved whole or not at all, and in a folder none takes the place of another.
+
+A file is written beside its place, under a short hidden name, and moved there when it is complete:
+
+    save("cat.png")      cat.png, in the place of what was there
+    save("pictures/")    pictures/out-0.png; pictures/out-0-1.png where that name is taken
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from itertools import count
+from pathlib import Path
+from secrets import token_hex
+
+from ..exceptions import InvalidInputError
+from .file_names import clean_name, numbered_name
+
+
+def choose_target(path: str | os.PathLike[str], name: str) -> tuple[Path, bool]:
+    """Return where a file is to be saved, and whether that is a name in a folder.
+
+    The folder is made, with its parents, where it does not exist.
+
+    Args:
+        path: A path, or a folder: what ends with a slash, or exists as one. A "~" is expanded.
+        name: The file's name in a folder.
+
+    Raises:
+        InvalidInputError: It is not a path.
+        OSError: The folder cannot be made.
+    """
+    try:
+        text = os.path.expanduser(os.fsdecode(path))
+    except TypeError as error:
+        raise InvalidInputError(f"A path is a str or a Path, not {path!r}.") from error
+    if "\0" in text:
+        raise InvalidInputError(f"A path has no NUL in it: {text!r}.")
+    target = Path(text)
+    if text.endswith(("/", os.sep)) or target.is_dir():
+        return make_folder(target) / numbered_name(clean_name(name), 0), True
+    make_folder(target.parent)
+    return target, False
+
+
+def make_folder(folder: Path) -> Path:
+    """Make a folder with its parents, where it does not exist, and return it.
+
+    Raises:
+        OSError: It cannot be made.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def write_whole(pieces: Iterable[bytes], target: Path, *, overwrite: bool) -> Path:
+    """Write a file that appears when it is complete, and return its path.
+
+    Args:
+        pieces: The content.
+        target: Where it is to be.
+        overwrite: Whether it takes the place of a file that is there; otherwise it is numbered.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    partial = target.parent / f".{token_hex(6)}.part"
+    try:
+        with open(partial, "xb") as file:  # the system applies the process' umask
+            for piece in pieces:
+                file.write(piece)
+        if not overwrite:
+            return _move_to_free_name(partial, target)
+        os.replace(partial, target)
+    except OSError as error:
+        if str(error.filename) == str(partial):
+            error.filename, error.filename2 = os.fspath(target), None
+        raise
+    finally:
+        partial.unlink(missing_ok=True)
+    return target
+
+
+def _move_to_free_name(partial: Path, target: Path) -> Path:
+    for number in count():
+        candidate = target.with_name(numbered_name(target.name, number))
+        try:
+            _move_without_overwriting(partial, candidate)
+        except FileExistsError:
+            continue
+        return candidate
+    raise AssertionError("there is always another number")
+
+
+def _move_without_overwriting(partial: Path, target: Path) -> None:
+    """Move a file to a name that is free.
+
+    Raises:
+        FileExistsError: The name is taken.
+    """
+    try:
+        os.link(partial, target)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links: the name is taken first, then filled
+        target.open("xb").close()
+        try:
+            os.replace(partial, target)
+        except BaseException:
+            target.unlink(missing_ok=True)
+            raise
