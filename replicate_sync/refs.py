@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from .exceptions import ModelNotFoundError
 
-# The characters of a path's segment, but none that is percent-encoded; "." and ".." lead elsewhere.
-_IDENTIFIER = re.compile(r"(?!\.{1,2}$)[\w.~!$&'()*+,;=:@-]+", re.ASCII)
+#: An id or a name that may stand in a path, and leads to nothing else: the characters of a segment,
+#: but none that is percent-encoded, and not "." or "..".
+IDENTIFIER = re.compile(r"(?!\.{1,2}$)[\w.~!$&'()*+,;=:@-]+", re.ASCII)
 _NAME_WITH_OWNER = re.compile(
     r"(?P<owner>[A-Za-z0-9][\w.-]*)/(?P<name>[A-Za-z0-9][\w.-]*)(?::(?P<version>(?!\.{1,2}$)[\w.-]+))?",
     re.ASCII,
@@ -48,11 +49,6 @@ def parse(text: str) -> ModelRef:
         f"{text!r} does not name a model.",
         hint="Write 'owner/name', 'owner/name:version', or a version id of 64 hex digits.",
     )
-
-
-def is_identifier(text: object) -> bool:
-    """Return whether a text may stand in a path as an id or a name, and lead to nothing else."""
-    return isinstance(text, str) and _IDENTIFIER.fullmatch(text) is not None
 
 
 def is_name(text: object) -> bool:

@@ -26,7 +26,7 @@ from ..exceptions import (
     UnexpectedDataError,
 )
 from ..polling import NO_DEADLINE, Deadline, Retries
-from ..refs import is_identifier
+from ..refs import IDENTIFIER
 from . import connection_errors, response_errors
 from .config import ApiConfig, Token, origin, without_credentials
 from .download import Downloader
@@ -435,7 +435,7 @@ def path_segment(identifier: str) -> str:
     Raises:
         InvalidInputError: It is not an id.
     """
-    if not is_identifier(identifier):
+    if not isinstance(identifier, str) or not IDENTIFIER.fullmatch(identifier):
         raise InvalidInputError(
             f"An id is a string such as 'gm3qorzdhgbfurvjtvhg6dckhu', not {identifier!r}."
         )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import inspect
 import io
 import mimetypes
 import os
@@ -16,7 +15,7 @@ import re
 import stat
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -196,7 +195,7 @@ def _read_piece(file: BinaryIO, size: int, source: str) -> bytes:
                 f"{source} has no data yet: it does not wait for any.",
                 hint="Pass what was read of it, as bytes.",
             )
-        if inspect.iscoroutine(piece):
+        if isinstance(piece, Coroutine):
             piece.close()
             raise InvalidInputError(
                 f"{source} is read with await.", hint="Pass what was read of it, as bytes."
@@ -241,8 +240,10 @@ def _upload_of_path(path: Path, source: str) -> Upload:
 
 def _upload_of_file(given: Any, source: str) -> Upload:
     """Return an open file as an upload; so is the file that a web framework has received."""
+    from inspect import iscoroutinefunction  # late, as most inputs have no open file
+
     file = given
-    if inspect.iscoroutinefunction(file.read) and callable(
+    if iscoroutinefunction(file.read) and callable(
         getattr(getattr(file, "file", None), "read", None)
     ):
         file = file.file  # an UploadFile of FastAPI: what is read with await lies in a file

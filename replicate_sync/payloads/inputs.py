@@ -54,6 +54,25 @@ def validate_input(
     """
     if given is None:
         return {}
+    _validate_names(given)
+    present = {name: value for name, value in given.items() if value is not None}
+    for name, value in present.items():
+        if name not in texts and not _TEXT_NAME.search(name):
+            _refuse_names_of_files(value, name)
+    uploads: dict[object, Upload] = {}
+    try:
+        if _is_json(present):  # no file can be in it
+            for name, value in present.items():
+                if isinstance(value, _CONTAINERS):
+                    _refuse_equal_keys(value, name)
+            return present
+        return {name: _validate_value(value, name, uploads) for name, value in present.items()}
+    except RecursionError as error:
+        where = name_unserializable(present)
+        raise InvalidInputError(f"{where} is nested too deep, or holds itself.") from error
+
+
+def _validate_names(given: object) -> None:
     if not isinstance(given, Mapping):
         raise InvalidInputError(
             "A model's input is a dict of its parameters, such as {'prompt': '…'}, "
@@ -64,20 +83,6 @@ def validate_input(
             raise InvalidInputError(
                 f"The names in a model's input must be strings; {name!r} is not."
             )
-    present = {name: value for name, value in given.items() if value is not None}
-    for name, value in present.items():
-        if name not in texts and not _TEXT_NAME.search(name):
-            _refuse_names_of_files(value, name)
-    uploads: dict[object, Upload] = {}
-    try:
-        if _is_json(present):  # no file can be in it
-            for name, value in present.items():
-                _refuse_equal_keys(value, name)
-            return present
-        return {name: _validate_value(value, name, uploads) for name, value in present.items()}
-    except RecursionError as error:
-        where = name_unserializable(present)
-        raise InvalidInputError(f"{where} is nested too deep, or holds itself.") from error
 
 
 def place_files(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ..exceptions import ModelNotFoundError, ReplicateError, ResponseError
 from ..http.transport import Transport
-from ..refs import ModelRef, is_identifier, is_name
-from .schemas import ModelSchema, latest_version_of_model, schemas_of_version
+from ..refs import IDENTIFIER, ModelRef, is_name
+from .schemas import UNKNOWN_SCHEMA, ModelSchema, latest_version_of_model, schemas_of_version
 
 _HIDDEN_VERSION = "hidden"  # what the API says of a prediction of an official model
 _NO_SCHEMA_STATUSES = (401, 403, 404)
@@ -62,7 +62,7 @@ class SchemaCache:
         """
         if fetch:
             return self.for_output(ref.model, ref.version)
-        return self._schemas.get(_key(ref)) or ModelSchema.unknown()
+        return self._schemas.get(ref.version or ref.model or "", UNKNOWN_SCHEMA)
 
     def for_validation(self, ref: ModelRef, *, fetch: bool) -> ModelSchema:
         """Return the schema that an input is validated against before it is sent.
@@ -77,11 +77,12 @@ class SchemaCache:
         Returns:
             The schema; one that says nothing if it has not been asked for.
         """
+        key = ref.version or ref.model or ""
         if fetch:
-            self._requested.add(_key(ref))
-        if _key(ref) in self._requested:
+            self._requested.add(key)
+        if key in self._requested:
             return self.get(ref, fetch=fetch)
-        return ModelSchema.unknown()
+        return UNKNOWN_SCHEMA
 
     def for_output(self, model: str | None, version: str | None) -> ModelSchema:
         """Return the schema of the version that a prediction ran, fetched if it is not known yet.
@@ -124,13 +125,9 @@ class SchemaCache:
         return schema
 
 
-def _key(ref: ModelRef) -> str:
-    return ref.version or ref.model or ""
-
-
 def _is_path(model: str | None, version: str | None) -> bool:
     """Return whether what a prediction says of its model may stand in a path."""
-    return is_name(model) and (not version or is_identifier(version))
+    return is_name(model) and (not version or IDENTIFIER.fullmatch(version) is not None)
 
 
 def _parse_version(data: object) -> ModelSchema:

@@ -14,6 +14,7 @@ from .input_schema import Input, Inputs
 from .json_schema import mapping_at, resolve_reference
 
 __all__ = [
+    "UNKNOWN_SCHEMA",
     "Input",
     "Inputs",
     "ModelSchema",
@@ -50,12 +51,17 @@ class ModelSchema:
     @classmethod
     def unknown(cls) -> ModelSchema:
         """Return the schema that says nothing, always the same one."""
-        return _UNKNOWN
+        return UNKNOWN_SCHEMA
 
     @cached_property
     def inputs(self) -> Inputs:
         """What the model takes; empty where that is not known."""
         return Inputs.parse(self.raw)
+
+    @cached_property
+    def text_inputs(self) -> frozenset[str]:
+        """The names of the inputs that take a text, and no file."""
+        return frozenset(name for name, one in self.inputs.items() if one.type == "string")
 
     @cached_property
     def output(self) -> OutputSchema:
@@ -185,4 +191,5 @@ def latest_version_of_model(model: object) -> Mapping[str, object] | None:
 
 _ANYTHING = OutputSchema(None, {})
 _NO_FILES = _NoFiles()
-_UNKNOWN = ModelSchema(None)
+#: The schema that says nothing.
+UNKNOWN_SCHEMA = ModelSchema(None)

@@ -26,7 +26,7 @@ from ..exceptions import (
 from ..payloads.file_output import FileOutput
 from ..payloads.outputs import file_urls, needs_schema, parse_output
 from ..polling import NO_DEADLINE, Deadline
-from ..refs import is_identifier
+from ..refs import IDENTIFIER
 from ..sse import Event
 from . import outcomes
 from .context import Context
@@ -110,7 +110,8 @@ class Prediction:
         """
         is_prediction = (
             isinstance(data, dict)
-            and is_identifier(data.get("id"))
+            and isinstance(data.get("id"), str)
+            and IDENTIFIER.fullmatch(data["id"]) is not None
             and isinstance(data.get("status"), str)
         )
         if not is_prediction:

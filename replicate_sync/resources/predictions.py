@@ -121,8 +121,7 @@ class Predictions(Resource):
             ModelNotFoundError: The name is not that of a model.
         """
         ref = resolve(model, self._aliases)
-        known = self.context.schemas.get(ref, fetch=False).inputs
-        texts = [name for name, one in known.items() if one.type == "string"]
+        texts = self.context.schemas.get(ref, fetch=False).text_inputs
         return PredictionRequest(ref, validate_input(input, texts=texts), fields or {})
 
     def start(
