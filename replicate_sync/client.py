@@ -87,6 +87,8 @@ class Replicate(BaseClient):
         polling: When predictions are polled.
         retries: When failed requests are retried.
         session: A requests.Session to use in every thread; by default each thread has its own.
+        file_hosts: Hosts whose files in a model's output may be downloaded although they are not on
+            the public internet: "host", "host:port", or "*" for any. The API's own may always be.
         needs_auth: False if no token is needed: without `api_key` none is sent, and gpt4free's open
             base URL is used. With it, the official API is.
 
@@ -125,6 +127,7 @@ class Replicate(BaseClient):
         polling: Polling = Polling(),  # noqa: B008  # an immutable value
         retries: Retries = Retries(),  # noqa: B008
         session: requests.Session | None = None,
+        file_hosts: Iterable[str] = (),
         needs_auth: bool | None = None,
     ) -> None:
         api_key = Token.of(api_key)
@@ -139,6 +142,7 @@ class Replicate(BaseClient):
             timeout=timeout,
             headers=headers,
             session=session,
+            file_hosts=file_hosts,
         )
         self._context = Context(self._transport, polling, SchemaCache(self._transport))
         self._creator = Creator(self._context, self._place_file)

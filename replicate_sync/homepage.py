@@ -6,7 +6,7 @@ closed; with one it runs the same models and versions through the official API.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from functools import partial
 from typing import Any, ClassVar, TypeVar
 
@@ -57,6 +57,7 @@ class ReplicateHome(BaseClient):
         polling: As for `Replicate`.
         retries: As for `Replicate`.
         session: As for `Replicate`.
+        file_hosts: As for `Replicate`.
 
     Raises:
         InvalidInputError: An argument is wrong.
@@ -108,13 +109,19 @@ class ReplicateHome(BaseClient):
         polling: Polling = Polling(),  # noqa: B008  # an immutable value
         retries: Retries = Retries(),  # noqa: B008
         session: requests.Session | None = None,
+        file_hosts: Iterable[str] = (),
     ) -> None:
         api_key = Token.of(api_key)
         config = ApiConfig(base_url, api_key)
         if api_key is None:
             config = ApiConfig(base_url, default=_HOMEPAGE_URL, variable=None, is_open=True)
         self._transport = Transport(
-            config, retries=retries, proxy=proxy, timeout=timeout, session=session
+            config,
+            retries=retries,
+            proxy=proxy,
+            timeout=timeout,
+            session=session,
+            file_hosts=file_hosts,
         )
         self._context = Context(self._transport, polling, SchemaCache(self._transport))
         self._official: Predictions | None = None

@@ -27,6 +27,8 @@ from urllib3.connectionpool import (  # type: ignore[attr-defined]
     HTTPSConnection,
 )
 
+from .addresses import connect_to_public
+
 _GRACE = 1.0  # seconds beyond the timeout in which a head that came late must be complete
 _MAX_HEAD = 2**20  # bytes; http.client allows 100 headers of 64 kB, which no API sends
 _EMPTY_LINE = re.compile(rb"\n\r?\n")
@@ -92,24 +94,49 @@ class _SecureConnection(HTTPSConnection):
 
 
 class _Pool(HTTPConnectionPool):
+    own_connection: type = _Connection
+
     @property
     def ConnectionCls(self) -> Any:  # type: ignore[override]  # urllib3's name
         current = HTTPConnectionPool.ConnectionCls
         if current is HTTPConnection:
-            return _Connection
+            return self.own_connection
         return current
 
 
 class _SecurePool(HTTPSConnectionPool):
+    own_connection: type = _SecureConnection
+
     @property
     def ConnectionCls(self) -> Any:  # type: ignore[override]
         current = HTTPSConnectionPool.ConnectionCls
         if current is HTTPSConnection:
-            return _SecureConnection
+            return self.own_connection
         return current
 
 
+class _PublicConnection(_Connection):
+    def _new_conn(self) -> socket:
+        connected: socket = connect_to_public(self, super()._new_conn)
+        return connected
+
+
+class _PublicSecureConnection(_SecureConnection):
+    def _new_conn(self) -> socket:
+        connected: socket = connect_to_public(self, super()._new_conn)
+        return connected
+
+
+class _PublicPool(_Pool):
+    own_connection = _PublicConnection
+
+
+class _PublicSecurePool(_SecurePool):
+    own_connection = _PublicSecureConnection
+
+
 _POOL_CLASSES = {"http": _Pool, "https": _SecurePool}
+_PUBLIC_POOL_CLASSES = {"http": _PublicPool, "https": _PublicSecurePool}
 
 
 class BoundedHeadAdapter(HTTPAdapter):
@@ -126,3 +153,12 @@ class BoundedHeadAdapter(HTTPAdapter):
         if type(manager) is ProxyManager:  # one for SOCKS has connections of its own
             manager.pool_classes_by_scheme = _POOL_CLASSES
         return manager
+
+
+class PublicAdapter(BoundedHeadAdapter):
+    """An adapter that connects to public addresses only. Behind a proxy, the proxy connects."""
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        """Create the pools of direct connections."""
+        super().init_poolmanager(*args, **options)
+        self.poolmanager.pool_classes_by_scheme = _PUBLIC_POOL_CLASSES

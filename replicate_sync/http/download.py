@@ -13,6 +13,7 @@ import urllib3
 
 from ..exceptions import ConnectionFailed, Interruption, ReplicateError
 from . import connection_errors, response_errors
+from .addresses import AddressRefused, FileHosts, refuse_written_address
 from .multipart import OnBytes
 from .sessions import (
     MAX_REDIRECTS,
@@ -48,10 +49,12 @@ class Downloader:
 
     Args:
         sessions: Sends the requests.
+        hosts: The hosts that files may be downloaded from although they are not public.
     """
 
-    def __init__(self, sessions: Sessions) -> None:
+    def __init__(self, sessions: Sessions, hosts: FileHosts | None = None) -> None:
         self._sessions = sessions
+        self._hosts = hosts
 
     @property
     def timeout(self) -> float:
@@ -75,7 +78,7 @@ class Downloader:
         if last_event_id:
             # As bytes, since an id may have more than Latin-1 in it.
             headers["Last-Event-ID"] = last_event_id.encode()  # type: ignore[assignment]
-        with self._open(url, headers, timeout, purpose) as response:
+        with self._open(url, headers, timeout, purpose, is_trusted=True) as response:
             content_type = response.headers.get("Content-Type", "").partition(";")[0]
             status = response.status_code
             if status != 200:
@@ -185,14 +188,29 @@ class Downloader:
 
     @contextmanager
     def _open(
-        self, url: str, headers: Mapping[str, str], timeout: float, purpose: str
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        timeout: float,
+        purpose: str,
+        *,
+        is_trusted: bool = False,
     ) -> Iterator[requests.Response]:
-        """Open a response; every failure until it is closed is raised as a ReplicateError."""
+        """Open a response; every failure until it is closed is raised as a ReplicateError.
+
+        Args:
+            url: The URL.
+            headers: The headers.
+            timeout: The longest silence, in seconds.
+            purpose: The request in words.
+            is_trusted: Whether the URL is the API's, and not in the output of a model.
+        """
         try:
             for _ in range(MAX_REDIRECTS):
                 # Followed here, as requests would look into a .netrc file for each further host.
+                public_only = not is_trusted and self._is_doubtful(url)
                 with self._sessions.send(
-                    "GET", url, headers, timeout=timeout, auth=NoAuth()
+                    "GET", url, headers, timeout=timeout, auth=NoAuth(), public_only=public_only
                 ) as response:
                     if not response.is_redirect:
                         yield response
@@ -207,6 +225,8 @@ class Downloader:
             )
         except ReplicateError:
             raise
+        except AddressRefused as refused:
+            raise refused.to_error(purpose) from refused
         except connection_errors.TRANSPORT_EXCEPTIONS as cause:
             raise connection_errors.connection_failed(
                 cause, url, purpose, timeout, repeatable=True
@@ -214,6 +234,17 @@ class Downloader:
         except KeyboardInterrupt as interrupt:
             Interruption().attach_to(interrupt)
             raise
+
+    def _is_doubtful(self, url: str) -> bool:
+        """Return whether only a public address may be connected to for a URL of a model's.
+
+        Raises:
+            AddressRefused: The URL has an address that is not public.
+        """
+        if self._hosts is not None and self._hosts.trusts(url):
+            return False
+        refuse_written_address(url)
+        return True
 
 
 def _read_beginning(response: requests.Response, timeout: float) -> bytes:

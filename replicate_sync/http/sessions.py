@@ -13,14 +13,17 @@ from collections.abc import Mapping
 from http.cookiejar import DefaultCookiePolicy
 from io import BytesIO
 from time import monotonic
+from typing import NamedTuple, cast
 
 import requests
 from requests.auth import AuthBase
+from requests.utils import select_proxy
 from urllib3 import HTTPResponse
 
 from .._version import __version__
 from ..exceptions import InvalidInputError
-from .adapter import BoundedHeadAdapter
+from .adapter import BoundedHeadAdapter, PublicAdapter
+from .addresses import AddressRefused, refuse_private_peer
 from .config import validate_proxy
 from .multipart import Form
 
@@ -83,17 +86,29 @@ class Sessions:
         auth: AuthBase,
         data: Body | None = None,
         params: Mapping[str, str] | None = None,
+        public_only: bool = False,
     ) -> requests.Response:
         """Return the response to one request, its body not yet read; redirects are not followed.
 
+        Args:
+            method: The HTTP method.
+            url: The URL.
+            headers: The headers.
+            timeout: The longest silence, in seconds.
+            auth: Sets the token, or nothing.
+            data: The body.
+            params: The query.
+            public_only: Whether the request may go to public addresses only.
+
         Raises:
+            AddressRefused: The address is not public.
             Exception: What requests and urllib3 raise; see `connection_errors`.
         """
         if isinstance(data, Form):
             data.seek(0)
         session = self._own_session
         if session is None:
-            key = (os.getpid(), self._ignores_environment)
+            key = _Key(os.getpid(), self._ignores_environment, public_only)
             session = _thread.sessions.get(key) or _open_session(key)
         response = session.request(
             method,
@@ -107,34 +122,68 @@ class Sessions:
             allow_redirects=False,
             stream=True,
         )
+        if public_only and self._own_session is not None:
+            self._refuse_private_peer(response, url)
         if not isinstance(response.raw, HTTPResponse) or response.raw.closed:
             return _unread(response)
         return response
 
     def close(self) -> None:
         """Close the connections of this thread."""
-        session = _thread.sessions.pop((os.getpid(), self._ignores_environment), None)
-        if session is not None:
-            session.close()
+        for public_only in (False, True):
+            key = _Key(os.getpid(), self._ignores_environment, public_only)
+            session = _thread.sessions.pop(key, None)
+            if session is not None:
+                session.close()
+
+    def _refuse_private_peer(self, response: requests.Response, url: str) -> None:
+        """Refuse what a session of the caller's connected to, unless that is a proxy.
+
+        Raises:
+            AddressRefused: It is no public address.
+        """
+        session = cast(requests.Session, self._own_session)
+        try:
+            settings = session.merge_environment_settings(url, self._proxies, None, None, None)
+            proxy = select_proxy(url, settings["proxies"])
+        except (AttributeError, KeyError, TypeError):  # it only looks like a session
+            return
+        if proxy:
+            return
+        try:
+            refuse_private_peer(getattr(response.raw, "connection", None), url)
+        except AddressRefused:
+            response.close()
+            raise
+
+
+class _Key(NamedTuple):
+    """What requests must have in common to be sent on the same connections."""
+
+    process: int
+    ignores_environment: bool
+    public_only: bool
 
 
 class _Thread(threading.local):
-    """The sessions of the current thread, by process and by whether they ignore the environment."""
+    """The sessions of the current thread."""
 
     def __init__(self) -> None:
-        self.sessions: dict[tuple[int, bool], requests.Session] = {}
+        self.sessions: dict[_Key, requests.Session] = {}
 
 
 _thread = _Thread()
 
 
-def _open_session(key: tuple[int, bool]) -> requests.Session:
-    _, ignores_environment = key
+def _open_session(key: _Key) -> requests.Session:
     session = requests.Session()
-    session.trust_env = not ignores_environment
+    session.trust_env = not key.ignores_environment
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    adapter = BoundedHeadAdapter
+    if key.public_only:
+        adapter = PublicAdapter
     for scheme in ("http://", "https://"):
-        session.mount(scheme, BoundedHeadAdapter())
+        session.mount(scheme, adapter())
     _thread.sessions[key] = session
     return session
 

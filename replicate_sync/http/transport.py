@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from email.utils import parsedate_to_datetime
 from time import monotonic, time
 from typing import Any, NamedTuple, TypeVar
@@ -28,6 +28,7 @@ from ..exceptions import (
 from ..polling import NO_DEADLINE, Deadline, Retries
 from ..refs import IDENTIFIER
 from . import connection_errors, response_errors
+from .addresses import FileHosts
 from .config import ApiConfig, Token, origin, without_credentials
 from .download import Downloader
 from .json import serialize_json
@@ -67,6 +68,7 @@ class Transport:
         timeout: The longest silence on a request, in seconds.
         headers: Further headers of each request to the API.
         session: A session to use in every thread, instead of one for each.
+        file_hosts: The hosts that files may be downloaded from although they are not public.
 
     Raises:
         InvalidInputError: An argument is wrong.
@@ -81,6 +83,7 @@ class Transport:
         timeout: float = 180,
         headers: Mapping[str, str] | None = None,
         session: requests.Session | None = None,
+        file_hosts: Iterable[str] = (),
     ) -> None:
         if not callable(getattr(retries, "call", None)):
             raise InvalidInputError(f"retries must be a Retries value, not {retries!r}.")
@@ -89,7 +92,7 @@ class Transport:
         #: The longest silence on a request, in seconds.
         self.timeout: float = self._sessions.timeout
         #: Fetches files and event streams, without the token.
-        self.downloader: Downloader = Downloader(self._sessions)
+        self.downloader: Downloader = Downloader(self._sessions, FileHosts(config, file_hosts))
         self._config = config
         self._retries = retries
         self._headers = {"User-Agent": USER_AGENT, "Accept": "application/json", **(headers or {})}

@@ -121,9 +121,13 @@ class FileOutput:
             ReplicateError: As `iter_bytes` does.
         """
         file = tempfile.SpooledTemporaryFile(_MAX_IN_MEMORY)  # noqa: SIM115
-        for piece in self.iter_bytes():
-            file.write(piece)
-        file.seek(0)
+        try:
+            for piece in self.iter_bytes():
+                file.write(piece)
+            file.seek(0)
+        except BaseException:
+            file.close()
+            raise
         return cast(BinaryIO, file)
 
     def image(self) -> Image.Image:

@@ -32,7 +32,9 @@ CONTENT = bytes(range(256)) * 1000
 @pytest.fixture
 def downloader(wire: StartWire, transport_of: Any) -> Downloader:
     """Return the downloader of a client whose API is elsewhere."""
-    made: Downloader = transport_of(wire(lambda r: [])).downloader
+    made: Downloader = transport_of(
+        wire(lambda r: []), file_hosts=["127.0.0.1", "localhost"]
+    ).downloader
     return made
 
 

@@ -19,6 +19,8 @@ from wire import CUT, END, Request, Wire
 
 from replicate_sync import FileOutput, ImageOutput
 from replicate_sync.exceptions import ConnectionFailed, ReplicateError, ResponseError
+from replicate_sync.http.addresses import FileHosts
+from replicate_sync.http.config import ApiConfig
 from replicate_sync.http.download import Downloader
 from replicate_sync.http.sessions import Sessions
 
@@ -369,7 +371,8 @@ def served(
 
 
 def output(server: Wire) -> FileOutput:
-    downloader = Downloader(Sessions(proxy="", timeout=5, session=None))
+    hosts = FileHosts(ApiConfig(server.url))
+    downloader = Downloader(Sessions(proxy="", timeout=5, session=None), hosts)
     return FileOutput(f"{server.origin}/out.bin", downloader)
 
 
