@@ -63,6 +63,7 @@ _DEFAULT_TOKEN = "r8_local"
     show_default=True,
     help="How many predictions that are over are kept.",
 )
+@click.option("--open", "open_page", is_flag=True, help="Open the server's page in a browser.")
 @local_flag
 def serve(
     predictor: str | None,
@@ -74,8 +75,9 @@ def serve(
     allowed_hosts: tuple[str, ...],
     file_hosts: tuple[str, ...],
     keep_predictions: int,
+    open_page: bool,
 ) -> None:
-    """Serve a local Replicate until Ctrl-C: the same HTTP API, with stand-in models.
+    """Serve a local Replicate until Ctrl-C: the same HTTP API, with stand-in models and a web page.
 
     PREDICTOR is a Cog predictor to serve beside them, without docker: its file and class, such as
     predict.py:Predictor, or a folder whose cog.yaml names it.
@@ -110,7 +112,7 @@ def serve(
         if name:
             click.echo(f"Starting {name} ...")
             server.cog(name, predictor, url=cog_url)
-        _serve_forever(server)
+        _serve_forever(server, open_page)
     except KeyboardInterrupt:
         click.echo("\nStopped.")
     except OSError as error:
@@ -127,13 +129,16 @@ def serve(
         signal.signal(signal.SIGTERM, previous_handler)
 
 
-def _serve_forever(server: LocalServer) -> None:
+def _serve_forever(server: LocalServer, open_page: bool) -> None:
     server.start()
     click.echo(
         f"A local Replicate is listening at {server.url}. In another terminal:\n\n"
         f"  export REPLICATE_BASE_URL={server.url}\n"
         f"  export REPLICATE_API_TOKEN={server.token}\n\n"
+        f"Its models, predictions and requests are shown at {server.origin}\n"
         "Ctrl-C stops it."
     )
+    if open_page:
+        click.launch(server.origin)
     while True:
         time.sleep(3600)

@@ -9,7 +9,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import Map
 
 from .routes import problems
-from .routes.access import Sender, check_access
+from .routes.access import SESSION_COOKIE, Sender, check_access
 from .routes.account_routes import AccountRoutes
 from .routes.collection_routes import CollectionRoutes
 from .routes.context import Route, ServerContext
@@ -23,6 +23,8 @@ from .routes.prediction_routes import PredictionRoutes
 from .routes.problems import APIError
 from .routes.search_routes import SearchRoutes
 from .routes.training_routes import TrainingRoutes
+from .web.context import WebContext
+from .web.pages import error_page, is_page_path, page_routes
 
 _GROUPS = (
     PredictionRoutes,
@@ -39,7 +41,7 @@ _REMAINING = {"create": "599", "show": "59999"}
 _REMAINING_OTHERWISE = "2999"
 
 
-def create_app(context: ServerContext) -> Flask:
+def create_app(context: WebContext) -> Flask:
     """Return the WSGI application of a server.
 
     Args:
@@ -50,12 +52,12 @@ def create_app(context: ServerContext) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = context.file_limit + OVERHEAD
     app.before_request(lambda: _check_access(context))
     app.after_request(_add_rate_limit_headers)
-    app.register_error_handler(APIError, problem_response)
+    app.register_error_handler(APIError, _problem_response)
     app.register_error_handler(HTTPException, _http_error_response)
     views = {}
     rules = []
-    for route in all_routes(context):
-        endpoint = route.kind + route.path
+    for route in [*all_routes(context), *page_routes(context)]:
+        endpoint = f"{route.kind}{route.path} {route.method}"
         views[endpoint] = route.view
         rules.append((route.method, route.path, endpoint))
     app.url_map = _compile_rules(tuple(rules))
@@ -93,14 +95,21 @@ def _check_access(context: ServerContext) -> None:
         site=headers.get("Sec-Fetch-Site", ""),
         media_type=request.mimetype,
         authorization=headers.get("Authorization", ""),
+        session=request.cookies.get(SESSION_COOKIE, ""),
     )
     check_access(sender, context.host, context.token, context.allowed_hosts)
+
+
+def _problem_response(error: APIError) -> Response:
+    if is_page_path(request.path) and request.accept_mimetypes.best == "text/html":
+        return error_page(error)
+    return problem_response(error)
 
 
 def _http_error_response(error: HTTPException) -> Response:
     code = error.code or 500
     if code == 404:
-        return problem_response(problems.not_found())
+        return _problem_response(problems.not_found())
     if code == 500:
         return problem_response(APIError(500, "Internal server error"))
     response = problem_response(APIError(code, error.name))

@@ -22,6 +22,7 @@ from .testing.middleware import FaultMiddleware
 from .testing.request_log import RequestLog
 from .testing.scripts import Script, scripted_model
 from .uploads import LIMIT, Uploads
+from .web.pages import is_page_path
 
 _CONNECTABLE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
 
@@ -55,6 +56,7 @@ class LocalServer:
     Attributes:
         webhook_secret: The secret that webhooks are signed with; it may be set.
         webhook_timing: How often webhooks are sent; it may be set.
+        webhook_log: The webhooks that were sent.
         file_secret: The secret that the URLs of downloads are signed with; it may be set.
         models: The registry of this server's models.
         catalog: Every model of the server, also those that clients created.
@@ -95,6 +97,7 @@ class LocalServer:
         self.allowed_hosts: Collection[str] = tuple(allowed_hosts)
         self.webhook_secret: str = webhooks.new_secret()
         self.webhook_timing: webhooks.WebhookTiming = webhooks.WebhookTiming()
+        self.webhook_log: webhooks.WebhookLog = webhooks.WebhookLog()
         self.file_secret: str = secrets.token_urlsafe(24)
         self.models: Registry = Registry(everywhere)
         self.catalog: Catalog = Catalog(self.models)
@@ -106,7 +109,9 @@ class LocalServer:
         self.requests: RequestLog = RequestLog()
         self.faults: Faults = Faults()
         app = create_app(self)
-        self._application = FaultMiddleware(app, self.requests, self.faults, self.stopped)
+        self._application = FaultMiddleware(
+            app, self.requests, self.faults, self.stopped, is_page_path
+        )
         self._cog_models: list[CogModel] = []
         self._listener: Listener | None = None
         self._lock = threading.Lock()

@@ -57,11 +57,12 @@ def stream_events(
         elif time.monotonic() - last_event_at >= idle_timeout:
             yield _IDLE
             return
-        elif client is not None and _is_closed(client):
+        elif client is not None and is_closed(client):
             return
 
 
-def _is_closed(client: socket.socket) -> bool:
+def is_closed(client: socket.socket) -> bool:
+    """Return whether the other end of a connection has closed it."""
     try:
         with selectors.DefaultSelector() as selector:
             selector.register(client, selectors.EVENT_READ)

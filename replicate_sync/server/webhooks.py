@@ -11,20 +11,27 @@ from __future__ import annotations
 import base64
 import hmac
 import http.client
+import json
 import math
 import secrets
 import string
 import threading
 import time
 import urllib.parse
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple, overload
 
+from . import timestamps
 from .job import Job
 
 EVENTS = ("start", "output", "logs", "completed")
 _DEFAULT_EVENTS = ("output", "completed")
 _TIMEOUT = 5  # seconds for an attempt
+_MAX_DELIVERIES = 1000  # that are logged
+_MAX_LOGGED_BYTES = 16 * 2**20
 _LETTERS = string.ascii_letters + string.digits
 
 SerializeJob = Callable[[Job, bool], bytes]
@@ -63,6 +70,67 @@ class WebhookTiming:
     retry_delays: tuple[float, ...] = (0.2, 0.4, 0.8)
 
 
+class Delivery(NamedTuple):
+    """One attempt to send a message.
+
+    Attributes:
+        number: Which attempt of the server it is, from 1.
+        time: When it was made, in UTC.
+        prediction: The id of the prediction.
+        event: The status that the message has.
+        url: Where it was sent.
+        headers: The headers, with a signature.
+        body: The body.
+        status: The status code of the response, or None.
+        error: Why there is none, or None.
+        seconds: How long it took.
+    """
+
+    number: int
+    time: datetime
+    prediction: str
+    event: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+    status: int | None
+    error: str | None
+    seconds: float
+
+
+class WebhookLog(Sequence[Delivery]):
+    """What was sent, oldest first: the last 1,000, and at most 16 MB of them."""
+
+    def __init__(self) -> None:
+        self._deliveries: deque[Delivery] = deque()
+        self._count = 0
+        self._bytes = 0
+        self._lock = threading.Lock()
+
+    @overload
+    def __getitem__(self, index: int) -> Delivery: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Delivery]: ...
+
+    def __getitem__(self, index: int | slice) -> Delivery | list[Delivery]:
+        """Return an attempt, such as `[-1]` for the last one, or some of them."""
+        with self._lock:
+            return list(self._deliveries)[index]
+
+    def __len__(self) -> int:
+        return len(self._deliveries)
+
+    def add(self, delivery: Delivery) -> None:
+        """Add an attempt, which gets its number here."""
+        with self._lock:
+            self._count += 1
+            self._deliveries.append(delivery._replace(number=self._count))
+            self._bytes += len(delivery.body)
+            while len(self._deliveries) > _MAX_DELIVERIES or self._bytes > _MAX_LOGGED_BYTES:
+                self._bytes -= len(self._deliveries.popleft().body)
+
+
 class WebhookSender:
     """Sends the webhook of one prediction, in a thread of its own.
 
@@ -76,6 +144,7 @@ class WebhookSender:
         secret: Returns the secret to sign with.
         stopped: Returns whether the server has stopped.
         timing: How often messages are sent.
+        log: Where every attempt is logged.
     """
 
     def __init__(
@@ -85,12 +154,14 @@ class WebhookSender:
         secret: Callable[[], str],
         stopped: Callable[[], bool],
         timing: WebhookTiming,
+        log: WebhookLog,
     ) -> None:
         self._job = job
         self._serialize = serialize
         self._secret = secret
         self._stopped = stopped
         self._timing = timing
+        self._log = log
         self._url = urllib.parse.urlsplit(job.spec.echo["webhook"])
         self._events = job.spec.echo.get("webhook_events_filter", _DEFAULT_EVENTS)
         self._kinds = [kind for kind in ("output", "logs") if kind in self._events]
@@ -165,13 +236,30 @@ class WebhookSender:
         }
         target = urllib.parse.urlunsplit(("", "", self._url.path or "/", self._url.query, ""))
         connection = self._connect()
+        sent_at = time.monotonic()
+        status: int | None = None
+        error: str | None = None
         try:
             connection.request("POST", target, body, headers)
-            return 200 <= connection.getresponse().status < 300
-        except (OSError, http.client.HTTPException):  # refused, timed out, or no web server
-            return False
+            status = connection.getresponse().status
+        except (OSError, http.client.HTTPException) as failure:  # refused, or no web server
+            error = str(failure) or type(failure).__name__
         finally:
             connection.close()
+        delivery = Delivery(
+            number=0,
+            time=timestamps.now(),
+            prediction=self._job.id,
+            event=json.loads(body)["status"],
+            url=self._url.geturl(),
+            headers=headers,
+            body=body,
+            status=status,
+            error=error,
+            seconds=time.monotonic() - sent_at,
+        )
+        self._log.add(delivery)
+        return status is not None and 200 <= status < 300
 
     def _connect(self) -> http.client.HTTPConnection:
         host = self._url.hostname or ""

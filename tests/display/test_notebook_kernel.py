@@ -83,8 +83,7 @@ class Notebook:
         cell = Cell()
         thread = threading.Thread(target=meanwhile or (lambda: None))
         thread.start()
-        # By default a kernel drops the cells that arrive just after one with an error.
-        self.client.execute_interactive(code, output_hook=cell.add, timeout=60, stop_on_error=False)
+        self.client.execute_interactive(code, output_hook=cell.add, timeout=60)
         thread.join()
         return cell
 

@@ -17,8 +17,11 @@ from typing import NamedTuple
 from ..hosts import loopback
 from .problems import APIError
 
+SESSION_COOKIE = "local_replicate"
+"""The cookie by which pages are opened where the token is needed."""
 # A stream, a download and an output have a secret in their URL.
 _SECRET_URL = re.compile(r"/v1/(streams/.*|files/[^/]+/download)|/outputs/.*")
+_LOGIN = re.compile(r"/login|/static/.*")
 _OPEN_ON_LOOPBACK = "/v1/search"
 _HOMEPAGE_PATHS = ("/api/prediction", "/api/poll")
 # A client of the homepage sends what the homepage's own page sent. A page of any other origin
@@ -39,6 +42,7 @@ class Sender(NamedTuple):
         site: The header `Sec-Fetch-Site`, "" where there is none.
         media_type: The media type of the body, without parameters.
         authorization: The header `Authorization`, "" where there is none.
+        session: The cookie of the login, "" where there is none.
     """
 
     method: str
@@ -48,6 +52,7 @@ class Sender(NamedTuple):
     site: str = ""
     media_type: str = ""
     authorization: str = ""
+    session: str = ""
 
 
 def check_access(
@@ -66,8 +71,20 @@ def check_access(
         if local:
             _check_host(sender.host, allowed_hosts)
         _check_origin(sender)
-    if _needs_token(sender.path, local):
+    if _needs_token(sender.path, local) and not _has_session(sender, token):
         _check_token(sender.authorization, token)
+
+
+def session_value(token: str) -> str:
+    """Return what the cookie of a login holds, from which the token cannot be found."""
+    return hmac.digest(token.encode(), b"the pages of a local Replicate", "sha256").hex()
+
+
+def _has_session(sender: Sender, token: str) -> bool:
+    # The API itself is for the token alone.
+    if sender.path.startswith(("/v1/", "/api/")) or not sender.session:
+        return False
+    return hmac.compare_digest(sender.session.encode(), session_value(token).encode())
 
 
 def _is_homepage(sender: Sender) -> bool:
@@ -108,7 +125,7 @@ def _check_origin(sender: Sender) -> None:
 
 
 def _needs_token(path: str, local: bool) -> bool:
-    if _SECRET_URL.fullmatch(path):
+    if _SECRET_URL.fullmatch(path) or _LOGIN.fullmatch(path):
         return False
     if local:
         return path.startswith("/v1/") and path != _OPEN_ON_LOOPBACK

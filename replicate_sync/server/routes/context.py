@@ -12,7 +12,7 @@ from ..deployments import Deployments
 from ..jobs import Jobs
 from ..models import Registry
 from ..uploads import Uploads
-from ..webhooks import WebhookTiming
+from ..webhooks import WebhookLog, WebhookTiming
 
 
 class ServerContext(Protocol):
@@ -31,6 +31,7 @@ class ServerContext(Protocol):
     file_limit: int
     webhook_secret: str
     webhook_timing: WebhookTiming
+    webhook_log: WebhookLog
     file_secret: str
     models: Registry
     catalog: Catalog

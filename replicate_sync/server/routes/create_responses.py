@@ -73,6 +73,7 @@ def start_job(job: Job, context: ServerContext) -> None:
             lambda: context.webhook_secret,
             context.stopped,
             context.webhook_timing,
+            context.webhook_log,
         )
         sender.start()
     job.start()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import io
 from datetime import datetime
 
@@ -21,6 +20,12 @@ from .problems import APIError
 from .serializers import serialize_job
 
 _PAGE_SIZE = 100
+_OUTPUT_HEADERS = {
+    "Access-Control-Allow-Origin": "*",
+    # A model's HTML or SVG runs nothing, although it comes from the origin of the server's pages.
+    "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'",
+    "X-Content-Type-Options": "nosniff",
+}
 _FILTERS: Schema = {
     "type": "object",
     "additionalProperties": True,
@@ -53,7 +58,6 @@ class PredictionRoutes:
             Route("POST", f"{prediction}/cancel", "cancel", self.cancel),
             Route("GET", "/v1/streams/<key>", "stream", self.stream),
             Route("GET", "/outputs/<prediction>/<name>", "output", self.output),
-            Route("GET", "/p/<id>", "page", self.page),
         ]
 
     def create(self) -> Response:
@@ -128,20 +132,8 @@ class PredictionRoutes:
             conditional=True,
             max_age=3600,
         )
-        response.headers["Access-Control-Allow-Origin"] = "*"
+        response.headers.update(_OUTPUT_HEADERS)
         return response
-
-    def page(self, id: str) -> Response:
-        """Show a prediction to a person."""
-        job = self._job(id)
-        lines = (
-            f"{job.model.name}: {job.status}",
-            f"input: {job.input}",
-            f"output: {job.output}",
-            job.logs,
-        )
-        text = html.escape("\n".join(lines))
-        return Response(f"<!doctype html><title>{job.id}</title><pre>{text}</pre>")
 
     def _job(self, id: str) -> Job:
         job = self._jobs.get(id)

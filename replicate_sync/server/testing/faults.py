@@ -70,8 +70,23 @@ class RequestFaults:
     crlf: bool = False
 
 
+class PendingFault(NamedTuple):
+    """A fault that is still to happen.
+
+    Attributes:
+        what: What goes wrong, in a few words.
+        on: With which requests.
+        remaining: How often.
+    """
+
+    what: str
+    on: str
+    remaining: int
+
+
 @dataclass
 class _Fault:
+    what: str
     pattern: str
     remaining: int
     changes: Mapping[str, Any]
@@ -120,7 +135,7 @@ class Faults:
         if header:
             headers = (("Retry-After", str(retry_after)),)
         response = FaultyResponse(429, serialize_json(body), headers=headers)
-        self._add(on, times, response=response)
+        self._add("429", on, times, response=response)
 
     def error(
         self, status: int = 500, times: int = 1, *, html: bool = False, on: str = _ANY
@@ -140,28 +155,28 @@ class Faults:
             title = f"{status} {phrase}"
             page = f"<head><title>{title}</title></head><body><h1>{title}</h1></body>"
             response = FaultyResponse(status, f"<html>{page}</html>\n".encode(), "text/html")
-        self._add(on, times, response=response)
+        self._add(str(status), on, times, response=response)
 
     def payment_required(self, times: int = 1, *, on: str = "POST /v1/*") -> None:
         """Refuse with 402, for lack of credit."""
         body = {"title": "Insufficient credit", "detail": _CREDIT, "status": 402}
-        self._add(on, times, response=FaultyResponse(402, serialize_json(body)))
+        self._add("402", on, times, response=FaultyResponse(402, serialize_json(body)))
 
     def reset(self, times: int = 1, *, on: str = _ANY) -> None:
         """Reset the connection before the request takes effect."""
-        self._add(on, times, response=FaultyResponse(0))
+        self._add("reset", on, times, response=FaultyResponse(0))
 
     def lose_response(self, times: int = 1, *, on: str = "POST /v1/*") -> None:
         """Let the request take effect, and reset the connection before the response."""
-        self._add(on, times, lost=True)
+        self._add("lost response", on, times, lost=True)
 
     def slow_headers(self, seconds: float, times: int = 1, *, on: str = _ANY) -> None:
         """Delay the response."""
-        self._add(on, times, delay=seconds)
+        self._add(f"{seconds:g} s slower", on, times, delay=seconds)
 
     def data_removed(self, times: int = 1, *, on: str = "GET /v1/predictions/*") -> None:
         """Show a prediction as it is an hour after its end: without input, output and logs."""
-        self._add(on, times, data_removed=True)
+        self._add("data removed", on, times, data_removed=True)
 
     def cut_stream(self, after: int = 0, times: int = 1, *, reset: bool = False) -> None:
         """End a stream without a `done`.
@@ -172,25 +187,26 @@ class Faults:
             reset: Whether the connection is reset, instead of closed in good order.
         """
         if reset:
-            self._add(_STREAM, times, reset=after)
+            self._add(f"reset after {after} events", _STREAM, times, reset=after)
         else:
-            self._add(_STREAM, times, cut=after)
+            self._add(f"cut after {after} events", _STREAM, times, cut=after)
 
     def stall_stream(self, seconds: float, after: int = 0, times: int = 1) -> None:
         """Let a stream be silent for these seconds after so many events; then it continues."""
-        self._add(_STREAM, times, stall=(after, seconds))
+        what = f"{seconds:g} s of silence after {after} events"
+        self._add(what, _STREAM, times, stall=(after, seconds))
 
     def replay_stream(self, times: int = 1) -> None:
         """Begin a stream with its first event, whatever `Last-Event-ID` is."""
-        self._add(_STREAM, times, replay=True)
+        self._add("replay", _STREAM, times, replay=True)
 
     def split_stream(self, times: int = 1) -> None:
         """Send a stream byte by byte, so that reads end within lines and characters."""
-        self._add(_STREAM, times, split=True)
+        self._add("byte by byte", _STREAM, times, split=True)
 
     def crlf_stream(self, times: int = 1) -> None:
         """End the lines of a stream with a carriage return as well."""
-        self._add(_STREAM, times, crlf=True)
+        self._add("CR LF", _STREAM, times, crlf=True)
 
     def clear(self) -> None:
         """Remove every fault."""
@@ -209,13 +225,20 @@ class Faults:
             self._faults[:] = [fault for fault in self._faults if fault.remaining > 0]
         return RequestFaults(**taken)
 
+    def pending(self) -> list[PendingFault]:
+        """Return what is still to go wrong, the oldest first."""
+        with self._lock:
+            return [
+                PendingFault(fault.what, fault.pattern, fault.remaining) for fault in self._faults
+            ]
+
     def __len__(self) -> int:
         """Return how many times something is still to go wrong."""
         with self._lock:
             return sum(fault.remaining for fault in self._faults)
 
-    def _add(self, pattern: str, times: int, **changes: object) -> None:
+    def _add(self, what: str, pattern: str, times: int, **changes: object) -> None:
         if times < 1:
             raise ValueError(f"A fault happens at least once, not {times} times.")
         with self._lock:
-            self._faults.append(_Fault(pattern, times, changes))
+            self._faults.append(_Fault(what, pattern, times, changes))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import time
@@ -19,6 +20,7 @@ from ..json_types import JSONObject
 from ..routes.json_responses import serialize_json
 from .chunked_body import ChunkedBody
 from .faults import Faults, FaultyResponse, RequestFaults
+from .logged_response import LoggedResponse
 from .request_log import LoggedRequest, RequestLog
 
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ class FaultMiddleware:
         log: Where requests are logged.
         faults: What goes wrong with them.
         stopped: Returns whether the server has stopped.
+        is_unlogged: Returns whether a path is passed on as it is, since no client requests it.
     """
 
     def __init__(
@@ -50,23 +53,32 @@ class FaultMiddleware:
         log: RequestLog,
         faults: Faults,
         stopped: Callable[[], bool],
+        is_unlogged: Callable[[str], bool],
     ) -> None:
         self._application = application
         self._log = log
         self._faults = faults
         self._stopped = stopped
+        self._is_unlogged = is_unlogged
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Log a request, and respond to it with its faults."""
         # Some clients add the version to the base URL that they are given, others do not.
         if environ["PATH_INFO"].startswith("/v1/v1/"):
             environ["PATH_INFO"] = environ["PATH_INFO"].removeprefix("/v1")
+        if self._is_unlogged(environ["PATH_INFO"]):
+            return self._application(environ, start_response)
         request = _read_request(environ)
         self._log.add(request)
+        response = LoggedResponse(start_response, functools.partial(self._log.note, request))
         faults = self._faults.take(request.method, request.path)
-        if faults == _NO_FAULTS:
-            return self._application(environ, start_response)
-        return self._respond(faults, environ, start_response)
+        try:
+            if faults == _NO_FAULTS:
+                return response.body(self._application(environ, response.start))
+            return response.body(self._respond(faults, environ, response.start))
+        except ResetConnection:
+            response.reset()
+            raise
 
     def _respond(
         self, faults: RequestFaults, environ: WSGIEnvironment, start_response: StartResponse

@@ -13,13 +13,15 @@ from typing import Any, overload
 
 from werkzeug.datastructures import Headers
 
+from .. import timestamps
+
 _MAX_REQUESTS = 10_000
 _MAX_BYTES = 64 * 2**20
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(repr=False, eq=False)
 class LoggedRequest:
-    """One request.
+    """One request, and what became of it.
 
     Attributes:
         method: The HTTP method.
@@ -28,6 +30,12 @@ class LoggedRequest:
         headers: The headers without the token; their names match in any case.
         body: The body, empty for an upload, and for a body of more than a megabyte.
         time: When it was received, in UTC.
+        number: Which request of the server it is, from 1.
+        status: The status code of the response, 0 where the connection was reset instead, and
+            None as long as there is no response.
+        response: The start of the response's body.
+        response_size: How many bytes the response's body has.
+        seconds: How long the response took so far; None before it begins.
     """
 
     method: str
@@ -36,6 +44,11 @@ class LoggedRequest:
     headers: Headers
     body: bytes
     time: datetime
+    number: int = 0
+    status: int | None = None
+    response: bytes = b""
+    response_size: int = 0
+    seconds: float | None = None
 
     @property
     def json(self) -> Any:
@@ -55,6 +68,7 @@ class RequestLog(Sequence[LoggedRequest]):
     def __init__(self) -> None:
         self._requests: deque[LoggedRequest] = deque()
         self._bytes = 0
+        self._count = 0
         self._lock = threading.Lock()
 
     @overload
@@ -92,10 +106,27 @@ class RequestLog(Sequence[LoggedRequest]):
     def add(self, request: LoggedRequest) -> None:
         """Add a request, and forget the oldest where there are too many."""
         with self._lock:
+            self._count += 1
+            request.number = self._count
             self._requests.append(request)
             self._bytes += len(request.body)
-            while len(self._requests) > _MAX_REQUESTS or self._bytes > _MAX_BYTES:
-                self._bytes -= len(self._requests.popleft().body)
+            self._drop_oldest()
+
+    def note(self, request: LoggedRequest, status: int, response: bytes, size: int) -> None:
+        """Note what there is of the response to a request that was added."""
+        with self._lock:
+            request.status = status
+            request.response_size = size
+            request.seconds = (timestamps.now() - request.time).total_seconds()
+            if self._requests and request.number >= self._requests[0].number:
+                self._bytes += len(response) - len(request.response)
+                request.response = response
+                self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        while self._requests and (len(self._requests) > _MAX_REQUESTS or self._bytes > _MAX_BYTES):
+            oldest = self._requests.popleft()
+            self._bytes -= len(oldest.body) + len(oldest.response)
 
 
 def matches(pattern: str, method: str, path: str) -> bool:
