@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ..server import LocalServer
 
 _DEFAULT_TOKEN = "r8_local"
+_REPLICATES_RETENTION = 3600.0  # seconds
 
 
 @click.command(short_help="Serve a local Replicate until Ctrl-C.")
@@ -59,9 +60,21 @@ _DEFAULT_TOKEN = "r8_local"
     "keep_predictions",
     metavar="N",
     type=click.IntRange(1),
-    default=5_000,
-    show_default=True,
-    help="How many predictions that are over are kept.",
+    help="How many predictions that are over are kept.  [default: 5000; with --data 50000]",
+)
+@click.option(
+    "--data",
+    type=click.Path(file_okay=False),
+    help="A folder that keeps predictions, files, models and deployments over a restart.",
+)
+@click.option(
+    "--retention",
+    metavar="SECONDS",
+    type=click.FloatRange(0),
+    is_flag=False,
+    flag_value=_REPLICATES_RETENTION,
+    help="Remove what predictions of the API were given and made so long after their end; "
+    f"without a number after {_REPLICATES_RETENTION:g}, as Replicate does.",
 )
 @click.option("--open", "open_page", is_flag=True, help="Open the server's page in a browser.")
 @local_flag
@@ -74,7 +87,9 @@ def serve(
     token: str | None,
     allowed_hosts: tuple[str, ...],
     file_hosts: tuple[str, ...],
-    keep_predictions: int,
+    keep_predictions: int | None,
+    data: str | None,
+    retention: float | None,
     open_page: bool,
 ) -> None:
     """Serve a local Replicate until Ctrl-C: the same HTTP API, with stand-in models and a web page.
@@ -98,14 +113,19 @@ def serve(
         raise click.UsageError(
             "A predictor or --cog-url goes together with --as and its name as a model."
         )
-    server = LocalServer(
-        host,
-        port,
-        token=token or _DEFAULT_TOKEN,
-        allowed_hosts=allowed_hosts,
-        file_hosts=file_hosts,
-        keep_predictions=keep_predictions,
-    )
+    try:
+        server = LocalServer(
+            host,
+            port,
+            token=token or _DEFAULT_TOKEN,
+            allowed_hosts=allowed_hosts,
+            file_hosts=file_hosts,
+            keep_predictions=keep_predictions,
+            data=data,
+            retention=retention,
+        )
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
     # A model's process is stopped in order at SIGTERM as well.
     previous_handler = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

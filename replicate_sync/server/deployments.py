@@ -8,6 +8,10 @@ from datetime import datetime
 
 from . import timestamps
 from .json_types import JSONObject
+from .records import Records
+
+_KIND = "deployment"  # of record
+_MOMENTS = ("created_at", "released_at")
 
 
 @dataclass(frozen=True)
@@ -38,11 +42,19 @@ class Deployment:
 
 
 class Deployments:
-    """The deployments of a server by name."""
+    """The deployments of a server by name.
 
-    def __init__(self) -> None:
+    Args:
+        records: Where they are remembered.
+    """
+
+    def __init__(self, records: Records) -> None:
+        self._records = records
         self._deployments: dict[str, Deployment] = {}
         self._lock = threading.Lock()
+        for name, record in records.all(_KIND).items():
+            moments = {key: timestamps.parse(record[key]) for key in _MOMENTS}
+            self._deployments[name] = Deployment(**{**record, **moments})
 
     def get(self, name: str) -> Deployment | None:
         """Return the deployment of this name, or None."""
@@ -65,7 +77,7 @@ class Deployments:
         with self._lock:
             if deployment.name in self._deployments:
                 return None
-            self._deployments[deployment.name] = deployment
+            self._keep(deployment)
         return deployment
 
     def release(self, name: str, settings: JSONObject) -> Deployment | None:
@@ -82,10 +94,18 @@ class Deployments:
             changed = asdict(previous) | settings
             changed["number"] = previous.number + 1
             changed["released_at"] = timestamps.unique_now()
-            self._deployments[name] = Deployment(**changed)
+            self._keep(Deployment(**changed))
             return self._deployments[name]
 
     def delete(self, name: str) -> None:
         """Delete a deployment; one that does not exist is no error."""
         with self._lock:
             self._deployments.pop(name, None)
+            self._records.delete(_KIND, name)
+
+    def _keep(self, deployment: Deployment) -> None:
+        self._deployments[deployment.name] = deployment
+        record = asdict(deployment)
+        for key in _MOMENTS:
+            record[key] = timestamps.serialize(record[key])
+        self._records.put(_KIND, deployment.name, record)

@@ -9,6 +9,7 @@ import threading
 from typing import TYPE_CHECKING, NamedTuple, TypeGuard
 
 from . import media_types
+from .blobs import Blob, Blobs
 from .schemas import is_image_type
 from .uploads import Uploads
 
@@ -22,11 +23,11 @@ class OutputFile(NamedTuple):
     """A file that a model returned.
 
     Attributes:
-        data: Its content.
+        blob: Its content.
         type: Its media type.
     """
 
-    data: bytes
+    blob: Blob
     type: str
 
 
@@ -35,10 +36,12 @@ class Files:
 
     Args:
         uploads: The uploaded files of the server.
+        blobs: Where the contents of outputs are.
     """
 
-    def __init__(self, uploads: Uploads) -> None:
+    def __init__(self, uploads: Uploads, blobs: Blobs) -> None:
         self.uploads: Uploads = uploads
+        self._blobs = blobs
         self._outputs: dict[str, dict[str, OutputFile]] = {}
         self._lock = threading.Lock()
 
@@ -50,12 +53,23 @@ class Files:
             data: Its content.
             suffix: The suffix of its name, with the dot, or "".
         """
-        output = OutputFile(data, media_types.type_of_suffix(suffix))
+        media_type = media_types.type_of_suffix(suffix)
         with self._lock:
             outputs = self._outputs.setdefault(prediction, {})
             name = f"out-{len(outputs)}{suffix}"
-            outputs[name] = output
+            outputs[name] = OutputFile(self._blobs.keep(prediction, name, data), media_type)
         return f"/outputs/{prediction}/{name}"
+
+    def restore(self, prediction: str) -> None:
+        """Find the outputs that a prediction had before a restart."""
+        found = self._blobs.find(prediction)
+        if not found:
+            return
+        with self._lock:
+            self._outputs[prediction] = {
+                name: OutputFile(blob, media_types.type_of_suffix(pathlib.Path(name).suffix))
+                for name, blob in found.items()
+            }
 
     def get(self, prediction: str, name: str) -> OutputFile | None:
         """Return an output, or None."""
@@ -64,7 +78,8 @@ class Files:
     def delete(self, prediction: str) -> None:
         """Delete the outputs of a prediction."""
         with self._lock:
-            self._outputs.pop(prediction, None)
+            if self._outputs.pop(prediction, None) is not None:
+                self._blobs.delete(prediction)
 
     def inline(self, value: object, prediction: str, limit: int) -> object:
         """Return an output with the URLs of its small files replaced by `data:` URIs.
@@ -82,9 +97,9 @@ class Files:
             return value
         _, _, name = value.partition(f"/outputs/{prediction}/")
         output = self.get(prediction, name)
-        if output is None or len(output.data) > limit:
+        if output is None or output.blob.size > limit:
             return value
-        return f"data:{output.type};base64,{base64.b64encode(output.data).decode()}"
+        return f"data:{output.type};base64,{base64.b64encode(output.blob.data).decode()}"
 
 
 def is_open_file(value: object) -> bool:

@@ -87,14 +87,14 @@ class InputFiles:
             if upload is None:
                 raise Failed(f"File not found: {parts.geturl()}")
             suffix = _safe_suffix(pathlib.PurePosixPath(upload.name).suffix)
-            return Content(upload.data, suffix or media_types.suffix_of_type(upload.type))
+            return Content(upload.blob.data, suffix or media_types.suffix_of_type(upload.type))
         output_match = _OUTPUT_PATH.fullmatch(parts.path)
         if output_match is None:
             return None
         output = self._files.get(output_match[1], output_match[2])
         if output is None:
             raise Failed(f"File not found: {parts.geturl()}")
-        return Content(output.data, pathlib.PurePosixPath(parts.path).suffix)
+        return Content(output.blob.data, pathlib.PurePosixPath(parts.path).suffix)
 
     def _is_allowed(self, parts: urllib.parse.SplitResult) -> bool:
         netloc = parts.netloc.rpartition("@")[2].lower()

@@ -29,6 +29,7 @@ ABORTED = "aborted"
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _ID_LENGTH = 26
 _STREAM_KEY_LENGTH = 52
+_MOMENTS = ("created_at", "started_at", "completed_at", "deadline")
 _DONE_REASONS = {SUCCEEDED: None, FAILED: "error"}
 
 
@@ -62,6 +63,7 @@ class Job:
         error: Why it failed, or None.
         metrics: Times in seconds, and what the model measured.
         counts: How often "output" and "logs" have changed.
+        data_removed: Whether its input, its logs and its output were removed.
         size: About how many bytes its input, its logs and its output have, with the files.
     """
 
@@ -87,6 +89,7 @@ class Job:
         self.metrics: JSONObject = {}
         self.counts: dict[str, int] = {"output": 0, "logs": 0}
         self.changed: threading.Condition = threading.Condition()
+        self.data_removed: bool = False
         self.size: int = job_values.size_of(spec.input)
         self._files = files
         self._input_files = input_files
@@ -142,6 +145,52 @@ class Job:
     def cancel(self) -> None:
         """Cancel it; the function ends at its next step. One that is over stays as it is."""
         self._finish(CANCELED)
+
+    def remove_data(self) -> None:
+        """Remove input, logs and output of a job that is over, as Replicate does after an hour."""
+        with self.changed:
+            self.data_removed = True
+            self.input = {}
+            self._output = None
+            self._pieces = []
+            self._logs.clear()
+            self._events = [event for event in self._events if event.name == "done"]
+            self.size = 0
+
+    def snapshot(self) -> JSONObject:
+        """Return its state, from which `restore` makes an equal job."""
+        with self.changed:
+            return {
+                "id": self.id,
+                "stream_key": self.stream_key,
+                "input": self.input,
+                "status": self.status,
+                "error": self.error,
+                "metrics": dict(self.metrics),
+                "logs": self.logs,
+                "output": self._output,
+                "events": list(self._events),
+                "data_removed": self.data_removed,
+                "size": self.size,
+                **{name: timestamps.serialize(getattr(self, name)) for name in _MOMENTS},
+            }
+
+    def restore(self, snapshot: JSONObject) -> None:
+        """Take over the state of a job that ran before a restart of the server.
+
+        Where it was not over, it has failed now.
+        """
+        for name in ("id", "stream_key", "input", "error", "metrics", "data_removed", "size"):
+            setattr(self, name, snapshot[name])
+        for name in _MOMENTS:
+            text = snapshot[name]
+            setattr(self, name, timestamps.parse(text) if text else None)
+        self._logs = [snapshot["logs"]]
+        self._output = snapshot["output"]
+        self._events = [Event(*event) for event in snapshot["events"]]
+        self.status = snapshot["status"]
+        if not self.over:
+            self._finish(FAILED, "The local server ended before the prediction did.")
 
     def add_log(self, text: str) -> None:
         """Append text to the logs."""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from . import timestamps
 from .files import Files
 from .input_files import InputFiles
 from .job import Job
+from .job_records import JobRecords
 from .job_spec import JobSpec
+from .records import Records
 
 
 class Bounds(NamedTuple):
@@ -19,10 +22,13 @@ class Bounds(NamedTuple):
     Attributes:
         predictions: How many predictions that are over.
         bytes: How many bytes they have together, with their files.
+        retention: For how many seconds after its end the data of a prediction of the API is kept;
+            None for as long as the prediction.
     """
 
     predictions: int
     bytes: int
+    retention: float | None = None
 
 
 class Jobs:
@@ -35,20 +41,26 @@ class Jobs:
         files: The files of the server.
         input_files: Where the files of inputs come from.
         bounds: How much is kept.
+        records: Where jobs are remembered.
 
     Attributes:
         dropped: How many were dropped.
     """
 
-    def __init__(self, files: Files, input_files: InputFiles, bounds: Bounds) -> None:
+    def __init__(
+        self, files: Files, input_files: InputFiles, bounds: Bounds, records: Records
+    ) -> None:
         self.files: Files = files
         self.dropped: int = 0
         self._input_files = input_files
         self._bounds = bounds
+        self._records = JobRecords(records)
+        self._restored = False
         self._jobs: dict[str, Job] = {}
         self._by_stream_key: dict[str, Job] = {}
         self._ended: deque[Job] = deque()
         self._ended_bytes = 0
+        self._with_data: deque[Job] = deque()  # by their end
         self._stopped = False
         self._lock = threading.RLock()  # a job that is canceled while it is held ends here, too
 
@@ -60,10 +72,12 @@ class Jobs:
             self._by_stream_key[job.stream_key] = job
             if self._stopped:  # the request came in while the server stopped
                 job.cancel()
+        self._records.save(job)
         return job
 
     def get(self, id: str) -> Job | None:
         """Return the job with this id, or None."""
+        self.expire()
         return self._jobs.get(id)
 
     def get_by_stream_key(self, key: str) -> Job | None:
@@ -72,6 +86,7 @@ class Jobs:
 
     def all(self) -> list[Job]:
         """Return every job but the examples, newest first."""
+        self.expire()
         with self._lock:
             return [job for job in reversed(self._jobs.values()) if not job.spec.example]
 
@@ -87,6 +102,41 @@ class Jobs:
             kept = [job for job in self._ended if job.id in self._jobs]
             self._ended = deque(kept)
             self._ended_bytes = sum(job.size for job in kept)
+
+    def expire(self) -> None:
+        """Remove the data of predictions whose time is over."""
+        if self._bounds.retention is None:
+            return
+        limit = timestamps.now() - timedelta(seconds=self._bounds.retention)
+        while True:
+            with self._lock:
+                if not self._with_data or not _ended_before(self._with_data[0], limit):
+                    return
+                job = self._with_data.popleft()
+                kept = job.id in self._jobs
+                self._ended_bytes -= job.size if kept else 0
+            if kept:
+                job.remove_data()
+                self.files.delete(job.id)
+                self._records.save(job)
+
+    def restore(self, origin: str) -> None:
+        """Take over the jobs that were there before a restart, once.
+
+        Args:
+            origin: Scheme, host and port of the server now, to which the URLs of files lead.
+        """
+        if self._restored:
+            return
+        self._restored = True
+        for saved in self._records.all(origin):
+            job = Job(saved.spec, timestamps.now(), self.files, self._input_files, self._keep)
+            job.restore(saved.snapshot)
+            self.files.restore(job.id)
+            with self._lock:
+                self._jobs[job.id] = job
+                self._by_stream_key[job.stream_key] = job
+                self._keep(job)
 
     def reopen(self) -> None:
         """Run jobs again, after `stop`."""
@@ -109,8 +159,11 @@ class Jobs:
         with self._lock:
             if job.id not in self._jobs:
                 return
+            self._records.save(job)
             self._ended.append(job)
             self._ended_bytes += job.size
+            if not job.data_removed and job.spec.source == "api" and not job.spec.training:
+                self._with_data.append(job)
             while len(self._ended) > 1 and not self._fits():
                 oldest = self._ended.popleft()
                 self._ended_bytes -= oldest.size
@@ -126,3 +179,8 @@ class Jobs:
         self._jobs.pop(job.id, None)
         self._by_stream_key.pop(job.stream_key, None)
         self.files.delete(job.id)
+        self._records.delete(job.id)
+
+
+def _ended_before(job: Job, limit: datetime) -> bool:
+    return job.completed_at is not None and job.completed_at < limit

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pathlib
 import secrets
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -9,6 +11,7 @@ from typing import Literal
 
 from . import webhooks
 from .app import create_app
+from .blobs import Blobs
 from .catalog import Catalog
 from .cog.predictor_model import CogModel
 from .deployments import Deployments
@@ -17,6 +20,7 @@ from .input_files import InputFiles
 from .jobs import Bounds, Jobs
 from .listener import Listener, listen
 from .models import F, Registry, everywhere, validate_name
+from .records import Records
 from .testing.faults import Faults
 from .testing.middleware import FaultMiddleware
 from .testing.request_log import RequestLog
@@ -24,6 +28,8 @@ from .testing.scripts import Script, scripted_model
 from .uploads import LIMIT, Uploads
 from .web.pages import is_page_path
 
+_MEMORY_BOUNDS = Bounds(5_000, 256 * 2**20)
+_DISK_BOUNDS = Bounds(50_000, 8 * 2**30)
 _CONNECTABLE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
 
 
@@ -49,9 +55,14 @@ class LocalServer:
         allowed_hosts: On a loopback address, further names that clients may reach the server by,
             such as that of a proxy. A request to any other name is refused, as the name of a web
             page may lead to this machine.
-        keep_predictions: How many predictions that are over are kept, the newest ones.
+        keep_predictions: How many predictions that are over are kept, the newest ones; by default
+            5,000, and with `data` 50,000.
         keep_bytes: How many bytes the kept predictions have with their files, and how many the
-            uploaded files.
+            uploaded files; by default 256 MB, and with `data` 8 GB.
+        data: A folder that keeps predictions, files, created models and deployments: a server
+            that is started with it again goes on from there. By default they are in memory.
+        retention: After how many seconds the input, output and files of a prediction of the API
+            are removed, as Replicate does after an hour (3600); by default they stay.
 
     Attributes:
         webhook_secret: The secret that webhooks are signed with; it may be set.
@@ -67,7 +78,7 @@ class LocalServer:
         faults: For tests, what is to go wrong with further requests.
 
     Raises:
-        ValueError: `sync_status` is neither of the two.
+        ValueError: `sync_status` is neither of the two, or another server uses the folder.
     """
 
     def __init__(
@@ -82,8 +93,10 @@ class LocalServer:
         file_limit: int = LIMIT,
         file_hosts: Collection[str] = (),
         allowed_hosts: Collection[str] = (),
-        keep_predictions: int = 5_000,
-        keep_bytes: int = 256 * 2**20,
+        keep_predictions: int | None = None,
+        keep_bytes: int | None = None,
+        data: str | os.PathLike[str] | None = None,
+        retention: float | None = None,
     ) -> None:
         if sync_status not in ("succeeded", "processing"):
             raise ValueError(f'sync_status is "succeeded" or "processing", not {sync_status!r}.')
@@ -99,13 +112,16 @@ class LocalServer:
         self.webhook_timing: webhooks.WebhookTiming = webhooks.WebhookTiming()
         self.webhook_log: webhooks.WebhookLog = webhooks.WebhookLog()
         self.file_secret: str = secrets.token_urlsafe(24)
+        folder = None if data is None else pathlib.Path(data)
+        self._records = Records(folder)
+        bounds = _bounds(folder is not None, keep_predictions, keep_bytes, retention)
         self.models: Registry = Registry(everywhere)
-        self.catalog: Catalog = Catalog(self.models)
-        self.deployments: Deployments = Deployments()
-        self.uploads: Uploads = Uploads(keep_bytes)
-        files = Files(self.uploads)
+        self.catalog: Catalog = Catalog(self.models, self._records)
+        self.deployments: Deployments = Deployments(self._records)
+        self.uploads: Uploads = Uploads(bounds.bytes, _blobs(folder, "uploads"), self._records)
+        files = Files(self.uploads, _blobs(folder, "outputs"))
         input_files = InputFiles(files, file_hosts, file_limit)
-        self.jobs: Jobs = Jobs(files, input_files, Bounds(keep_predictions, keep_bytes))
+        self.jobs: Jobs = Jobs(files, input_files, bounds, self._records)
         self.requests: RequestLog = RequestLog()
         self.faults: Faults = Faults()
         app = create_app(self)
@@ -235,6 +251,8 @@ class LocalServer:
                 with listen(self.host, self.port) as listening:
                     self._listener = Listener(self.host, listening, self._application)
                 self.port = self._listener.port
+                self._records.open()
+                self.jobs.restore(self.origin)
                 self.jobs.reopen()
                 self._listener.start()
         return self
@@ -250,6 +268,7 @@ class LocalServer:
         if listener is not None:
             self.jobs.stop()
             listener.stop()
+            self._records.close()
         for cog_model in self._cog_models:
             cog_model.close()
 
@@ -267,3 +286,20 @@ class LocalServer:
         if self.stopped():
             return "<LocalServer stopped>"
         return f"<LocalServer at {self.url}>"
+
+
+def _bounds(
+    on_disk: bool, predictions: int | None, size: int | None, retention: float | None
+) -> Bounds:
+    default = _DISK_BOUNDS if on_disk else _MEMORY_BOUNDS
+    if predictions is None:
+        predictions = default.predictions
+    if size is None:
+        size = default.bytes
+    return Bounds(predictions, size, retention)
+
+
+def _blobs(folder: pathlib.Path | None, name: str) -> Blobs:
+    if folder is None:
+        return Blobs(None)
+    return Blobs(folder / name)

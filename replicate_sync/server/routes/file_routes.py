@@ -62,8 +62,7 @@ class FileRoutes:
         if len(name) > _MAX_NAME_LENGTH:
             description = "String length must be less than or equal to 255"
             raise problems.invalid([Problem("string_lte", "filename", description)])
-        upload = Upload(content.data, name, media_type, _parse_metadata(body))
-        self._uploads.add(upload)
+        upload = self._uploads.create(content.data, name, media_type, _parse_metadata(body))
         return json_response(serialize_upload(upload, request_origin()), 201)
 
     def all(self) -> Response:
@@ -95,7 +94,7 @@ class FileRoutes:
         signed = hmac.compare_digest(signature.encode(), expected.encode())
         if not signed or owner != USERNAME or not expiry.isdecimal() or int(expiry) < time.time():
             raise _not_found()
-        return Response(self._upload(id).data, content_type="application/octet-stream")
+        return Response(self._upload(id).blob.data, content_type="application/octet-stream")
 
     def _upload(self, id: str) -> Upload:
         upload = self._uploads.get(id)

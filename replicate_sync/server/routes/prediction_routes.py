@@ -122,11 +122,12 @@ class PredictionRoutes:
 
     def output(self, prediction: str, name: str) -> Response:
         """Send a file that a model returned, or a range of it."""
+        self._jobs.expire()
         file = self._jobs.files.get(prediction, name)
         if file is None:
             raise problems.not_found()
         response = send_file(
-            io.BytesIO(file.data),
+            io.BytesIO(file.blob.data),
             file.type,
             download_name=name,
             conditional=True,

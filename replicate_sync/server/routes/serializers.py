@@ -56,7 +56,7 @@ def serialize_edge_job(
             "input": sort_keys(job.input),
             "logs": "" if status else job.logs,
             "output": output,
-            "data_removed": False,
+            "data_removed": job.data_removed,
             "error": job.error,
             "source": job.spec.source,
             "status": status or job.status,
@@ -95,7 +95,7 @@ def _stored_job(job: Job) -> JSONObject:
     return {
         "completed_at": timestamps.serialize(job.completed_at),
         "created_at": timestamps.serialize(job.created_at),
-        "data_removed": False,
+        "data_removed": job.data_removed,
         **_deadline(job),
         "error": job.error,
         "id": job.id,
@@ -181,14 +181,15 @@ def serialize_upload(upload: Upload, origin: str) -> JSONObject:
         upload: The file.
         origin: Scheme, host and port of the server as the client knows them.
     """
-    md5 = hashlib.md5(upload.data, usedforsecurity=False).hexdigest()
+    data = upload.blob.data
+    md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
     return {
         "id": upload.id,
         "name": upload.name,
         "content_type": upload.type,
-        "size": len(upload.data),
+        "size": upload.blob.size,
         "etag": md5,
-        "checksums": {"sha256": hashlib.sha256(upload.data).hexdigest(), "md5": md5},
+        "checksums": {"sha256": hashlib.sha256(data).hexdigest(), "md5": md5},
         "metadata": upload.metadata,
         "created_at": timestamps.serialize_trimmed(upload.created_at),
         "expires_at": timestamps.serialize_trimmed(upload.expires_at),

@@ -16,7 +16,6 @@ from ..routes.context import Route, request_origin
 from ..routes.create_responses import start_job
 from ..routes.json_responses import json_response
 from ..routes.multipart_request import multipart_request
-from ..uploads import Upload
 from ..validation import Problem, validate
 from .context import WebContext
 from .forms import Field, SentFile, form_fields, parse_form
@@ -143,8 +142,8 @@ class ModelPages:
         return input, [_with_field(problem) for problem in invalid]
 
     def _keep(self, file: SentFile) -> str:
-        upload = Upload(file.data, file.name, file.type or "application/octet-stream", {})
-        self._context.uploads.add(upload)
+        media_type = file.type or "application/octet-stream"
+        upload = self._context.uploads.create(file.data, file.name, media_type, {})
         return f"{request_origin()}/v1/files/{upload.id}"
 
     def _start(self, model: Model, input: JSONObject) -> Job:
