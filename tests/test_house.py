@@ -37,6 +37,7 @@ OWNERS = {
     "google": {"http/config"},  # where Colab has loaded it already
     "flask": {"server"},
     "werkzeug": {"server"},
+    "jinja2": {"server/web"},
     "PIL": {"server", "payloads"},  # late, where there is a picture
     "cog": {"server/cog"},
     "coglet": {"server/cog"},
