@@ -20,6 +20,7 @@ from ..http.pagination import PageParser, RawPage, follow_link
 from ..http.transport import Content
 from ..payloads.schema_cache import SchemaCache
 from ..polling import Polling
+from ..refs import IDENTIFIER
 from .account import Accounts
 from .collection import Collections
 from .deployment import Deployments
@@ -121,8 +122,11 @@ class Client:
             build: Makes the value to return.
 
         Raises:
+            ValueError: An id or a name in the path would lead to something else.
             ReplicateError: The API refused.
         """
+        if not all(map(IDENTIFIER.fullmatch, path.split("/")[1:])):
+            raise ValueError(f"{path} has something in it that is no id and no name.")
         transport = self.native.predictions.context.transport
         with as_official_errors():
             return transport.request(

@@ -186,4 +186,4 @@ class DeploymentsPredictions(Namespace):
 
 
 def _path(owner: str, name: str) -> str:
-    return f"/deployments/{quote(owner)}/{quote(name)}"
+    return f"/deployments/{quote(owner, safe='')}/{quote(name, safe='')}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import mimetypes
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import GeneratorType
 from typing import IO, TYPE_CHECKING, Any
@@ -41,8 +41,8 @@ class FileOutput(file_output.FileOutput):
     def __init__(self, url: str, client: Client) -> None:
         super().__init__(url, client.downloader)
 
-    def __iter__(self) -> Iterator[bytes]:
-        return self.iter_bytes()
+    def __str__(self) -> str:
+        return self.url
 
     def __getattr__(self, name: str) -> Any:
         refuse_async("'FileOutput' object", "output", name.replace("aread", "async_read"))

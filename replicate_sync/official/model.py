@@ -207,4 +207,7 @@ def _key(*args: str, **kwargs: str) -> str:
         owner, name = args
     if not key and not (owner and name):
         raise ValueError("Both 'owner' and 'name' must be provided if 'key' is not specified.")
-    return quote(key or f"{owner}/{name}", safe="/:")
+    key = key or f"{owner}/{name}"
+    if key.count("/") > 1:
+        raise ValueError(f"Invalid reference to model: {key}. Expected format: owner/name")
+    return quote(key, safe="/:")

@@ -46,7 +46,7 @@ class Versions(Namespace):
     @property
     def _path(self) -> str:
         owner, name = self.model
-        return f"/models/{quote(owner)}/{quote(name)}/versions"
+        return f"/models/{quote(owner, safe='')}/{quote(name, safe='')}/versions"
 
     def get(self, id: str) -> Version:
         """Return a version by its id.

@@ -13,10 +13,12 @@ from wire import CHUNKED, LAST_CHUNK, Request, StartWire, Wire, chunk, event, re
 
 import replicate_sync.official as replicate
 from replicate_sync.exceptions import StreamError
+from replicate_sync.http import addresses
 from replicate_sync.official.exceptions import ModelError, ReplicateError
 from replicate_sync.official.helpers import FileOutput, encode_json
 from replicate_sync.official.prediction import Prediction
 from replicate_sync.official.stream import ServerSentEvent
+from replicate_sync.official.version import Versions
 from replicate_sync.server import LocalServer
 
 ENDED = {"id": "p1", "status": "succeeded", "output": ["a", "b"], "model": "a/b", "input": {}}
@@ -180,13 +182,36 @@ def test_a_community_model_runs_by_its_name(local: LocalServer) -> None:
     assert replicate.run("me/community", input={}) == 5
 
 
-def test_the_token_stays_at_the_api(wire: StartWire) -> None:
+def test_the_token_stays_at_the_api(wire: StartWire, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(addresses, "is_public", lambda address: True)
     files = wire(lambda request: [response(b"content")])
     output = {**ENDED, "output": f"{files.origin}/out.png"}
     client = client_of(wire(lambda request: [response(output, 201)]))
     url = client.run("a/b", input={}, use_file_output=False)
     assert FileOutput(url, client).read() == b"content"
     assert "authorization" not in str(files.requests[0].headers).lower()
+
+
+def test_no_id_or_name_becomes_another_operation(wire: StartWire) -> None:
+    server = wire(lambda request: [response({})])
+    client = client_of(server)
+    for stray in ("..", "../models", "a/b/c"):
+        for call in (
+            client.predictions.get,
+            client.predictions.cancel,
+            client.trainings.get,
+            client.trainings.cancel,
+            client.files.get,
+            client.files.delete,
+            client.collections.get,
+            Versions(client, "a/b").delete,
+            client.models.delete,
+            lambda x: client.models.get("a", x),
+            lambda x: client.deployments.get(f"a/{x}"),
+        ):
+            with pytest.raises(ValueError, match=r"no id and no name|Invalid reference"):
+                call(stray)
+    assert server.requests == []
 
 
 def test_one_clients_headers_are_not_anothers(wire: StartWire) -> None:
