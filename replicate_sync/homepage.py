@@ -6,7 +6,7 @@ closed; with one it runs the same models and versions through the official API.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Mapping
 from functools import partial
 from typing import Any, ClassVar, TypeVar
 
@@ -178,7 +178,7 @@ class ReplicateHome(BaseClient):
     def _chat(
         self, name: str, prompt: str, deadline: Deadline, cancel_on_exit: bool
     ) -> Generator[str, None, None]:
-        prediction = self._create(name, prompt, deadline)
+        prediction = self._create(name, prompt, deadline, cancel_on_exit)
         yield from prediction.stream(deadline=deadline, cancel_on_exit=cancel_on_exit)
 
     def image(
@@ -208,7 +208,7 @@ class ReplicateHome(BaseClient):
                 f"The prompt of an image is a string, not {type(prompt).__name__}."
             )
         limit = Deadline(deadline)
-        prediction = self._create(name, prompt, limit)
+        prediction = self._create(name, prompt, limit, cancel_on_exit)
         prediction.wait(deadline=limit, cancel_on_exit=cancel_on_exit)
         url = first_file(prediction.output)
         if url is None:
@@ -258,12 +258,15 @@ class ReplicateHome(BaseClient):
         self._transport.validate_config()
         return name
 
-    def _create(self, name: str, prompt: str, deadline: Deadline) -> Prediction:
+    def _create(
+        self, name: str, prompt: str, deadline: Deadline, cancel_on_exit: bool
+    ) -> Prediction:
         version = self.model_versions[name]
         if self._official is not None:
             request = PredictionRequest(refs.ModelRef(name, version), {"prompt": prompt})
             headers = create_headers(self._context, _HOLD, None, deadline)
-            created = self._official.start(request, CreateOptions(headers, deadline))
+            options = CreateOptions(headers, deadline, cancel_on_exit)
+            created = self._official.start(request, options)
             return _PolledPrediction(created.raw, self._context)
         body = {"model": name, "version": version, "input": {"prompt": prompt}}
         try:
@@ -289,7 +292,17 @@ class _PolledPrediction(Prediction):
 
 
 class _HomepagePrediction(_PolledPrediction):
-    """A prediction of the homepage, which can be polled and not canceled."""
+    """A prediction of the homepage, which can be polled and not canceled.
+
+    All that a create's response needs is an id, and a poll's a status, an output or an error.
+    """
+
+    def update(self: _Self, data: Any) -> _Self:
+        """Take over what the homepage says of this prediction, and return it."""
+        if isinstance(data, dict):
+            identifier = data.get("id") or vars(self).get("id")
+            data = {**data, "id": identifier, "status": _status_of(data)}
+        return super().update(data)
 
     def _poll(self, deadline: Deadline) -> None:
         try:
@@ -312,6 +325,18 @@ class _HomepagePrediction(_PolledPrediction):
 
     def abandon(self) -> None:
         """Let it end by itself."""
+
+
+def _status_of(data: Mapping[str, Any]) -> str:
+    """Return the status in a response of the homepage, or the one that follows from the rest."""
+    status = data.get("status")
+    if isinstance(status, str):
+        return status
+    if data.get("error"):
+        return "failed"
+    if data.get("output") is not None:
+        return "succeeded"
+    return "processing"
 
 
 def _place_inline(upload: Upload, progress: bool) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from wire import CUT, QUICK, TOKEN, Request, StartWire, Wire, response
 
 from replicate_sync import (
@@ -27,6 +28,7 @@ from replicate_sync import (
 )
 
 GEMMA = "google-deepmind/gemma-2b-it"
+SD3 = "stability-ai/stable-diffusion-3"
 PICTURE = "https://replicate.delivery/x/out-0.png"
 FAST = Retries(attempts=2, first=0.01)
 
@@ -89,6 +91,56 @@ def test_an_image_is_a_url_that_knows_its_prompt(wire: StartWire, output: Any, a
     sent = server.requests[0].json
     name = ReplicateHome.get_model(alias)
     assert (sent["model"], sent["version"]) == (name, ReplicateHome.model_versions[name])
+
+
+@pytest.mark.parametrize(
+    "polls",
+    [
+        [{"status": "succeeded", "output": [PICTURE]}],
+        [{}, {"status": "processing"}, {"output": PICTURE}],
+        [{"id": None, "status": None, "output": [PICTURE]}],
+    ],
+)
+def test_the_shortest_responses_are_enough(wire: StartWire, polls: list[dict[str, Any]]) -> None:
+    states = iter(polls)
+    server = wire(lambda r: [response({"id": "p1"} if r.method == "POST" else next(states))])
+    assert home(server).image("x").url == PICTURE
+
+
+def test_the_shortest_error_is_enough(wire: StartWire) -> None:
+    server = wire(lambda r: [response({"id": "p1"} if r.method == "POST" else {"error": "boom"})])
+    with pytest.raises(PredictionFailed, match="boom"):
+        home(server).image("x")
+
+
+@pytest.mark.parametrize("shown", [{}, {"id": ""}, {"id": None}, [], "p1"])
+def test_a_create_without_an_id_is_an_error(wire: StartWire, shown: Any) -> None:
+    with pytest.raises(ResponseError):
+        home(wire(lambda r: [response(shown)])).image("x")
+
+
+@pytest.mark.parametrize(("cancel", "canceled"), [(True, 1), (False, 0)])
+@pytest.mark.parametrize("leaves_in", ["create", "poll"])
+def test_an_interrupted_image_is_canceled_unless_it_is_to_go_on(
+    wire: StartWire, leaves_in: str, cancel: bool, canceled: int
+) -> None:
+    class Leaving(requests.Session):
+        def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
+            answered = super().send(request, **options)
+            is_create = request.method == "POST" and "cancel" not in str(request.url)
+            is_poll = request.method == "GET" and str(request.url).endswith("p1")
+            if is_create if leaves_in == "create" else is_poll:
+                answered.close()
+                raise KeyboardInterrupt
+            return answered
+
+    body = {"input": {"prompt": "x"}, "version": ReplicateHome.model_versions[SD3]}
+    running = {"id": "p1", "status": "processing", **body}
+    listed = {"results": [running]}
+    server = wire(lambda r: [response(running if r.path.endswith("p1") else listed)])
+    with Leaving() as session, pytest.raises(KeyboardInterrupt):
+        home(server, api_key="r8_x", session=session).image("x", cancel_on_exit=cancel)
+    assert len(server.seen("POST", "/v1/predictions/p1/cancel")) == canceled
 
 
 def test_an_image_is_read_and_saved_without_a_token(wire: StartWire, tmp_path: Path) -> None:

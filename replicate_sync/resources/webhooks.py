@@ -9,17 +9,22 @@ from __future__ import annotations
 import base64
 import hmac
 import json
-from collections.abc import Iterable, Mapping
-from time import time
-from typing import Any, Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from math import inf
+from time import monotonic, time
+from typing import Any, NamedTuple, Protocol
 
-from ..exceptions import UnexpectedDataError, WebhookError
+from ..exceptions import InvalidInputError, UnexpectedDataError, WebhookError
 from ..http.transport import Transport
 from ..prediction.prediction import Prediction
 from ..prediction.training import Training
 from .base import Record, Resource
 from .predictions import Predictions
 from .trainings import Trainings
+
+_DIGEST_SIZE = 32  # bytes of a signature
+# Seconds after which a wrong signature may have the secret fetched again: anybody can send some.
+MIN_REFRESH_INTERVAL = 60.0
 
 
 class Secret(Record):
@@ -49,30 +54,60 @@ def verify(body: bytes | str, headers: Headers, secret: str, *, tolerance: float
     Raises:
         WebhookError: A header is missing, the signature is wrong, the time is too far off, the
             body is not JSON, or the secret is not one.
+        InvalidInputError: The body is neither bytes nor text.
     """
-    if isinstance(body, str):
-        content = body.encode()
-    else:
-        content = bytes(body)
-    values = {str(name).lower(): str(value) for name, value in headers.items()}
-    message_id = _header(values, "webhook-id")
-    timestamp = _header(values, "webhook-timestamp")
-    signatures = _header(values, "webhook-signature")
-    _validate_timestamp(timestamp, tolerance)
-    signed = b".".join((message_id.encode(), timestamp.encode(), content))
-    digest = hmac.new(_key_of(secret), signed, "sha256").digest()
-    # Each one is compared, and in constant time, so that the time it takes says nothing.
-    matches = [hmac.compare_digest(_decode(entry), digest) for entry in signatures.split()]
-    if not any(matches):
-        raise WebhookError(
-            "The webhook's signature is wrong: it does not come from Replicate, its body was "
-            "changed on the way, or the secret is another account's.",
-            hint="Pass the raw bytes of the body.",
-        )
-    try:
-        return json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise WebhookError("The webhook's body is not JSON.") from error
+    return _Webhook.parse(body, headers, tolerance).verify(secret)
+
+
+class _Webhook(NamedTuple):
+    """A webhook whose headers are as Replicate's are; who has signed it is not known yet."""
+
+    body: bytes
+    #: What is signed: the id, the time and the body.
+    signed: bytes
+    signatures: Sequence[bytes]
+
+    @classmethod
+    def parse(cls, body: bytes | str, headers: Headers, tolerance: float) -> _Webhook:
+        """Return a webhook, or raise what is wrong with it whatever the secret is."""
+        if isinstance(body, str):
+            content = body.encode(errors="replace")
+        elif isinstance(body, bytes | bytearray | memoryview):
+            content = bytes(body)
+        else:
+            raise InvalidInputError(
+                f"body must be the bytes of the request as they came, not {type(body).__name__}."
+            )
+        values = {str(name).lower(): str(value) for name, value in headers.items()}
+        message_id = _header(values, "webhook-id")
+        timestamp = _header(values, "webhook-timestamp")
+        signatures = [_decode(entry) for entry in _header(values, "webhook-signature").split()]
+        _validate_timestamp(timestamp, tolerance)
+        head = f"{message_id}.{timestamp}.".encode(errors="replace")
+        plausible = [signature for signature in signatures if len(signature) == _DIGEST_SIZE]
+        if not plausible:
+            raise _wrong_signature_error()
+        return cls(content, head + content, plausible)
+
+    def verify(self, secret: str) -> Any:
+        """Return the parsed body, or raise that it is not signed with this secret."""
+        digest = hmac.new(_key_of(secret), self.signed, "sha256").digest()
+        # Each one is compared, and in constant time, so that the time it takes says nothing.
+        matches = [hmac.compare_digest(signature, digest) for signature in self.signatures]
+        if not any(matches):
+            raise _wrong_signature_error()
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError) as error:
+            raise WebhookError("The webhook's body is not JSON.") from error
+
+
+def _wrong_signature_error() -> WebhookError:
+    return WebhookError(
+        "The webhook's signature is wrong: it does not come from Replicate, its body was "
+        "changed on the way, or the secret is another account's.",
+        hint="Pass the raw bytes of the body.",
+    )
 
 
 class Secrets(Resource):
@@ -111,6 +146,7 @@ class Webhooks(Resource):
         self._predictions = predictions
         self._trainings = trainings
         self._key: str | None = None
+        self._fetched_at = -inf
 
     @staticmethod
     def verify(body: bytes | str, headers: Headers, secret: str, *, tolerance: float = 300) -> Any:
@@ -132,8 +168,9 @@ class Webhooks(Resource):
     ) -> Prediction | Training:
         """Return the live prediction or training of a webhook, if its signature is right.
 
-        The account's key is fetched once. Where a signature is wrong, it is fetched again, as it
-        may have been replaced.
+        The account's key is fetched once, and only for a webhook that has the form of Replicate's.
+        Where a signature is wrong, it is fetched again, as it may have been replaced, but not twice
+        in a minute.
 
         Args:
             body: The body of the request as it came, to the byte.
@@ -143,17 +180,14 @@ class Webhooks(Resource):
         Raises:
             WebhookError: As `verify` does.
         """
-        known_key = self._key
-        key = known_key or self._fetch_key()
+        webhook = _Webhook.parse(body, headers, tolerance)
+        key = self._key or self._fetch_key()
         try:
-            payload = verify(body, headers, key, tolerance=tolerance)
+            payload = webhook.verify(key)
         except WebhookError:
-            if known_key is None:
+            if monotonic() - self._fetched_at < MIN_REFRESH_INTERVAL:
                 raise
-            new_key = self._fetch_key()
-            if new_key == known_key:
-                raise
-            payload = verify(body, headers, new_key, tolerance=tolerance)
+            payload = webhook.verify(self._fetch_key())
         if isinstance(payload, dict):
             urls = payload.get("urls")
         else:
@@ -167,6 +201,7 @@ class Webhooks(Resource):
             raise WebhookError(f"The webhook's body is not {error.expected}.") from error
 
     def _fetch_key(self) -> str:
+        self._fetched_at = monotonic()
         self._key = self.default.secret.get().key
         if not isinstance(self._key, str):
             raise WebhookError("The API returned no webhook secret.")
@@ -204,7 +239,10 @@ def _key_of(secret: str) -> bytes:
     try:
         if prefix != "whsec":
             raise ValueError("no prefix")
-        return base64.b64decode(key, validate=True)
+        decoded = base64.b64decode(key, validate=True)
+        if not decoded:
+            raise ValueError("nobody's secret is empty")
+        return decoded
     except ValueError:
         raise WebhookError(
             "The webhook secret is not one: it is 'whsec_' followed by base64."

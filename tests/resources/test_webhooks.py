@@ -17,8 +17,9 @@ import responses
 from werkzeug.serving import make_server
 
 import replicate_sync
-from replicate_sync import Prediction, Replicate, Training, WebhookError
+from replicate_sync import InvalidInputError, Prediction, Replicate, Training, WebhookError
 from replicate_sync.offline import LocalReplicate
+from replicate_sync.resources import webhooks
 from replicate_sync.resources.webhooks import verify
 
 # Known signatures: secret, id, timestamp, body, signature.
@@ -93,7 +94,7 @@ def test_one_right_signature_among_several_is_enough(signatures: str) -> None:
         (headers(timestamp="1614265331"), SECRET, "signature is wrong"),
         (headers(id="msg_other"), SECRET, "signature is wrong"),
         (headers(), "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "secret is not one"),
-        (headers(), "whsec_", "signature is wrong"),
+        (headers(), "whsec_", "secret is not one"),
         (headers(), "whsec_a_b", "secret is not one"),
         (headers(), "whsec_not base64", "secret is not one"),
         (headers(), None, "secret is not one"),
@@ -127,6 +128,12 @@ def test_a_body_that_is_no_json_is_refused_although_it_is_signed(body: bytes) ->
         verify(body, sign(body), SECRET)
 
 
+@pytest.mark.parametrize("body", [{"id": "p1"}, None, 5])
+def test_a_body_that_was_parsed_already_is_refused(body: Any) -> None:
+    with pytest.raises(InvalidInputError, match="as they came"):
+        verify(body, sign(b"{}"), SECRET)
+
+
 def test_the_same_function_is_on_a_client_and_at_the_package() -> None:
     assert Replicate("r8_x").webhooks.verify(b"{}", sign(b"{}"), SECRET) == {}
     assert replicate_sync.webhooks.verify(b"{}", sign(b"{}"), SECRET) == {}
@@ -154,7 +161,39 @@ def test_a_client_fetches_the_secret_once_and_returns_the_live_object() -> None:
 
 
 @responses.activate
-def test_a_secret_that_was_replaced_is_fetched_again() -> None:
+def test_junk_costs_no_request() -> None:
+    secret = responses.get(f"{API}/webhooks/default/secret", json={"key": SECRET})
+    receive = Replicate("r8_x").webhooks.receive
+    good = sign(b"{}")
+    junk: list[dict[str, str]] = [
+        {},
+        {**good, "Webhook-Signature": "v1,"},
+        {**good, "Webhook-Signature": "v1,QUJD v1,!!! v2," + "QUJD" * 11},
+        {**good, "WEBHOOK-Timestamp": "1700000000"},
+        {**good, "WEBHOOK-Timestamp": "soon"},
+        {**good, "Webhook-ID": "\ud83d", "Webhook-Signature": "v1,\ud83d"},
+    ]
+    for given in junk:
+        with pytest.raises(WebhookError):
+            receive(b"{}", given)
+    assert secret.call_count == 0
+
+
+@responses.activate
+def test_forged_signatures_have_the_secret_fetched_once() -> None:
+    secret = responses.get(f"{API}/webhooks/default/secret", json={"key": SECRET})
+    receive = Replicate("r8_x").webhooks.receive
+    body = prediction_body("predictions")
+    assert receive(body, sign(body)).id == "p1"
+    for _ in range(50):
+        with pytest.raises(WebhookError, match="signature is wrong"):
+            receive(body, sign(body, VECTORS[1][0]))
+    assert secret.call_count == 1
+
+
+@responses.activate
+def test_a_secret_that_was_replaced_is_fetched_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webhooks, "MIN_REFRESH_INTERVAL", 0)
     new_secret = VECTORS[1][0]
     url = f"{API}/webhooks/default/secret"
     responses.get(url, json={"key": SECRET})
