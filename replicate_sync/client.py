@@ -11,6 +11,7 @@ import requests
 
 from . import refs
 from .base_client import BaseClient
+from .display.generators import describe_generator
 from .display.progress import batch_progress, require_tqdm
 from .exceptions import TOKEN_PAGE, InputRejectedError, InvalidInputError
 from .http.config import API_URL, ApiConfig, Token
@@ -299,7 +300,10 @@ class Replicate(BaseClient):
         )
         self._transport.validate_config()
         Deadline(deadline)
-        return self._stream_chat(chat, deadline, cancel_on_exit)
+        return describe_generator(
+            self._stream_chat(chat, deadline, cancel_on_exit),
+            f"the reply of {chat.ref}: loop over it, or show() it",
+        )
 
     def _prepare_chat(
         self,
@@ -370,7 +374,10 @@ class Replicate(BaseClient):
         request = self.predictions.prepare(model, input, self._stream_fields())
         Deadline(deadline)
         self._transport.validate_config()
-        return self._stream(request, deadline, cancel_on_exit)
+        return describe_generator(
+            self._stream(request, deadline, cancel_on_exit),
+            f"the text of {request.ref}: loop over it, or show() it",
+        )
 
     def _stream(
         self, request: PredictionRequest, deadline: float | None, cancel_on_exit: bool
@@ -497,9 +504,10 @@ class Replicate(BaseClient):
             runner = BatchRunner(self.predictions, ref, executor=executor, journal=journal)
             yield from runner.results(inputs, concurrency, ordered, on_error)
 
+        generator = results()
         if progress:
-            return batch_progress(results(), inputs, str(ref))
-        return results()
+            generator = batch_progress(generator, inputs, str(ref))
+        return describe_generator(generator, f"the results of {ref}: loop over it")
 
     @classmethod
     def create_completion(

@@ -14,6 +14,7 @@ import requests
 
 from . import refs
 from .base_client import BaseClient
+from .display.generators import describe_generator
 from .exceptions import (
     TOKEN_PAGE,
     ConnectionFailed,
@@ -173,7 +174,8 @@ class ReplicateHome(BaseClient):
             ResponseError: The homepage refuses, or is gone; likewise ConnectionFailed.
         """
         name = self._validate_model(self.text_models, model, "writes no text; use image()")
-        return self._chat(name, build_prompt(messages), Deadline(deadline), cancel_on_exit)
+        chat = self._chat(name, build_prompt(messages), Deadline(deadline), cancel_on_exit)
+        return describe_generator(chat, f"the reply of {name}: loop over it, or show() it")
 
     def _chat(
         self, name: str, prompt: str, deadline: Deadline, cancel_on_exit: bool

@@ -2,7 +2,7 @@
 
 Results go to stdout, everything else to stderr. There is one module for each command. What several
 commands share is here as well: their options and the client (`options`), how inputs are parsed
-(`parsing`, `input_files`), how results are written (`output`, `tables`), and how errors become
+(`parsing`, `input_files`), how results are written (`output`, `echo`), and how errors become
 messages and exit codes (`error_handling`, `error_messages`, `exit_codes`).
 
 Nothing here knows HTTP or reads the text of an error: what a command needs of the library is public
@@ -14,9 +14,7 @@ from __future__ import annotations
 try:
     import click
 except ImportError:
-    raise SystemExit(
-        'The command replicate-sync needs click: pip install "replicate-sync[cli]"'
-    ) from None
+    raise SystemExit("The command replicate-sync needs click: pip install click tqdm") from None
 
 from .._version import __version__
 from .chat_command import chat

@@ -12,6 +12,7 @@ import click
 from ..client import Replicate
 from ..exceptions import InputRejectedError, InvalidInputError, ReplicateError
 from ..payloads.inputs import validate_input
+from .echo import echo
 from .error_messages import show_error
 from .exit_codes import FAILED, exit_code
 from .options import api_command, complete_model
@@ -138,7 +139,7 @@ class _Conversation:
             try:
                 write_text(self._reply(), as_json=False, written=pieces)
             except KeyboardInterrupt:
-                click.echo("\n(The reply was stopped.)", err=True)
+                echo("\n(The reply was stopped.)", err=True)
             except ReplicateError as error:
                 if exit_code(error) != FAILED:
                     raise  # the next question would fail as well
@@ -169,8 +170,8 @@ def _read_question() -> str:
                 import readline  # noqa: F401
             return input("> ")
         if sys.stdin.isatty():
-            click.echo("> ", nl=False, err=True)
+            echo("> ", nl=False, err=True)
         return sys.stdin.readline().rstrip("\n")
     except (EOFError, KeyboardInterrupt):
-        click.echo(err=True)
+        echo(err=True)
         return ""

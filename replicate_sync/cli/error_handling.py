@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -11,6 +12,7 @@ import click
 
 from ..exceptions import ReplicateError
 from .ending_signals import EndingSignals
+from .echo import echo
 from .error_messages import show_error, show_interruption
 from .exit_codes import exit_code, exit_code_of_signal
 
@@ -25,6 +27,8 @@ class RootGroup(click.Group):
         # By the bare words, as an error may be raised before they are parsed.
         options = itertools.takewhile(lambda word: word != "--", args)
         ctx.meta[_AS_JSON] = "--json" in options
+        if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+            ctx.color = False
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> object:
@@ -59,7 +63,7 @@ class _LogHandler(logging.Handler):
     """Writes to stderr what the library logs, such as that a request is retried."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        click.echo(record.getMessage(), err=True)
+        echo(record.getMessage(), err=True)
 
 
 @contextmanager

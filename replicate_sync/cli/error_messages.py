@@ -19,6 +19,8 @@ from ..exceptions import (
     ConnectionFailed,
     Interruption,
     MissingAuthError,
+    ModelNotFoundError,
+    NotFoundError,
     PredictionTimeout,
     ReplicateError,
     ResponseError,
@@ -27,12 +29,14 @@ from ..exceptions import (
 )
 from ..http.config import BASE_URL_VARIABLE
 from ..prediction.prediction import Prediction
+from .echo import echo
 
 _SET_TOKEN = (
     f"Set the environment variable {TOKEN_VARIABLE} (tokens are made at {TOKEN_PAGE}), or try "
     "without one, on this machine, with --local."
 )
 _CHECK_TOKEN = f"Check the token in {TOKEN_VARIABLE}; new ones are made at {TOKEN_PAGE}"
+_CHECK_ID = "Check the id; `replicate-sync predictions list` shows those of this account."
 _CHECK_STATUS_PAGE = "This is not your fault; see https://www.replicatestatus.com."
 _CHECK_BASE_URL = f"Check {BASE_URL_VARIABLE}, and any proxy between."
 _CHECK_NETWORK = f"Check the network connection, {BASE_URL_VARIABLE}, HTTPS_PROXY and NO_PROXY."
@@ -59,7 +63,7 @@ def show_error(error: Exception, *, as_json: bool) -> None:
     if as_json:
         _show_document(describe_error(error))
     else:
-        click.echo(f"Error: {error_message(error)}", err=True)
+        echo(f"Error: {error_message(error)}", err=True)
 
 
 def show_interruption(interrupt: KeyboardInterrupt, *, as_json: bool) -> None:
@@ -70,8 +74,8 @@ def show_interruption(interrupt: KeyboardInterrupt, *, as_json: bool) -> None:
         _show_document(_document(interrupt, message, interruption.prediction))
         return
     if sys.stderr.isatty():
-        click.echo(err=True)  # below the terminal's ^C
-    click.echo(message, err=True)
+        echo(err=True)  # below the terminal's ^C
+    echo(message, err=True)
 
 
 def describe_error(error: Exception) -> ErrorDocument:
@@ -149,6 +153,8 @@ def _connection_hint(error: ConnectionFailed) -> str:
 def _response_hint(error: ResponseError) -> str:
     if isinstance(error, AuthenticationError) and error.status_code == 401:
         return _CHECK_TOKEN
+    if isinstance(error, NotFoundError) and not isinstance(error, ModelNotFoundError):
+        return _CHECK_ID
     hints = []
     if isinstance(error, ServerError):
         hints.append(_CHECK_STATUS_PAGE)
@@ -179,4 +185,4 @@ def _document(error: BaseException, message: str, prediction: Prediction | None)
 
 
 def _show_document(document: ErrorDocument) -> None:
-    click.echo(json.dumps({"error": document}), err=True)
+    echo(json.dumps({"error": document}), err=True)

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from ..client import Replicate
+from ..display.tables import format_table, terminal_width
 from ..payloads.schemas import Input, ModelSchema
 from ..refs import ModelRef, parse
+from .echo import echo
 from .options import api_command, limit_option, model_argument
-from .tables import format_table
 
 if TYPE_CHECKING:
     from ..resources.models import Model
@@ -44,10 +45,10 @@ def show(client: Replicate, as_json: bool, model: str) -> None:
         document = dict(details.raw)
         if version is not None:
             document["version"] = version.raw
-        click.echo(json.dumps(document))
+        echo(json.dumps(document))
         return
-    click.echo(_describe_model(ref, details))
-    click.echo(_describe_version(version or details.latest_version))
+    echo(_describe_model(ref, details))
+    echo(_describe_version(version or details.latest_version))
 
 
 @models.command()
@@ -62,15 +63,15 @@ def search(client: Replicate, as_json: bool, words: tuple[str, ...], limit: int)
     matches = client.models.search(" ".join(words), limit=limit)
     if as_json:
         for match in matches:
-            click.echo(json.dumps(match.raw))
+            echo(json.dumps(match.raw))
         return
     rows = [
         (str(match), _format_count(match.run_count), match.description or "") for match in matches
     ]
     if not rows:
-        click.echo("No model was found.", err=True)
+        echo("No model was found.", err=True)
         return
-    click.echo(format_table(("model", "runs", "description"), rows))
+    echo(format_table(("model", "runs", "description"), rows, terminal_width()))
 
 
 def _describe_model(ref: ModelRef, model: Model) -> str:
@@ -89,7 +90,8 @@ def _describe_version(version: Version | None) -> str:
     rows = [_row(one) for one in version.inputs.values()]
     table = "Its inputs are not known."
     if rows:
-        table = format_table(("input", "type", "default", "range", "description"), rows)
+        head = ("input", "type", "default", "range", "description")
+        table = format_table(head, rows, terminal_width())
     output = ModelSchema.parse(version.schemas).output_description
     return f"\n{table}\n\nIt returns {output}."
 

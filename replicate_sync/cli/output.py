@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from pathlib import Path
 
-import click
-
 from ..exceptions import ReplicateError
 from ..payloads.file_output import FileOutput
 from ..prediction.prediction import Prediction
+from .echo import echo
+
+_ESCAPED = re.compile("[\x7f-\x9f\ud800-\udfff]")  # JSON escapes the other control characters
 
 
 def write_text(
@@ -33,9 +35,9 @@ def write_text(
                 if written is not None:
                     written.append(piece)
                 if as_json:
-                    click.echo(json.dumps({"text": piece}))
+                    echo(json.dumps({"text": piece}))
                 else:
-                    click.echo(piece, nl=False)
+                    echo(piece, nl=False)
                 last = piece or last
     except ReplicateError:
         if last and not as_json:
@@ -60,7 +62,7 @@ def write_result(
     if out is not None:
         result = save_result(result, out, progress=progress)
     if as_json:
-        click.echo(prediction_json(prediction, result))
+        echo(prediction_json(prediction, result))
     else:
         _write_value(result)
 
@@ -80,8 +82,12 @@ def prediction_json(prediction: Prediction, result: object) -> str:
 
 
 def to_json(result: object, *, indent: int | None = None) -> str:
-    """Return a result as JSON, with files as their URLs or paths."""
-    return json.dumps(result, ensure_ascii=False, default=_name, indent=indent)
+    """Return a result as JSON, with files as their URLs or paths.
+
+    What cannot be encoded, or would be an order to a terminal, is escaped.
+    """
+    text = json.dumps(result, ensure_ascii=False, default=_name, indent=indent)
+    return _ESCAPED.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def save_result(result: object, out: str, *, progress: bool) -> object:
@@ -105,7 +111,7 @@ def save_result(result: object, out: str, *, progress: bool) -> object:
     else:
         content = to_json(result, indent=2) + "\n"
     [path] = _choose_paths(out, [name])
-    path.write_text(content, encoding="utf-8")
+    path.write_text(content, encoding="utf-8", errors="replace")
     return path
 
 
@@ -130,7 +136,7 @@ def replace_files(result: object, replace: Callable[[FileOutput], object]) -> ob
 def _write_value(result: object) -> None:
     """Write text as it is, files as URLs or paths, one on a line, and anything else as JSON."""
     if isinstance(result, str):
-        click.echo(result, nl=False)
+        echo(result, nl=False)
         _end_line(result)
         return
     items = [result]
@@ -138,9 +144,9 @@ def _write_value(result: object) -> None:
         items = result
     if items and all(isinstance(item, FileOutput | Path) for item in items):
         for file in items:
-            click.echo(_name(file))
+            echo(_name(file))
     else:
-        click.echo(to_json(result))
+        echo(to_json(result))
 
 
 def _name(value: object) -> str:
@@ -180,4 +186,4 @@ def _free_paths(folder: Path, names: Sequence[str]) -> list[Path]:
 def _end_line(text: str) -> None:
     """End the line for the prompt that follows in a terminal; a pipe gets the text unchanged."""
     if not text.endswith("\n") and sys.stdout.isatty():
-        click.echo()
+        echo()

@@ -9,9 +9,11 @@ import click
 
 from ..client import Replicate
 from ..display.logs import last_lines
+from ..display.tables import format_table, terminal_width
 from ..exceptions import excerpt
 from ..polling import Deadline
 from ..prediction.prediction import Prediction
+from .echo import echo
 from .options import (
     api_command,
     limit_option,
@@ -22,7 +24,6 @@ from .options import (
 )
 from .output import find_files, to_json
 from .run_command import wait_and_write
-from .tables import format_table
 
 _LOG_LINES = 10
 
@@ -47,13 +48,14 @@ def list_(client: Replicate, as_json: bool, limit: int) -> None:
     listed = client.predictions.list(limit=limit)
     if as_json:
         for prediction in listed:
-            click.echo(json.dumps(prediction.raw))
+            echo(json.dumps(prediction.raw))
         return
     rows = [_row(prediction) for prediction in listed]
     if not rows:
-        click.echo("There are no predictions.", err=True)
+        echo("There are no predictions.", err=True)
         return
-    click.echo(format_table(("id", "model", "status", "created (UTC)", "seconds"), rows))
+    head = ("id", "model", "status", "created (UTC)", "seconds")
+    echo(format_table(head, rows, terminal_width()))
 
 
 @predictions.command()
@@ -66,14 +68,14 @@ def show(client: Replicate, as_json: bool, prediction_id: str) -> None:
     """
     prediction = client.predictions.get(prediction_id)
     if as_json:
-        click.echo(json.dumps(prediction.raw))
+        echo(json.dumps(prediction.raw))
         return
     facts = _facts(prediction)
     width = max(map(len, facts)) + 2
     for name, fact in facts.items():
         label = name
         for line in fact.splitlines():
-            click.echo(f"{label:{width}}{line}")
+            echo(f"{label:{width}}{line}")
             label = ""
 
 
@@ -115,9 +117,9 @@ def cancel(client: Replicate, as_json: bool, prediction_id: str) -> None:
     """
     prediction = client.predictions.cancel(prediction_id)
     if as_json:
-        click.echo(json.dumps(prediction.raw))
+        echo(json.dumps(prediction.raw))
     else:
-        click.echo(prediction.status)
+        echo(prediction.status)
 
 
 def _row(prediction: Prediction) -> tuple[str, str, str, str, str]:

@@ -7,6 +7,7 @@ import click
 from ..client import Replicate
 from ..polling import Deadline
 from ..prediction.prediction import Prediction
+from .echo import echo
 from .options import (
     api_command,
     model_argument,
@@ -83,9 +84,9 @@ def run(
         progress=show_progress,
     )
     if no_wait and as_json:
-        click.echo(prediction_json(prediction, None))
+        echo(prediction_json(prediction, None))
     elif no_wait:
-        click.echo(prediction.id)
+        echo(prediction.id)
     elif stream:
         write_text(prediction.stream(deadline=deadline), as_json=as_json)
     else:

@@ -51,7 +51,7 @@ def require_tqdm() -> None:
     try:
         import tqdm  # noqa: F401
     except ImportError:
-        message = 'Progress bars need tqdm: pip install "replicate-sync[progress]"'
+        message = "Progress bars need tqdm: pip install tqdm"
         raise ImportError(message) from None
 
 

@@ -40,6 +40,7 @@ _HINTS: dict[int, str] = {
     401: f"Check the token in {TOKEN_VARIABLE} or api_key=; new ones are made at {TOKEN_PAGE}",
     402: "Add credit at https://replicate.com/account/billing, wait a few minutes, then try again.",
     403: "The token is not allowed to do this, or something between you and the API blocks it.",
+    404: "Check the id or name, and that the token is one of the account that it belongs to.",
     422: "Nothing was created; correct the input and call again.",
     429: "Nothing was created; wait and call again, or send fewer requests at a time.",
 }

@@ -41,6 +41,7 @@ _MAX_HOLD = 60  # seconds that the API can hold a response back
 
 _Result = TypeVar("_Result")
 _log = logging.getLogger("replicate_sync")
+_log.addHandler(logging.NullHandler())  # else Python prints what nobody has asked for
 
 
 class Content(NamedTuple):

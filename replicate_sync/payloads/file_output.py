@@ -140,9 +140,7 @@ class FileOutput:
         try:
             from PIL import Image
         except ImportError:
-            raise ImportError(
-                'Pictures as objects need Pillow: pip install "replicate-sync[server]"'
-            ) from None
+            raise ImportError("Pictures as objects need Pillow: pip install Pillow") from None
         return Image.open(BytesIO(self.read()))
 
     def save(self, path: str | os.PathLike[str], *, progress: bool = False) -> Path:

@@ -21,7 +21,8 @@ _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
 _NO_FILE = (int, float, list, tuple, dict)
 _URL = re.compile(r"data:|(?!file:)[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _COLUMNS = ("name", "type", "default", "range", "description")
-_MAX_COLUMN_WIDTH = 40  # characters
+_TABLE_WIDTH = 100  # characters, where there is no terminal
+_NO_DESCRIPTION = "An enumeration."  # what a library writes where the author of a model has not
 
 
 class Input(NamedTuple):
@@ -58,6 +59,9 @@ class Input(NamedTuple):
         choices = schema.get("enum")
         if not isinstance(choices, list):
             choices = None
+        description = str(schema.get("description") or "")
+        if description == _NO_DESCRIPTION:
+            description = ""
         return cls(
             name=name,
             type=kind,
@@ -66,7 +70,7 @@ class Input(NamedTuple):
             choices=choices,
             minimum=_parse_number(schema.get("minimum", schema.get("ge"))),
             maximum=_parse_number(schema.get("maximum", schema.get("le"))),
-            description=str(schema.get("description") or ""),
+            description=description,
         )
 
     @property
@@ -198,14 +202,10 @@ class Inputs(Mapping[str, Input]):
         return len(self._inputs)
 
     def __str__(self) -> str:
-        rows = [_COLUMNS, *(one.row() for one in self.values())]
-        columns = list(zip(*rows, strict=True))[:-1]
-        widths = [min(_MAX_COLUMN_WIDTH, max(map(len, column))) for column in columns]
-        lines = []
-        for *cells, description in rows:
-            padded = [cell.ljust(width) for cell, width in zip(cells, widths, strict=True)]
-            lines.append("  ".join([*padded, description]).rstrip())
-        return "\n".join(lines)
+        from ..display.tables import format_table, terminal_width  # late, as most never print it
+
+        rows = [one.row() for one in self.values()]
+        return format_table(_COLUMNS, rows, terminal_width() or _TABLE_WIDTH)
 
     __repr__ = __str__
 

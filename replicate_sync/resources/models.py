@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ..exceptions import UnknownModelError
 from ..http.transport import Content
 from ..payloads.schema_cache import SchemaCache
 from ..payloads.schemas import Inputs, latest_version_of_model
@@ -181,6 +182,7 @@ class Models(Resource):
         super().__init__(predictions.context.transport)
         self._schemas: SchemaCache = predictions.context.schemas
         self._aliases = aliases
+        self._near_names = predictions.near_names
         self.versions: Versions = Versions(self._transport)
         self.examples: Examples = Examples(predictions)
         self.readme: Readmes = Readmes(self._transport)
@@ -262,7 +264,11 @@ class Models(Resource):
             ModelNotFoundError: There is no such model.
         """
         path = f"/models/{parse_name(model)}"
-        return self._transport.request("GET", path, model=model, build=Model.from_json)
+        try:
+            return self._transport.request("GET", path, model=model, build=Model.from_json)
+        except UnknownModelError as error:
+            self._near_names.add_to(error, model)
+            raise
 
     def inputs(self, model: str) -> Inputs:
         """Return what a model takes, as a table. It is fetched once for each client.

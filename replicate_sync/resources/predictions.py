@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
-from ..exceptions import InvalidInputError, ModelNotFoundError, UnknownModelError
+from ..exceptions import InvalidInputError, NotFoundError, UnknownModelError
 from ..http.transport import path_segment
 from ..payloads.inputs import validate_input
 from ..polling import Deadline
@@ -23,6 +23,7 @@ from ..prediction.prediction import Prediction
 from ..refs import ModelRef, resolve
 from .base import Resource
 from .pages import Pages
+from .near_names import NearNames
 
 
 class Predictions(Resource):
@@ -37,6 +38,8 @@ class Predictions(Resource):
         super().__init__(creator.context.transport)
         #: What predictions need of the client.
         self.context: Context = creator.context
+        #: Names models for an unknown one.
+        self.near_names: NearNames = NearNames(self._transport)
         self._creator = creator
         self._aliases = aliases
         # The versions of community models, which have no route of their own.
@@ -140,8 +143,9 @@ class Predictions(Resource):
                 return self._creator.create(
                     Prediction, path, body, matches, options, model=ref.model
                 )
-            except UnknownModelError as error:
-                version = self._latest_version(ref, error)
+            except UnknownModelError:
+                pass  # a community model has no route of its own
+            version = self._latest_version(ref, options.deadline)
         body = {"version": version, **body}
         return self._creator.create(Prediction, "/predictions", body, matches, options)
 
@@ -197,11 +201,18 @@ class Predictions(Resource):
         Raises:
             NotFoundError: There is no such prediction.
         """
-        return self._transport.request(
-            "GET",
-            f"/predictions/{path_segment(prediction_id)}",
-            build=partial(Prediction, context=self._creator.context),
-        )
+        try:
+            return self._transport.request(
+                "GET",
+                f"/predictions/{path_segment(prediction_id)}",
+                build=partial(Prediction, context=self._creator.context),
+            )
+        except NotFoundError as error:
+            error.hint = (
+                f"This account has no prediction {prediction_id!r}; an id is one such as "
+                "'gm3qorzdhgbfurvjtvhg6dckhu', and predictions.list() has the newest."
+            )
+            raise
 
     def cancel(self, prediction_id: str) -> Prediction:
         """Cancel a prediction by its id, and return it. One that has ended stays as it is.
@@ -284,12 +295,13 @@ class Predictions(Resource):
 
         return matches
 
-    def _latest_version(self, ref: ModelRef, error: UnknownModelError) -> str:
+    def _latest_version(self, ref: ModelRef, deadline: Deadline) -> str:
         """Return the version to run of a model that has no route of its own, and remember it."""
         model = ref.model or ""
         try:
             version = self.context.schemas.latest_version(model)
-        except ModelNotFoundError as missing:
-            raise missing from error
+        except UnknownModelError as error:
+            self.near_names.add_to(error, model, deadline)
+            raise
         self._versions[model] = version
         return version

@@ -10,11 +10,11 @@ from .base import Record
 from .collections import Collection
 from .models import Model, parse_models
 
+_SHOWN = 5  # models in a repr
+
 
 class SearchResults(Record):
     """What a search has found; most people want its `models`."""
-
-    _hidden_fields = ("pages",)
 
     query: str | None = None
     pages: Sequence[Mapping[str, Any]] = ()
@@ -34,6 +34,14 @@ class SearchResults(Record):
         if not isinstance(entries, list):
             return []
         return [Collection.from_json(entry) for entry in entries]
+
+    def __repr__(self) -> str:
+        models = ", ".join(map(str, self.models[:_SHOWN])) or "no models"
+        rest = len(self.models) - _SHOWN
+        if rest > 0:
+            models += f" and {rest} more"
+        counts = f"{len(self.collections)} collections, {len(self.pages or ())} pages"
+        return f"<SearchResults for {self.query!r}: {models}; {counts}>"
 
 
 def search(transport: Transport, query: str, limit: int | None) -> SearchResults:

@@ -20,9 +20,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 if find_spec("flask") is None:
-    raise ImportError(
-        'The local server needs Flask and Pillow: pip install "replicate-sync[server]"'
-    )
+    raise ImportError("The local server needs Flask and Pillow: pip install Flask Pillow")
 
 from . import standins as standins
 from .cog.predictor import CogError

@@ -123,5 +123,5 @@ def test_without_tqdm_a_call_raises_before_anything_is_sent() -> None:
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True
     )
-    message = 'Progress bars need tqdm: pip install "replicate-sync[progress]"\n'
+    message = "Progress bars need tqdm: pip install tqdm\n"
     assert done.stdout == message * 2

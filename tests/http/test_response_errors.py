@@ -68,7 +68,12 @@ NOT_YOUR_FAULT = "This is not your program's fault; see https://www.replicatesta
             "There is no such model, or your token may not use it: check the spelling of 'a/b' "
             "(owner/name, see https://replicate.com/explore).",
         ),
-        (404, None, NotFoundError, ""),
+        (
+            404,
+            None,
+            NotFoundError,
+            "Check the id or name, and that the token is one of the account that it belongs to.",
+        ),
         (
             422,
             None,

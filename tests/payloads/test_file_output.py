@@ -203,7 +203,7 @@ def test_a_picture_is_an_object_of_pillow() -> None:
 
 def test_what_to_install_is_said_where_pillow_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "PIL", None)
-    message = r'^Pictures as objects need Pillow: pip install "replicate-sync\[server\]"$'
+    message = "^Pictures as objects need Pillow: pip install Pillow$"
     with pytest.raises(ImportError, match=message):
         FileOutput(FILE, FakeDownloader()).image()
 
@@ -237,7 +237,7 @@ def test_progress_is_displayed_while_a_file_is_saved(
 def test_progress_without_tqdm_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tqdm", None)
     file = FileOutput(FILE, FakeDownloader(b"x"))
-    with pytest.raises(ImportError, match="progress"):
+    with pytest.raises(ImportError, match="pip install tqdm"):
         file.read(progress=True)
     assert file.read() == b"x"
 

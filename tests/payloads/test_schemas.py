@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import sys
 from typing import Any
 
 import pytest
@@ -83,7 +84,7 @@ def test_an_input_has_a_type_a_default_limits_and_choices(known: Inputs) -> None
     assert known["image"].type == "file"
     assert known["strength"].minimum == 0
     assert known["scheduler"].choices == ["K_EULER", "DDIM"]
-    assert known["scheduler"].description == "An enumeration."
+    assert known["scheduler"].description == ""
 
 
 def test_what_the_schema_does_not_say_is_empty() -> None:
@@ -119,11 +120,30 @@ def test_the_inputs_are_a_table_as_text(known: Inputs) -> None:
     assert str(known).splitlines()[1].split()[:3] == ["prompt", "string", "required"]
 
 
-def test_a_long_cell_does_not_widen_the_column_for_all() -> None:
-    table = inputs({"a": {"enum": ["x" * 60]}, "b": {"description": "d"}})
+@pytest.mark.parametrize("columns", [None, 80])
+def test_wide_cells_are_wrapped_in_their_columns(
+    columns: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if columns:
+        monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+        monkeypatch.setenv("COLUMNS", str(columns))
+    ratios = [f"{n}:{m}" for n in range(1, 5) for m in range(11, 17)]
+    table = inputs({"aspect_ratio": {"enum": ratios, "description": "How wide. " * 20}, "b": {}})
     rows = str(table).splitlines()
-    assert "x" * 60 in rows[1]
-    assert rows[0].index("description") == rows[2].index("d") == 63
+    assert max(map(len, rows)) <= (columns or 100)
+    start = rows[0].index("range")
+    end = rows[0].index("description")
+    assert "".join(row[start:end] for row in rows[1:-1]).split() == ", ".join(ratios).split()
+    assert rows[-1] == "b"
+
+
+def test_what_a_library_writes_where_nobody_has_is_no_description() -> None:
+    schemas = {
+        "Input": {"properties": {"x": {"allOf": [{"$ref": "#/components/schemas/x"}]}}},
+        "x": {"enum": ["a", "b"], "type": "string", "description": "An enumeration."},
+    }
+    assert Inputs.parse(schemas)["x"].description == ""
+    assert "enumeration" not in str(Inputs.parse(schemas))
 
 
 def test_the_inputs_are_a_table_in_a_notebook(known: Inputs) -> None:

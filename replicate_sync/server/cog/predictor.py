@@ -106,7 +106,7 @@ class Predictor:
         if _MISSING_COG.search(error):
             raise CogError(
                 "Serving a predictor needs Cog as it is known here: "
-                'pip install "replicate-sync[cog]".'
+                "pip install cog==0.23.1 coglet==0.23.1"
             )
         lines = ran.stderr.decode("utf-8", "replace").strip().splitlines()
         message = f"{self.reference} cannot be loaded: {as_sentence(error)}"
@@ -169,9 +169,7 @@ def _read_config(folder: Path) -> JSONObject:
     try:
         import yaml
     except ImportError:
-        raise CogError(
-            'Reading cog.yaml needs PyYAML, which Cog brings: pip install "replicate-sync[cog]".'
-        ) from None
+        raise CogError("Reading cog.yaml needs PyYAML: pip install PyYAML") from None
     try:
         config = yaml.safe_load(text)
     except yaml.YAMLError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from difflib import SequenceMatcher
 
 from flask import Response, request
 
@@ -19,6 +20,8 @@ _PAGE_SIZE = 25
 _DEFAULT_LIMIT = "20"
 _MAX_LIMIT = 50
 _LIMIT = re.compile(r"[0-9]{1,9}")
+_MISSPELLED_SCORE = 0.1
+_MIN_LIKENESS = 0.7  # of a query and a name, from 0 to 1
 
 
 class SearchRoutes:
@@ -95,7 +98,8 @@ def _unquote(text: str) -> str:
 def _score(query: str, name: str, description: str) -> float:
     """Return how well a model matches: the mean over the query's words, or 0 where one is missing.
 
-    A word scores 1 in the name, and a half in the description.
+    A word scores 1 in the name, and a half in the description. A name that is misspelled as a whole
+    scores a little.
     """
     points = []
     for word in query.lower().split():
@@ -104,5 +108,10 @@ def _score(query: str, name: str, description: str) -> float:
         elif word in description.lower():
             points.append(0.5)
         else:
-            return 0.0
+            return _MISSPELLED_SCORE * _is_misspelled(query, name)
     return sum(points) / max(1, len(points))
+
+
+def _is_misspelled(query: str, name: str) -> bool:
+    words = re.sub("[/-]", " ", name.lower())
+    return SequenceMatcher(None, query.lower(), words).ratio() >= _MIN_LIKENESS

@@ -27,7 +27,7 @@ def configure(project: Path, text: str) -> None:
 def test_without_cog_the_error_says_what_to_install(local: LocalServer, tmp_path: Path) -> None:
     (tmp_path / "cog.py").write_text("raise ModuleNotFoundError(\"No module named 'cog'\")")
     (tmp_path / "predict.py").write_text("import cog")
-    with pytest.raises(CogError, match=r"pip install \"replicate-sync\[cog\]\""):
+    with pytest.raises(CogError, match=r"pip install cog==0\.23\.1 coglet==0\.23\.1$"):
         local.cog("me/cog", str(tmp_path / "predict.py"))
 
 
@@ -91,7 +91,7 @@ def test_without_pyyaml_the_error_says_what_to_install(
 ) -> None:
     (project / "cog.yaml").write_text("predict: src/predict.py\n")
     monkeypatch.setitem(sys.modules, "yaml", None)
-    with pytest.raises(CogError, match=r"Reading cog\.yaml needs PyYAML.*replicate-sync\[cog\]"):
+    with pytest.raises(CogError, match=r"Reading cog\.yaml needs PyYAML: pip install PyYAML$"):
         Predictor(str(project))
 
 

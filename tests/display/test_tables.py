@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from replicate_sync.cli.tables import fit_widths, format_table
+from replicate_sync.display.tables import fit_widths, format_table, terminal_width
 
 
 def test_the_widest_columns_are_narrowed_and_none_below_a_word() -> None:
@@ -25,9 +25,11 @@ def test_a_table_that_is_piped_keeps_each_row_on_its_line() -> None:
 def test_in_a_terminal_long_cells_are_wrapped_in_their_columns(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    assert terminal_width() is None
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     monkeypatch.setenv("COLUMNS", "20")
-    table = format_table(("id", "text"), [("an-id-of-10", "one two three"), ("b", "")])
+    rows = [("an-id-of-10", "one two three"), ("b", "")]
+    table = format_table(("id", "text"), rows, terminal_width())
     assert table.splitlines() == [
         "id           text",
         "an-id-of-10  one two",

@@ -1,0 +1,56 @@
+r"""Text of models as a terminal may get it.
+
+A terminal takes orders in the text that it shows: colors, the title of the window, what is in the
+clipboard. They begin with a control character, so none of those reaches it:
+
+    "a\x1b]52;c;…\x07b\n"  ->  "a␛]52;c;…␇b\n"
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Protocol
+
+_KEPT = "\n\t"
+_REPLACEMENT = "\ufffd"
+_PICTURES: dict[int, str] = {
+    **{code: chr(0x2400 + code) for code in range(0x20) if chr(code) not in _KEPT},
+    **dict.fromkeys(range(0x80, 0xA0), _REPLACEMENT),
+    0x7F: "\u2421",
+    ord("\r"): "",  # it would let a line be overwritten
+}
+_SURROGATES = re.compile("[\ud800-\udfff]")
+
+
+class TextStream(Protocol):
+    """What a text is written to."""
+
+    @property
+    def encoding(self) -> str | None:
+        """How it encodes text."""
+        ...
+
+    def isatty(self) -> bool:
+        """Return whether it is a terminal."""
+        ...
+
+
+def printable(text: str) -> str:
+    """Return a text with a visible sign in the place of each control character."""
+    return _without_surrogates(text.translate(_PICTURES))
+
+
+def text_for(stream: TextStream, text: str) -> str:
+    """Return a text as it may be written to a stream: unchanged, unless that is a terminal.
+
+    A character that the stream cannot encode, such as half of a surrogate pair, is replaced.
+    """
+    if stream.isatty():
+        text = printable(text)
+    text = _without_surrogates(text)
+    encoding = stream.encoding or "utf-8"
+    return text.encode(encoding, "replace").decode(encoding)
+
+
+def _without_surrogates(text: str) -> str:
+    return _SURROGATES.sub(_REPLACEMENT, text)
