@@ -11,7 +11,12 @@ from pathlib import Path
 
 from replicate_sync import Replicate, ReplicateError
 
-prompts = Path(sys.argv[1]).read_text(encoding="utf-8").splitlines()
+if len(sys.argv) != 3:
+    raise SystemExit("Usage: python examples/batch.py PROMPTS.txt ANSWERS.jsonl")
+try:
+    prompts = Path(sys.argv[1]).read_text(encoding="utf-8").splitlines()
+except (OSError, UnicodeError) as error:
+    raise SystemExit(f"The prompts cannot be read: {error}") from error
 answers = Path(sys.argv[2])
 client = Replicate()
 

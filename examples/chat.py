@@ -1,4 +1,4 @@
-"""Talk with a language model that knows what was said before. An empty line ends it.
+"""Talk with a language model that knows what was said before. An empty line or Ctrl-D ends it.
 
 python examples/chat.py
 """
@@ -10,15 +10,30 @@ from replicate_sync import Replicate, ReplicateError
 client = Replicate()
 messages = [{"role": "system", "content": "Answer in at most three sentences."}]
 
-while question := input("you: ").strip():
+
+def ask() -> str:
+    """Return the next question, or "" at the end."""
+    try:
+        return input("you: ").strip()
+    except (EOFError, KeyboardInterrupt):
+        print()
+        return ""
+
+
+while question := ask():
     messages.append({"role": "user", "content": question})
     answer = ""
-    print("model: ", end="")
+    print("model: ", end="", flush=True)
     try:
         for text in client.chat(messages, max_tokens=200):
             print(text, end="", flush=True)
             answer += text
+    except KeyboardInterrupt:
+        print(" (stopped)", end="")
     except ReplicateError as error:
         raise SystemExit(f"\n{error}") from error
     print()
-    messages.append({"role": "assistant", "content": answer})
+    if answer.strip():
+        messages.append({"role": "assistant", "content": answer})
+    else:
+        messages.pop()  # the model would answer it together with the next question

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from replicate_sync import PredictionFailed, Replicate
 
+if len(sys.argv) != 4:
+    raise SystemExit("Usage: python examples/train.py OWNER/TRAINER:VERSION YOUR/MODEL FILE.zip")
 trainer, destination, examples = sys.argv[1:]
 client = Replicate()
 

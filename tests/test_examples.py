@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 import builtins
 import json
+import os
 import runpy
+import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +48,8 @@ def run(
 ) -> Run:
     """Return a function that runs an example as a program, and returns what it prints."""
 
-    def run(name: str, *arguments: str, lines: list[str] | None = None) -> str:
-        typed = iter(lines or [])
+    def run(name: str, *arguments: str, lines: Iterable[str] = ()) -> str:
+        typed = iter(lines)
         monkeypatch.setattr(builtins, "input", lambda prompt: print(prompt, end="") or next(typed))
         monkeypatch.setattr(sys, "argv", [name, *arguments])
         runpy.run_path(str(EXAMPLES / name), run_name="__main__")
@@ -64,6 +66,38 @@ def test_chat_remembers_what_was_said(run: Run, local: LocalServer) -> None:
     newest = local.jobs.all()[0].input["prompt"]
     assert "What is a river?" in newest
     assert "And a stream?" in newest
+
+
+@pytest.mark.parametrize("end", [EOFError, KeyboardInterrupt])
+def test_chat_ends_at_ctrl_d_and_ctrl_c(run: Run, end: type[BaseException]) -> None:
+    def typed() -> Iterator[str]:
+        yield "What is a river?"
+        raise end
+
+    assert run("chat.py", lines=typed()).endswith("model: A river.\nyou: \n")
+
+
+def test_chat_forgets_a_question_without_an_answer(run: Run, local: LocalServer) -> None:
+    local.script(Replicate.default_model, tokens=[" "])
+    run("chat.py", lines=["Silence?", "And now?", ""])
+    assert "Silence" not in local.jobs.all()[0].input["prompt"]
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "sentence"),
+    [
+        ("batch.py", [], "Usage: python examples/batch.py PROMPTS.txt ANSWERS.jsonl"),
+        ("batch.py", ["no.txt", "x"], "The prompts cannot be read: .*No such file"),
+        ("batch.py", ["latin.txt", "x"], "The prompts cannot be read: .*codec"),
+        ("train.py", ["a/b"], "Usage: python examples/train.py OWNER/TRAINER:VERSION"),
+    ],
+)
+def test_what_is_missing_or_broken_is_a_sentence(
+    run: Run, name: str, arguments: list[str], sentence: str, tmp_path: Path
+) -> None:
+    (tmp_path / "latin.txt").write_bytes(b"\xe4")
+    with pytest.raises(SystemExit, match=sentence):
+        run(name, *arguments)
 
 
 def test_image_saves_its_pictures(run: Run, tmp_path: Path) -> None:
@@ -130,6 +164,28 @@ def test_the_code_of_a_notebook_runs(
     code = compile(code_of(EXAMPLES / f"{name}.ipynb"), name, "exec")
     exec(code, {"__name__": "__main__"})
     assert {path.name for path in tmp_path.iterdir()} == saved
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("is_online", [True, False])
+@pytest.mark.parametrize("name", ["tour", "pictures"])
+def test_a_notebook_runs_again_also_in_a_new_kernel(
+    name: str, is_online: bool, local: LocalServer, tmp_path: Path
+) -> None:
+    variables = dict(os.environ)
+    if not is_online:  # each kernel has a server of its own then
+        del variables["REPLICATE_API_TOKEN"], variables["REPLICATE_BASE_URL"]
+    code = code_of(EXAMPLES / f"{name}.ipynb")
+    for _ in range(2):
+        subprocess.run(
+            [sys.executable, "-c", f"{code}\n{code}"],
+            cwd=tmp_path,
+            env=variables,
+            check=True,
+            timeout=120,
+        )
+    if is_online and name == "pictures":
+        assert len(local.jobs.all()) == 4
 
 
 @pytest.mark.scale

@@ -52,18 +52,24 @@ def side_by_side(values: Sequence[object]) -> str | None:
     gallery = _Gallery()
     if not gallery.collect(values) or not gallery.has_files:
         return None
+    cells = embed(gallery.items)
+    if gallery.skipped_count:
+        cells.append(html.note(f"… and {gallery.skipped_count:,} more"))
+    return html.row(cells)
+
+
+def embed(items: Sequence[Embeddable | ReplicateError | None]) -> list[str]:
+    """Return each of several files as HTML, with as much content in it as a notebook keeps."""
     cells = []
     remaining = MAX_TOTAL_SIZE
-    for item in gallery.items:
+    for item in items:
         if item is None or isinstance(item, ReplicateError):
             cell = html.note(str(item))
         else:
             cell, size = item.to_html(min(remaining, MAX_FILE_SIZE))
             remaining -= size
         cells.append(cell)
-    if gallery.skipped_count:
-        cells.append(html.note(f"… and {gallery.skipped_count:,} more"))
-    return html.row(cells)
+    return cells
 
 
 class _Gallery:

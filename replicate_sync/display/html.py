@@ -150,6 +150,8 @@ def prediction_html(prediction: DisplayedPrediction, media: Sequence[str]) -> st
 
 def prediction_text(prediction: DisplayedPrediction) -> str:
     """Return a prediction as plain text, with what `prediction_html` displays."""
+    from .terminal import printable  # late, as a list that is displayed does not need it
+
     heading = f"{prediction.noun} {prediction.id}"
     lines = [f"{heading}: {_title(prediction)}, {_state(prediction)}"]
     if prediction.error:
@@ -163,7 +165,7 @@ def prediction_text(prediction: DisplayedPrediction) -> str:
     url = _page_url(prediction)
     if url:
         lines.append(url)
-    return "\n".join(lines)
+    return printable("\n".join(lines))
 
 
 def _title(prediction: DisplayedPrediction) -> str:

@@ -6,10 +6,10 @@ IPython is never imported: wherever a notebook runs, it is already loaded.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from secrets import token_hex
 from time import monotonic
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeGuard, TypeVar
 
 _REFRESH = 0.08  # seconds between two renderings of a growing text; a browser needs as long for one
 
@@ -50,11 +50,16 @@ class DisplayFormatter(Protocol):
     #: The formatters by MIME type.
     formatters: Mapping[str, TypeFormatter]
 
+    def format(self, value: object) -> tuple[dict[str, str], dict[str, object]]:
+        """Return what is displayed of a value, by MIME type, and its metadata."""
+        ...
+
 
 class Shell(Protocol):
     """What is used of IPython's shell."""
 
     display_pub: DisplayPublisher
+    display_formatter: DisplayFormatter
 
 
 def current_kernel() -> Shell | None:
@@ -109,18 +114,19 @@ class Pane:
         self._display_id = token_hex(16)
         self._is_displayed = False
 
-    def show(self, data: Mapping[str, str]) -> None:
+    def show(self, data: Mapping[str, str], metadata: Mapping[str, object] | None = None) -> None:
         """Display data in place of what was displayed before.
 
         Args:
             data: The same content by MIME type; the front end takes the richest that it knows.
+            metadata: What else the front end may need, by MIME type.
         """
         shell = current_kernel()
         if shell is None:
             return
         shell.display_pub.publish(
             data=dict(data),
-            metadata={},
+            metadata=dict(metadata or {}),
             transient={"display_id": self._display_id},
             update=self._is_displayed,
         )
@@ -134,46 +140,113 @@ class DisplayedText(str):
         """Display nothing."""
 
 
-def show(pieces: Iterable[str]) -> str:
-    """Display a text as it is written, and return it.
+def show(value: object) -> str:
+    """Display a text as it is written, a picture, a list of pictures, a prediction, or any value.
 
-    It is rendered as Markdown in a notebook and printed elsewhere. HTML in the text is displayed,
-    not run. If the pieces end with an error, or the cell is stopped, what has arrived stays; a
-    generator is then closed, which cancels its prediction.
+    Text is rendered as Markdown in a notebook and printed elsewhere. HTML in it is displayed, not
+    run. If it ends with an error, or the cell is stopped, what has arrived stays; a generator is
+    then closed, which cancels its prediction.
 
     Args:
-        pieces: What `chat` or `stream` return, or any strings.
+        value: What `chat` or `stream` return, or any strings; what `run` or `map` return; a
+            prediction; None.
 
     Returns:
-        The whole text.
+        The whole text; "" where there was none.
     """
     try:
-        if current_kernel() is not None:
-            return DisplayedText(_render(pieces))
-        return DisplayedText(_print(pieces))
+        if isinstance(value, str):
+            return DisplayedText(_show_pieces([value]))
+        if isinstance(value, Iterator) or _is_list_of_text(value):
+            return DisplayedText(_show_pieces(value))
+        _display(value)
+        return DisplayedText()
     finally:
-        if isinstance(pieces, Generator):
-            pieces.close()
+        if isinstance(value, Generator):
+            value.close()
 
 
-def _print(pieces: Iterable[str]) -> str:
-    printed: list[str] = []
-    for piece in pieces:
-        printed.append(piece)
-        print(piece, end="", flush=True)
-    if printed and not printed[-1].endswith("\n"):
-        print()
-    return "".join(printed)
+def _is_list_of_text(value: object) -> TypeGuard[Iterable[object]]:
+    return isinstance(value, list | tuple) and all(isinstance(piece, str) for piece in value)
 
 
-def _render(pieces: Iterable[str]) -> str:
-    view = _MarkdownView()
+def _show_pieces(pieces: Iterable[object]) -> str:
+    """Display the pieces of a text as they come, and anything between them on its own."""
+    texts: list[str] = []
+    view = _new_view()
     try:
         for piece in pieces:
-            view.write(piece)
+            if isinstance(piece, str):
+                view.write(piece)
+            else:
+                view.close()
+                texts.append(view.text)
+                view = _new_view()
+                _display(piece)
     finally:
-        view.refresh()
-    return view.text
+        view.close()
+    return "".join([*texts, view.text])
+
+
+def _display(value: object) -> None:
+    """Display a value as a notebook does, or print it."""
+    shell = _current_shell()
+    if shell is None:
+        _print(f"{value!r}\n")
+        return
+    data, metadata = shell.display_formatter.format(value)
+    if current_kernel() is None:
+        _print(f"{data.get('text/plain', '')}\n")
+    else:
+        Pane().show(data, metadata)
+
+
+def _print(text: str) -> None:
+    from .terminal import text_for  # late, as only what is printed needs it
+
+    print(text_for(sys.stdout, text), end="", flush=True)
+
+
+def _new_view() -> _View:
+    if current_kernel() is None:
+        return _PrintedView()
+    return _MarkdownView()
+
+
+class _View(Protocol):
+    """Where a growing text is displayed."""
+
+    @property
+    def text(self) -> str:
+        """The text so far."""
+
+    def write(self, piece: str) -> None:
+        """Append to the text."""
+
+    def close(self) -> None:
+        """Display what is not displayed yet."""
+
+
+class _PrintedView:
+    """A growing text on stdout; its last line is ended."""
+
+    def __init__(self) -> None:
+        self._pieces: list[str] = []
+
+    @property
+    def text(self) -> str:
+        """The text so far."""
+        return "".join(self._pieces)
+
+    def write(self, piece: str) -> None:
+        """Print a piece."""
+        self._pieces.append(piece)
+        _print(piece)
+
+    def close(self) -> None:
+        """End the last line."""
+        if self._pieces and not self._pieces[-1].endswith("\n"):
+            _print("\n")
 
 
 class _MarkdownView:
@@ -197,6 +270,10 @@ class _MarkdownView:
         if monotonic() >= self._next_refresh:
             self.refresh()
             self._next_refresh = monotonic() + _REFRESH
+
+    def close(self) -> None:
+        """Render what has not been rendered yet."""
+        self.refresh()
 
     def refresh(self) -> None:
         """Render the text, if it has grown."""

@@ -9,7 +9,7 @@ clipboard. They begin with a control character, so none of those reaches it:
 from __future__ import annotations
 
 import re
-from typing import Protocol
+from collections.abc import Callable
 
 _KEPT = "\n\t"
 _REPLACEMENT = "\ufffd"
@@ -22,33 +22,25 @@ _PICTURES: dict[int, str] = {
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
-class TextStream(Protocol):
-    """What a text is written to."""
-
-    @property
-    def encoding(self) -> str | None:
-        """How it encodes text."""
-        ...
-
-    def isatty(self) -> bool:
-        """Return whether it is a terminal."""
-        ...
-
-
 def printable(text: str) -> str:
     """Return a text with a visible sign in the place of each control character."""
     return _without_surrogates(text.translate(_PICTURES))
 
 
-def text_for(stream: TextStream, text: str) -> str:
+def text_for(stream: object, text: str) -> str:
     """Return a text as it may be written to a stream: unchanged, unless that is a terminal.
 
     A character that the stream cannot encode, such as half of a surrogate pair, is replaced.
+
+    Args:
+        stream: A text stream, or what a program has put in the place of stdout.
+        text: The text.
     """
-    if stream.isatty():
+    is_terminal: Callable[[], bool] | None = getattr(stream, "isatty", None)
+    if is_terminal is not None and is_terminal():
         text = printable(text)
     text = _without_surrogates(text)
-    encoding = stream.encoding or "utf-8"
+    encoding: str = getattr(stream, "encoding", None) or "utf-8"
     return text.encode(encoding, "replace").decode(encoding)
 
 

@@ -550,16 +550,15 @@ class Prediction:
         return outcomes.canceled_error(self, redact)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        from ..display import html  # late, as only a notebook needs it
+        from ..display import gallery, html, notebook  # late, as only a notebook needs them
 
         transport = self._context.transport
+        bundle = {"text/plain": transport.redact(html.prediction_text(self))}
+        if notebook.is_text_only():
+            return bundle
         urls = file_urls(self.output, transport.displayed_url)
-        files = [FileOutput(url, transport.downloader) for url in urls]
-        media = [html.media(file.mime_type, file.name, file.url) for file in files]
-        return {
-            "text/plain": transport.redact(html.prediction_text(self)),
-            "text/html": transport.redact(html.prediction_html(self, media)),
-        }
+        media = gallery.embed([FileOutput(url, transport.downloader) for url in urls])
+        return {**bundle, "text/html": transport.redact(html.prediction_html(self, media))}
 
     def __repr__(self) -> str:
         return f"<{outcomes.describe(self)}: {self.status}>"

@@ -201,3 +201,61 @@ def test_in_a_terminals_ipython_show_prints(
     assert notebook.show(["a"]) == "a"
     assert capsys.readouterr().out == "a\n"
     assert terminal.outputs == {}
+
+
+class Picture:
+    """What displays itself as files and predictions do."""
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        return {"text/plain": "a picture", "text/html": "<img>"}
+
+    def __repr__(self) -> str:
+        return "a picture"
+
+
+@pytest.mark.parametrize(
+    ("value", "plain"),
+    [
+        (Picture(), "a picture"),
+        (None, "None"),
+        ({"a": 1}, "{'a': 1}"),
+        ([1, "x"], "[1, 'x']"),
+        (5, "5"),
+    ],
+)
+def test_show_displays_any_value_as_the_last_one_of_a_cell(
+    shell: FakeShell, value: object, plain: str
+) -> None:
+    assert notebook.show(value) == ""
+    [output] = shell.outputs.values()
+    assert output["text/plain"] == plain
+    assert output.get("text/html") == ("<img>" if plain == "a picture" else None)
+
+
+@pytest.mark.parametrize("ipython", [True, False])
+def test_elsewhere_show_prints_any_value(
+    ipython: bool, request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if ipython:
+        request.getfixturevalue("terminal")
+    for value in (Picture(), None, [1], "text"):
+        notebook.show(value)
+    assert capsys.readouterr().out == "a picture\nNone\n[1]\ntext\n"
+
+
+@pytest.mark.usefixtures("place")
+def test_results_are_shown_as_they_come(capsys: pytest.CaptureFixture[str]) -> None:
+    def results() -> Iterator[object]:
+        yield "one "
+        yield Picture()
+        yield "two"
+
+    assert notebook.show(results()) == "one two"
+
+
+def test_what_is_printed_in_a_terminal_gives_it_no_orders(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert notebook.show(iter(["\x1b]52;c;x\x07", "\ud83d"])) == "\x1b]52;c;x\x07\ud83d"
+    assert capsys.readouterr().out == "␛]52;c;x␇\ufffd\n"

@@ -228,6 +228,26 @@ def test_a_file_that_is_gone_is_a_sentence_and_no_traceback(notebook: Notebook) 
     assert "kept for one hour" in cell.value["text/html"]
 
 
+def test_a_predictions_pictures_are_kept_in_the_notebook(notebook: Notebook) -> None:
+    value = notebook.value_of(
+        "given = {'prompt': 'x', 'num_outputs': 2}\n"
+        "client.predictions.create('black-forest-labs/flux-schnell', given).wait()"
+    )
+    assert value["text/html"].count('<img src="data:image/webp') == 2
+
+
+def test_show_displays_pictures_predictions_and_none(notebook: Notebook) -> None:
+    cell = notebook.run(
+        "given = {'prompt': 'x', 'num_outputs': 2}\n"
+        "prediction = client.predictions.create('black-forest-labs/flux-schnell', given).wait()\n"
+        "for value in (prediction, prediction.result(), prediction.result()[0], None): show(value)"
+    )
+    assert cell.error is None
+    pages = [output.get("text/html", "") for output in cell.outputs.values()]
+    assert [page.count('<img src="data:image/webp') for page in pages] == [2, 2, 1, 0]
+    assert cell.stdout == ""
+
+
 def test_a_prediction_displays_its_outcome(notebook: Notebook) -> None:
     value = notebook.value_of("client.predictions.create('me/steps').wait()")
     for text in (value["text/html"], value["text/plain"]):
@@ -237,18 +257,6 @@ def test_a_prediction_displays_its_outcome(notebook: Notebook) -> None:
         assert "20/20" in text
         assert re.search(r"http://127.0.0.1:\d+/p/\w+", text)
     assert '<a href="http' in value["text/html"]
-
-
-def test_a_prediction_of_pictures_displays_them_without_a_download(
-    notebook: Notebook, server: LocalServer
-) -> None:
-    created = "client.predictions.create('flux-schnell', {'prompt': 'x'}, wait=True)"
-    request_count = len(server.requests)
-    html = notebook.value_of(f"client.predictions.get({created}.id)")["text/html"]
-    assert re.search(r'<img src="http://127.0.0.1:\d+/', html)
-    paths = [request.path for request in server.requests[request_count:]]
-    assert paths
-    assert all("/v1/" in path for path in paths)
 
 
 def test_what_a_model_wrote_is_text_in_html(notebook: Notebook) -> None:

@@ -455,7 +455,8 @@ def test_a_repr_names_the_prediction_its_model_and_its_status_and_sends_nothing(
 @responses.activate
 def test_what_a_notebook_displays_has_the_files_and_not_the_token() -> None:
     responses.get(GET, json=prediction("succeeded", output=[LINK], logs=f"token {TOKEN}"))
+    responses.get(LINK, body=b"PNG")
     bundle = Replicate(TOKEN).predictions.get("p1")._repr_mimebundle_()
     assert set(bundle) == {"text/plain", "text/html"}
-    assert LINK in bundle["text/html"]
+    assert 'src="data:image/png;base64,UE5H"' in bundle["text/html"]
     assert TOKEN not in str(bundle)
