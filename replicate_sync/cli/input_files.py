@@ -76,6 +76,10 @@ def _parse_csv(text: str, inputs: Inputs) -> Iterator[_Row]:
     rows = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         names = next(rows, [])
+        twice = next((name for name in names if name and names.count(name) > 1), None)
+        if twice:
+            yield 1, InvalidInputError(f"the name {twice!r} stands above two columns.")
+            return
         for cells in rows:
             if cells:
                 yield rows.line_num, _parse_cells(names, cells, inputs)
@@ -91,6 +95,9 @@ def _parse_cells(
             f"it has {len(cells)} cells below {len(names)} names; a cell with a comma in it needs "
             "quotes."
         )
+    nameless = [cell for name, cell in zip(names, cells, strict=False) if cell and not name]
+    if nameless:
+        return InvalidInputError(f"the cell {nameless[0]!r} stands in a column without a name.")
     if "@-" in cells:
         return InvalidInputError("a cell cannot be read from stdin; a text of @- is written @@-.")
     try:

@@ -75,6 +75,8 @@ def test_an_empty_file_has_no_inputs(tmp_path: Path) -> None:
         ("in.csv", "n,note\n1,@none\n", "Line 2: There is no file 'none' for note"),
         ("in.csv", "n,note\n1,@-\n", "Line 2: a cell cannot be read from stdin"),
         ("in.csv", 'n,note\n1,"a\n', "It is not CSV"),
+        ("in.csv", "n,note,n\n1,a,2\n", "Line 1: the name 'n' stands above two columns"),
+        ("in.csv", "n,\n1,a\n", "Line 2: the cell 'a' stands in a column without a name"),
         ("in.jsonl", b"\xff\xfe", "is not text in UTF-8"),
     ],
     ids=lambda value: str(value)[:20],

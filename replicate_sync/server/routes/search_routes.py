@@ -21,7 +21,7 @@ _DEFAULT_LIMIT = "20"
 _MAX_LIMIT = 50
 _LIMIT = re.compile(r"[0-9]{1,9}")
 _MISSPELLED_SCORE = 0.1
-_MIN_LIKENESS = 0.7  # of a query and a name, from 0 to 1
+_MIN_LIKENESS = 0.55  # of a query and a name, from 0 to 1
 
 
 class SearchRoutes:
