@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from ..display.logs import last_lines
+from ..display.terminal import printable
 from ..exceptions import (
     EXCERPT_LENGTH,
     PredictionCanceled,
@@ -68,7 +69,7 @@ def failed_error(prediction: State, reason: str | None, redact: Redact) -> Predi
         redact: Cuts the token out of the model's words.
     """
     if reason:
-        why = excerpt(redact(reason))
+        why = printable(excerpt(redact(reason)))
     else:
         why = "the model gave no reason"
     message = f"{describe(prediction)} failed: {why}{_end_of_logs(prediction, redact)}"
@@ -147,5 +148,5 @@ def _end_of_logs(prediction: State, redact: Redact) -> str:
     end = last_lines(redact(prediction.logs).strip(), _LOG_LINES)
     if not end:
         return ""
-    lines = [line.rstrip()[-EXCERPT_LENGTH:] for line in end.split("\n")]
+    lines = [line.rstrip()[-EXCERPT_LENGTH:] for line in printable(end).split("\n")]
     return "\nThe end of its logs:" + "".join(f"\n  {line}" for line in lines)

@@ -40,7 +40,7 @@ class SearchResults(Record):
         rest = len(self.models) - _SHOWN
         if rest > 0:
             models += f" and {rest} more"
-        counts = f"{len(self.collections)} collections, {len(self.pages or ())} pages"
+        counts = f"collections: {len(self.collections)}, pages: {len(self.pages or ())}"
         return f"<SearchResults for {self.query!r}: {models}; {counts}>"
 
 

@@ -68,6 +68,14 @@ def test_an_error_quotes_the_end_of_the_logs_and_the_last_state_of_a_progress_ba
     )
 
 
+def test_no_escape_sequence_of_a_model_is_in_an_error() -> None:
+    error = outcomes.failed_error(state("failed", logs="\x1b[31mred"), "\x1b]52;c;x\x07", unchanged)
+    assert str(error).splitlines()[::2] == [
+        "Prediction p1 of a/b failed: ␛]52;c;x␇",
+        "  ␛[31mred",
+    ]
+
+
 def test_a_long_line_of_the_logs_is_quoted_by_its_end() -> None:
     error = outcomes.canceled_error(state("canceled", logs="a" * 300 + "b" * 200), unchanged)
     assert str(error).endswith("\n  " + "b" * 200)

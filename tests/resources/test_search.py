@@ -27,9 +27,9 @@ def test_the_results_of_a_search_are_models_and_collections() -> None:
     results = SearchResults.from_json(data)
     assert [str(model) for model in results.models] == ["a/b"]
     assert [collection.slug for collection in results.collections] == ["s"]
-    assert repr(results) == "<SearchResults for 'upscale': a/b; 1 collections, 1 pages>"
+    assert repr(results) == "<SearchResults for 'upscale': a/b; collections: 1, pages: 1>"
     many = SearchResults.from_json({"models": [{"model": MODEL}] * 8, "pages": None})
-    assert repr(many).startswith("<SearchResults for None: a/b, a/b, a/b, a/b, a/b and 3 more; 0 c")
+    assert repr(many).startswith("<SearchResults for None: a/b, a/b, a/b, a/b, a/b and 3 more; c")
 
 
 @pytest.mark.parametrize("data", [{}, {"models": None, "collections": {}}])
