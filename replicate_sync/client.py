@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, overload
@@ -15,7 +16,7 @@ from .display.generators import describe_generator
 from .display.progress import batch_progress, require_tqdm
 from .exceptions import TOKEN_PAGE, InputRejectedError, InvalidInputError
 from .http.config import API_URL, ApiConfig, Token
-from .http.transport import Transport
+from .http.transport import Transport, validate_headers
 from .payloads.generation_parameters import to_model_inputs
 from .payloads.inputs import Upload, validate_input
 from .payloads.messages import Messages, build_prompt
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     from .resources.trainings import Trainings
     from .resources.webhooks import Webhooks
 
+_UNCHANGED: Any = object()  # the default of an option that is to stay
+_PATH = re.compile(r"(/(?!\.{1,2}(/|$))[\w.~!$&'()*+,;=:@%-]+)+/?", re.ASCII)
 # The base URL of gpt4free for calls without a token.
 _OPEN_API_URL = "https://replicate.com/api"
 
@@ -132,6 +135,17 @@ class Replicate(BaseClient):
         needs_auth: bool | None = None,
     ) -> None:
         api_key = Token.of(api_key)
+        self._options: dict[str, Any] = {
+            "api_key": api_key,
+            "base_url": base_url,
+            "proxy": proxy,
+            "timeout": timeout,
+            "headers": headers,
+            "polling": polling,
+            "retries": retries,
+            "session": session,
+            "needs_auth": needs_auth,
+        }
         if needs_auth is not None:
             self.needs_auth = needs_auth
         if not isinstance(polling, Polling):
@@ -158,6 +172,109 @@ class Replicate(BaseClient):
         else:
             default = API_URL
         return ApiConfig(base_url, default=default, variable=None, is_open=True)
+
+    def with_options(
+        self,
+        *,
+        api_key: str | None = _UNCHANGED,
+        base_url: str | None = _UNCHANGED,
+        proxy: str | None = _UNCHANGED,
+        timeout: float = _UNCHANGED,
+        headers: Mapping[str, str] | None = _UNCHANGED,
+        polling: Polling = _UNCHANGED,
+        retries: Retries = _UNCHANGED,
+        session: requests.Session | None = _UNCHANGED,
+        needs_auth: bool | None = _UNCHANGED,
+    ) -> Replicate:
+        """Return a client with other options, on the same connections.
+
+        What is not given is as it was given to this client, which stays as it is.
+
+        Args:
+            api_key: See the class; likewise all other arguments.
+            base_url: See there.
+            proxy: See there.
+            timeout: See there.
+            headers: See there.
+            polling: See there.
+            retries: See there.
+            session: See there.
+            needs_auth: See there.
+
+        Raises:
+            InvalidInputError: An argument is wrong.
+        """
+        api_key = Token.of(api_key)
+        given = {
+            "api_key": api_key,
+            "base_url": base_url,
+            "proxy": proxy,
+            "timeout": timeout,
+            "headers": headers,
+            "polling": polling,
+            "retries": retries,
+            "session": session,
+            "needs_auth": needs_auth,
+        }
+        changed = {name: value for name, value in given.items() if value is not _UNCHANGED}
+        # Not its own constructor: a subclass may have other parameters.
+        copy = object.__new__(self._copied_class)
+        Replicate.__init__(copy, **{**self._options, **changed})
+        return copy
+
+    @property
+    def _copied_class(self) -> type[Replicate]:
+        return type(self)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        deadline: float | None = None,
+    ) -> Any:
+        """Return the JSON that the API responds to any request: for what has no name here.
+
+            client.request("GET", "/predictions", params={"source": "web"})
+
+        Args:
+            method: The HTTP method. Anything but GET and HEAD is sent again only where it provably
+                had no effect.
+            path: The path behind the base URL, such as "/account".
+            body: A value to send as JSON.
+            params: The query.
+            headers: Further headers.
+            deadline: The seconds that all of it may take.
+
+        Returns:
+            The parsed body; None where it is empty.
+
+        Raises:
+            InvalidInputError: An argument is wrong.
+            ConnectionFailed: There was no response; likewise any other ResponseError.
+        """
+        is_method = isinstance(method, str) and method.isascii() and method.isalpha()
+        if not is_method:
+            raise InvalidInputError(f"method must be one of HTTP such as 'GET', not {method!r}.")
+        if not isinstance(path, str) or not _PATH.fullmatch(path):
+            raise InvalidInputError(
+                f"path must be one behind {self._transport.displayed_url}, such as '/account', "
+                f"not {path!r}; a query goes into params=."
+            )
+        validate_headers(headers)
+        return self._transport.request(
+            method.upper(),
+            path,
+            body,
+            params=params,
+            headers=headers,
+            repeatable=method.upper() in ("GET", "HEAD"),
+            deadline=Deadline(deadline),
+            build=lambda value: value,
+        )
 
     # The other resources are imported when they are first used: most programs only run models.
 

@@ -47,6 +47,10 @@ class LocalReplicate(Replicate):
         atexit.register(self.server.stop)
         super().__init__(self.server.token, base_url=self.server.url, proxy="")
 
+    @property
+    def _copied_class(self) -> type[Replicate]:
+        return Replicate  # a copy does not end the server
+
     def close(self) -> None:
         """Close the connections and stop the server."""
         super().close()

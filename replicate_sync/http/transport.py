@@ -88,7 +88,7 @@ class Transport:
     ) -> None:
         if not callable(getattr(retries, "call", None)):
             raise InvalidInputError(f"retries must be a Retries value, not {retries!r}.")
-        _validate_headers(headers)
+        validate_headers(headers)
         self._sessions = Sessions(proxy=proxy, timeout=timeout, session=session)
         #: The longest silence on a request, in seconds.
         self.timeout: float = self._sessions.timeout
@@ -456,7 +456,8 @@ def _redirect_target(method: str, url: str, response: requests.Response) -> str 
     return None
 
 
-def _validate_headers(headers: Mapping[str, str] | None) -> None:
+def validate_headers(headers: Mapping[str, str] | None) -> None:
+    """Raise InvalidInputError where headers are not a mapping of strings."""
     if headers is None:
         return
     is_mapping = isinstance(headers, Mapping)
