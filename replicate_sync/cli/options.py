@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -87,11 +88,11 @@ def should_show_progress(progress: bool | None) -> bool:
 
     Args:
         progress: What --progress or --no-progress says. By default they are displayed where stderr
-            is a terminal and tqdm is installed.
+            is a terminal that can redraw a line, and tqdm is installed.
     """
     is_wanted = progress
     if progress is None:
-        is_wanted = sys.stderr.isatty()
+        is_wanted = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
     if not is_wanted:
         return False
     try:

@@ -37,7 +37,8 @@ def serialize_json(value: object, noun: str = "input") -> bytes:
             reason = f"it is {part!r}."
             hint = _NAN_HINT
         where = _describe_path(path, noun)
-        raise InvalidInputError(f"{where} cannot be sent as JSON: {reason}", hint=hint) from error
+        message = f"{where} cannot be sent as JSON: {reason}"
+        raise InvalidInputError(message, hint=hint) from error.with_traceback(None)
 
 
 def name_unserializable(value: object) -> str:

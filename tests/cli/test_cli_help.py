@@ -82,8 +82,12 @@ def test_a_missing_tqdm_is_no_error_where_nobody_asked_for_progress(
     from replicate_sync.cli.options import should_show_progress
 
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.delenv("TERM", raising=False)
     assert should_show_progress(None)
     assert not should_show_progress(False)
+    monkeypatch.setenv("TERM", "dumb")
+    assert not should_show_progress(None)
+    monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setitem(sys.modules, "tqdm", None)
     assert not should_show_progress(None)
     with pytest.raises(click.ClickException, match="pip install tqdm"):
