@@ -11,8 +11,8 @@ from contextlib import contextmanager, suppress
 import click
 
 from ..exceptions import ReplicateError
-from .ending_signals import EndingSignals
 from .echo import echo
+from .ending_signals import EndingSignals
 from .error_messages import show_error, show_interruption
 from .exit_codes import exit_code, exit_code_of_signal
 

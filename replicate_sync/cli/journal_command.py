@@ -14,10 +14,10 @@ import click
 
 from ..batch.journal import Entry, Journal
 from ..batch.journal_states import STATES, state_of
+from ..display.tables import format_table, terminal_width
 from ..exceptions import JournalError, excerpt
 from .error_messages import show_error
 from .exit_codes import FAILED
-from .tables import format_table
 
 _DAMAGED = "damaged"
 
@@ -52,7 +52,7 @@ def journal(file: str, as_json: bool) -> None:
             rows.append(_row(entry, state))
     if rows:
         head = ("input", "state", "prediction", "requested (UTC)", "files, or error")
-        click.echo(format_table(head, rows))
+        click.echo(format_table(head, rows, terminal_width()))
     if not as_json:
         summary = ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state])
         click.echo(f"{summary or 'Nothing is in it'}.", err=True)
