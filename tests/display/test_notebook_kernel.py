@@ -228,6 +228,16 @@ def test_a_file_that_is_gone_is_a_sentence_and_no_traceback(notebook: Notebook) 
     assert "kept for one hour" in cell.value["text/html"]
 
 
+def test_a_retry_prints_nothing_where_nobody_has_asked_for_logs(notebook: Notebook) -> None:
+    cell = notebook.run(
+        "gone = Replicate('r8_x', base_url='http://127.0.0.1:9', retries=Retries(2, first=0))\n"
+        "gone.predictions.get('p1')"
+    )
+    assert cell.error is not None
+    assert "ConnectionFailed: 127.0.0.1:9 refused the connection" in cell.error[0]
+    assert cell.stderr == cell.stdout == ""
+
+
 def test_a_predictions_pictures_are_kept_in_the_notebook(notebook: Notebook) -> None:
     value = notebook.value_of(
         "given = {'prompt': 'x', 'num_outputs': 2}\n"

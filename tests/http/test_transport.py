@@ -295,6 +295,7 @@ def test_each_request_and_each_retry_has_its_line_in_the_log(
     assert lines[2].startswith("GET /v1/predictions/p1: 200 in ")
     assert lines[3].startswith("POST /v1/models/a/b/predictions: 200 in ")
     assert "nobody else" not in caplog.text
+    assert "replicatestatus" not in caplog.text  # a hint is for the error that is raised in the end
 
 
 def test_silence_is_an_error_after_the_timeout(wire: StartWire, client_of: MakeClient) -> None:
