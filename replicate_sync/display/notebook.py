@@ -157,7 +157,7 @@ def show(value: object) -> str:
     try:
         if isinstance(value, str):
             return DisplayedText(_show_pieces([value]))
-        if isinstance(value, Iterator) or _is_list_of_text(value):
+        if _is_list_of_text(value) or _is_iterator(value):
             return DisplayedText(_show_pieces(value))
         _display(value)
         return DisplayedText()
@@ -168,6 +168,11 @@ def show(value: object) -> str:
 
 def _is_list_of_text(value: object) -> TypeGuard[Iterable[object]]:
     return isinstance(value, list | tuple) and all(isinstance(piece, str) for piece in value)
+
+
+def _is_iterator(value: object) -> TypeGuard[Iterator[object]]:
+    """Return whether a value is to be iterated over: not where it displays itself, as a list."""
+    return isinstance(value, Iterator) and not hasattr(type(value), "_repr_html_")
 
 
 def _show_pieces(pieces: Iterable[object]) -> str:

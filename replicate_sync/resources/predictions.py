@@ -22,8 +22,8 @@ from ..prediction.create import (
 from ..prediction.prediction import Prediction
 from ..refs import ModelRef, resolve
 from .base import Resource
-from .pages import Pages
 from .near_names import NearNames
+from .pages import Pages
 
 
 class Predictions(Resource):

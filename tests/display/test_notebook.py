@@ -253,6 +253,19 @@ def test_results_are_shown_as_they_come(capsys: pytest.CaptureFixture[str]) -> N
     assert notebook.show(results()) == "one two"
 
 
+def test_what_displays_itself_is_not_iterated_over(shell: FakeShell) -> None:
+    class Listing(Iterator[str]):
+        def __next__(self) -> str:
+            return "one of many"
+
+        def _repr_html_(self) -> str:
+            return "<ol>"
+
+    notebook.show(Listing())
+    [output] = shell.outputs.values()
+    assert output["text/html"] == "<ol>"
+
+
 def test_what_is_printed_in_a_terminal_gives_it_no_orders(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
