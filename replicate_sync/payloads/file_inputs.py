@@ -345,7 +345,7 @@ def _upload_of_picture(picture: Any, where: str) -> Upload:
         picture.save(file, "PNG")
     except ImportError:
         raise InvalidInputError(
-            f'The array in {where!r} needs Pillow: pip install "replicate-sync[server]"'
+            f"The array in {where!r} needs Pillow: pip install Pillow"
         ) from None
     except Exception as error:
         raise _no_picture_error(where, str(error)) from error
