@@ -27,7 +27,7 @@ MODULES = {
 OWNERS = {
     # `client` and `homepage` name requests.Session in a type; the server's own client of Cog.
     "requests": {"http", "client", "homepage", "server/cog"},
-    "urllib3": {"http"},
+    "urllib3": {"http", "server/recording"},
     "tenacity": {"polling"},
     "sseclient": {"sse"},
     "click": {"cli"},

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from ..server import LocalServer
 
 _DEFAULT_TOKEN = "r8_local"
+_REPLICATE = "https://api.replicate.com/v1"
 _REPLICATES_RETENTION = 3600.0  # seconds
 
 
@@ -76,6 +78,33 @@ _REPLICATES_RETENTION = 3600.0  # seconds
     help="Remove what predictions of the API were given and made so long after their end; "
     f"without a number after {_REPLICATES_RETENTION:g}, as Replicate does.",
 )
+@click.option(
+    "--record",
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    help="Pass every request on to --upstream, and write down what comes back, without secrets.",
+)
+@click.option(
+    "--upstream",
+    metavar="URL",
+    help=f"The API to record.  [default: {_REPLICATE}, with the token in REPLICATE_API_TOKEN]",
+)
+@click.option(
+    "--public-url", metavar="URL", help="Where --upstream reaches this server, for webhooks."
+)
+@click.option(
+    "--replay",
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    help="Respond with what --record wrote, and send nothing anywhere.",
+)
+@click.option(
+    "--speed",
+    type=click.FloatRange(0),
+    default=1.0,
+    show_default=True,
+    help="What the times of --replay are multiplied by; 0 waits for nothing.",
+)
 @click.option("--open", "open_page", is_flag=True, help="Open the server's page in a browser.")
 @local_flag
 def serve(
@@ -90,6 +119,11 @@ def serve(
     keep_predictions: int | None,
     data: str | None,
     retention: float | None,
+    record: str | None,
+    upstream: str | None,
+    public_url: str | None,
+    replay: str | None,
+    speed: float,
     open_page: bool,
 ) -> None:
     """Serve a local Replicate until Ctrl-C: the same HTTP API, with stand-in models and a web page.
@@ -101,18 +135,11 @@ def serve(
       replicate-sync serve predict.py:Predictor --as me/model
     """  # noqa: D301  # click reads the \b
     with require_server_extra():
-        from ..server import CogError, LocalServer, loopback
-    if not token and not loopback(host):
-        raise click.UsageError(
-            f"Anyone who reaches {host} could run models here: set the token to accept with "
-            "--token."
-        )
-    if predictor and cog_url:
-        raise click.UsageError("Give a predictor or --cog-url, not both.")
-    if bool(predictor or cog_url) != bool(name):
-        raise click.UsageError(
-            "A predictor or --cog-url goes together with --as and its name as a model."
-        )
+        from ..server import LocalServer
+    _check_token(host, token)
+    predictors = _predictors(predictor, name, cog_url)
+    if record and replay:
+        raise click.UsageError("Give --record or --replay, not both.")
     try:
         server = LocalServer(
             host,
@@ -124,20 +151,67 @@ def serve(
             data=data,
             retention=retention,
         )
+        if record:
+            api_token = os.environ.get("REPLICATE_API_TOKEN", "")
+            server.record(record, upstream or _REPLICATE, token=api_token, public_url=public_url)
+        if replay:
+            server.replay(replay, speed=speed)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
+    _run(server, predictors, open_page)
+
+
+class _Predictor(NamedTuple):
+    """A Cog predictor to serve.
+
+    Attributes:
+        name: Its name as a model.
+        source: Its file and class, or a folder, or None.
+        url: Instead of these the URL of a Cog server.
+    """
+
+    name: str
+    source: str | None
+    url: str | None
+
+
+def _check_token(host: str, token: str | None) -> None:
+    from ..server import loopback
+
+    if not token and not loopback(host):
+        raise click.UsageError(
+            f"Anyone who reaches {host} could run models here: set the token to accept with "
+            "--token."
+        )
+
+
+def _predictors(predictor: str | None, name: str | None, cog_url: str | None) -> list[_Predictor]:
+    if predictor and cog_url:
+        raise click.UsageError("Give a predictor or --cog-url, not both.")
+    if bool(predictor or cog_url) != bool(name):
+        raise click.UsageError(
+            "A predictor or --cog-url goes together with --as and its name as a model."
+        )
+    if name is None:
+        return []
+    return [_Predictor(name, predictor, cog_url)]
+
+
+def _run(server: LocalServer, predictors: list[_Predictor], open_page: bool) -> None:
+    from ..server import CogError
+
     # A model's process is stopped in order at SIGTERM as well.
     previous_handler = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        if name:
-            click.echo(f"Starting {name} ...")
-            server.cog(name, predictor, url=cog_url)
+        for predictor in predictors:
+            click.echo(f"Starting {predictor.name} ...")
+            server.cog(predictor.name, predictor.source, url=predictor.url)
         _serve_forever(server, open_page)
     except KeyboardInterrupt:
         click.echo("\nStopped.")
     except OSError as error:
         raise click.ClickException(
-            f"Port {port} cannot be used ({error.strerror}); choose another one with --port."
+            f"Port {server.port} cannot be used ({error.strerror}); choose another one with --port."
         ) from error
     except CogError as error:
         click.secho(error.output, dim=True, err=True, nl=bool(error.output))

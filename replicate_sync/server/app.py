@@ -51,6 +51,7 @@ def create_app(context: WebContext) -> Flask:
     app.request_class = MultipartRequest
     app.config["MAX_CONTENT_LENGTH"] = context.file_limit + OVERHEAD
     app.before_request(lambda: _check_access(context))
+    app.before_request(context.respond_instead)
     app.after_request(_add_rate_limit_headers)
     app.register_error_handler(APIError, _problem_response)
     app.register_error_handler(HTTPException, _http_error_response)
@@ -97,7 +98,7 @@ def _check_access(context: ServerContext) -> None:
         authorization=headers.get("Authorization", ""),
         session=request.cookies.get(SESSION_COOKIE, ""),
     )
-    check_access(sender, context.host, context.token, context.allowed_hosts)
+    check_access(sender, context.host, context.token, context.allowed_hosts, context.is_recording)
 
 
 def _problem_response(error: APIError) -> Response:

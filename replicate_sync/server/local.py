@@ -7,7 +7,7 @@ import pathlib
 import secrets
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from . import webhooks
 from .app import create_app
@@ -20,6 +20,8 @@ from .input_files import InputFiles
 from .jobs import Bounds, Jobs
 from .listener import Listener, listen
 from .models import F, Registry, everywhere, validate_name
+from .recording.recorder import Recorder
+from .recording.replay import Replay
 from .records import Records
 from .testing.faults import Faults
 from .testing.middleware import FaultMiddleware
@@ -27,6 +29,9 @@ from .testing.request_log import RequestLog
 from .testing.scripts import Script, scripted_model
 from .uploads import LIMIT, Uploads
 from .web.pages import is_page_path
+
+if TYPE_CHECKING:
+    from flask import Response
 
 _MEMORY_BOUNDS = Bounds(5_000, 256 * 2**20)
 _DISK_BOUNDS = Bounds(50_000, 8 * 2**30)
@@ -128,6 +133,7 @@ class LocalServer:
         self._application = FaultMiddleware(
             app, self.requests, self.faults, self.stopped, is_page_path
         )
+        self._recording: Recorder | Replay | None = None
         self._cog_models: list[CogModel] = []
         self._listener: Listener | None = None
         self._lock = threading.Lock()
@@ -236,6 +242,65 @@ class LocalServer:
         script = Script(output, tokens, fail, delay, logs, metrics or {})
         self.models.add(scripted_model(name, self.models.get(name), script))
 
+    def record(
+        self,
+        path: str | os.PathLike[str],
+        upstream: str,
+        *,
+        token: str = "",
+        public_url: str | None = None,
+    ) -> None:
+        """Pass every request on to the API, and write down what comes back, without any secret.
+
+        A file that is a recording already goes on where it ends. The server's own models are not
+        run meanwhile.
+
+        Args:
+            path: The file to write to.
+            upstream: The base URL of the API, or of another local server.
+            token: The token for the API, sent for a client that has this server's token; by
+                default each client's own token is passed on.
+            public_url: Where the API reaches this server, so that webhooks are recorded too; an
+                API on this machine needs none.
+
+        Raises:
+            ValueError: The file or the URL cannot be used.
+        """
+        self._end_recording()
+        self._recording = Recorder(self, pathlib.Path(path), upstream, token, public_url)
+
+    def replay(self, path: str | os.PathLike[str], *, speed: float = 1.0) -> None:
+        """Respond to every request as the API did when it was recorded.
+
+        The same text comes in the same pieces. A request that was never recorded is an error with
+        the status code 400, and nothing is sent anywhere.
+
+        Args:
+            path: What `record` wrote.
+            speed: What the recorded times are multiplied by: 1 waits as long, 0 not at all.
+
+        Raises:
+            ValueError: The file is no recording, or the speed is negative.
+        """
+        self._end_recording()
+        self._recording = Replay(self, pathlib.Path(path), speed)
+
+    @property
+    def is_recording(self) -> bool:
+        """Whether requests are passed on to the API that is recorded."""
+        return isinstance(self._recording, Recorder)
+
+    def respond_instead(self) -> Response | None:
+        """Return the response of a recording to the current request, or None for our own."""
+        if self._recording is None:
+            return None
+        return self._recording.respond()
+
+    def _end_recording(self) -> None:
+        if self._recording is not None:
+            self._recording.close()
+            self._recording = None
+
     def start(self) -> LocalServer:
         """Open the port, serve in a thread, and return the server; a started one stays as it is.
 
@@ -269,6 +334,7 @@ class LocalServer:
             self.jobs.stop()
             listener.stop()
             self._records.close()
+            self._end_recording()
         for cog_model in self._cog_models:
             cog_model.close()
 

@@ -97,6 +97,11 @@ class Delivery(NamedTuple):
     error: str | None
     seconds: float
 
+    @property
+    def accepted(self) -> bool:
+        """Whether the response was a 2xx."""
+        return self.status is not None and 200 <= self.status < 300
+
 
 class WebhookLog(Sequence[Delivery]):
     """What was sent, oldest first: the last 1,000, and at most 16 MB of them."""
@@ -162,7 +167,7 @@ class WebhookSender:
         self._stopped = stopped
         self._timing = timing
         self._log = log
-        self._url = urllib.parse.urlsplit(job.spec.echo["webhook"])
+        self._url: str = job.spec.echo["webhook"]
         self._events = job.spec.echo.get("webhook_events_filter", _DEFAULT_EVENTS)
         self._kinds = [kind for kind in ("output", "logs") if kind in self._events]
         self._sent_counts = dict.fromkeys(self._kinds, 0)
@@ -176,7 +181,7 @@ class WebhookSender:
 
     def _run(self) -> None:
         if "start" in self._events:
-            self._post(self._start_body, _message_id())
+            self._post(self._start_body, new_message_id())
         while not self._stopped() and not self._is_done():
             for kind in self._wait_for_due():
                 self._send_progress(kind)
@@ -213,11 +218,11 @@ class WebhookSender:
             self._sent_counts[kind] = self._job.counts[kind]
             body = self._serialize(self._job, True)
         self._sent_at[kind] = time.monotonic()
-        self._post(body, _message_id())
+        self._post(body, new_message_id())
 
     def _send_end(self) -> None:
         body = self._serialize(self._job, False)
-        message_id = _message_id()
+        message_id = new_message_id()
         for delay in (*self._timing.retry_delays, 0.0):
             if self._stopped() or self._post(body, message_id):
                 return
@@ -226,47 +231,67 @@ class WebhookSender:
 
     def _post(self, body: bytes, message_id: str) -> bool:
         """Send a message, and return whether it was accepted."""
-        timestamp = str(int(time.time()))
-        headers = {
-            "content-type": "application/json",
-            "user-agent": "Webhooks/local",
-            "webhook-id": message_id,
-            "webhook-timestamp": timestamp,
-            "webhook-signature": sign(self._secret(), message_id, timestamp, body),
-        }
-        target = urllib.parse.urlunsplit(("", "", self._url.path or "/", self._url.query, ""))
-        connection = self._connect()
-        sent_at = time.monotonic()
-        status: int | None = None
-        error: str | None = None
-        try:
-            connection.request("POST", target, body, headers)
-            status = connection.getresponse().status
-        except (OSError, http.client.HTTPException) as failure:  # refused, or no web server
-            error = str(failure) or type(failure).__name__
-        finally:
-            connection.close()
-        delivery = Delivery(
-            number=0,
-            time=timestamps.now(),
-            prediction=self._job.id,
-            event=json.loads(body)["status"],
-            url=self._url.geturl(),
-            headers=headers,
-            body=body,
-            status=status,
-            error=error,
-            seconds=time.monotonic() - sent_at,
-        )
+        headers = signed_headers(self._secret(), message_id, body)
+        delivery = deliver(self._url, headers, body, self._job.id)
         self._log.add(delivery)
-        return status is not None and 200 <= status < 300
-
-    def _connect(self) -> http.client.HTTPConnection:
-        host = self._url.hostname or ""
-        if self._url.scheme == "https":
-            return http.client.HTTPSConnection(host, self._url.port, timeout=_TIMEOUT)
-        return http.client.HTTPConnection(host, self._url.port, timeout=_TIMEOUT)
+        return delivery.accepted
 
 
-def _message_id() -> str:
+def signed_headers(secret: str, message_id: str, body: bytes) -> dict[str, str]:
+    """Return the headers of a message that is sent now.
+
+    Args:
+        secret: What to sign with.
+        message_id: The id of the message.
+        body: Its body.
+    """
+    timestamp = str(int(time.time()))
+    return {
+        "content-type": "application/json",
+        "user-agent": "Webhooks/local",
+        "webhook-id": message_id,
+        "webhook-timestamp": timestamp,
+        "webhook-signature": sign(secret, message_id, timestamp, body),
+    }
+
+
+def deliver(url: str, headers: Mapping[str, str], body: bytes, prediction: str) -> Delivery:
+    """Send a message once, and return what came of it.
+
+    Args:
+        url: An http or https URL.
+        headers: The headers.
+        body: The body, the JSON of a prediction.
+        prediction: The id of the prediction.
+    """
+    parts = urllib.parse.urlsplit(url)
+    target = urllib.parse.urlunsplit(("", "", parts.path or "/", parts.query, ""))
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    connection = kind(parts.hostname or "", parts.port, timeout=_TIMEOUT)
+    sent_at = time.monotonic()
+    status: int | None = None
+    error: str | None = None
+    try:
+        connection.request("POST", target, body, dict(headers))
+        status = connection.getresponse().status
+    except (OSError, http.client.HTTPException) as failure:  # refused, or no web server
+        error = str(failure) or type(failure).__name__
+    finally:
+        connection.close()
+    return Delivery(
+        number=0,
+        time=timestamps.now(),
+        prediction=prediction,
+        event=str(json.loads(body).get("status")),
+        url=url,
+        headers=headers,
+        body=body,
+        status=status,
+        error=error,
+        seconds=time.monotonic() - sent_at,
+    )
+
+
+def new_message_id() -> str:
+    """Return the id of a new message."""
     return "msg_" + "".join(secrets.choice(_LETTERS) for _ in range(27))

@@ -134,11 +134,12 @@ def webhook_options(body: JSONObject) -> JSONObject:
 
 def _with_webhook(body: JSONObject) -> JSONObject:
     if "webhook" in body:
-        raise_if_invalid(_webhook_problems(body["webhook"]))
+        raise_if_invalid(webhook_problems(body["webhook"]))
     return body
 
 
-def _webhook_problems(url: str) -> list[Problem]:
+def webhook_problems(url: str) -> list[Problem]:
+    """Return why no webhooks can be sent to a URL, none where they can."""
     host: str | None = None
     absolute = False
     try:

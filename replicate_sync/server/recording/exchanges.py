@@ -1,0 +1,136 @@
+r"""The lines of a recording: JSON, one exchange each, in the order in which they ended.
+
+    {"recording": 1, "upstream": "https://api.replicate.com/v1"}
+    {"request": {"method", "path", "query", "body"}, "response": {"status", "headers", "body",
+     "seconds"}}
+    {"request": {...}, "events": [[0.31, "event: output\\nid: ...\\ndata: Once"], ...]}
+    {"webhook": {"prediction": "...", "after": 1.5, "body": {...}}}
+
+A body is the JSON value itself, or {"text": ...}, or {"base64": ...}. The server's own origin is
+written as {origin}.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import pathlib
+import threading
+from typing import IO, NamedTuple
+
+from ..json_types import JSONObject
+from ..routes.json_bodies import parse_json
+
+ORIGIN = "{origin}"
+"""What stands for scheme, host and port of the recording server."""
+_VERSION = 1
+
+
+class Recording(NamedTuple):
+    """A recording that was read.
+
+    Attributes:
+        exchanges: The requests with their responses or events, in their order.
+        webhooks: The webhooks, in their order.
+    """
+
+    exchanges: list[JSONObject]
+    webhooks: list[JSONObject]
+
+
+class RecordingFile:
+    """A file that a recording is appended to.
+
+    Args:
+        path: The file, which is created, or goes on where it ends.
+        upstream: The base URL of the API that is recorded.
+
+    Raises:
+        ValueError: The file is no recording, or cannot be written.
+    """
+
+    def __init__(self, path: pathlib.Path, upstream: str) -> None:
+        self._lock = threading.Lock()
+        try:
+            is_new = not path.exists() or path.stat().st_size == 0
+            if not is_new:
+                read_recording(path)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file: IO[str] = path.open("a", encoding="utf-8", newline="\n")
+        except OSError as error:
+            raise ValueError(f"Nothing can be recorded to {path}: {error.strerror}") from error
+        if is_new:
+            self.write({"recording": _VERSION, "upstream": upstream})
+
+    def write(self, line: JSONObject) -> None:
+        """Append a line."""
+        text = json.dumps(line, ensure_ascii=False).encode("utf-8", "replace").decode()
+        with self._lock:
+            if not self._file.closed:
+                self._file.write(f"{text}\n")
+                self._file.flush()
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._file.close()
+
+
+def read_recording(path: pathlib.Path) -> Recording:
+    """Return what was recorded to a file.
+
+    Raises:
+        ValueError: It cannot be read, or is no recording.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"The recording {path} cannot be read: {error}") from error
+    recording = Recording([], [])
+    for number, text in enumerate(lines, 1):
+        line = _parse_line(text, path, number)
+        if number == 1 and line.get("recording") != _VERSION:
+            raise ValueError(f'{path} is no recording: its first line has no "recording": 1.')
+        if "request" in line:
+            recording.exchanges.append(line)
+        elif "webhook" in line:
+            recording.webhooks.append(line["webhook"])
+    if not lines:
+        raise ValueError(f"The recording {path} is empty.")
+    return recording
+
+
+def serialize_body(data: bytes, media_type: str) -> object:
+    """Return the form of a body in a recording; None for an empty one."""
+    if not data:
+        return None
+    if "json" in media_type:
+        try:
+            return parse_json(data)
+        except ValueError:
+            pass
+    if media_type.startswith("text/") or "json" in media_type:
+        try:
+            return {"text": data.decode()}
+        except UnicodeDecodeError:
+            pass
+    return {"base64": base64.b64encode(data).decode()}
+
+
+def parse_body(body: object) -> bytes | None:
+    """Return the bytes of a recorded body that is text or base64, or None for JSON."""
+    if isinstance(body, dict) and list(body) == ["text"]:
+        return str(body["text"]).encode()
+    if isinstance(body, dict) and list(body) == ["base64"]:
+        return base64.b64decode(body["base64"])
+    return None
+
+
+def _parse_line(text: str, path: pathlib.Path, number: int) -> JSONObject:
+    try:
+        line = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"Line {number} of {path} is no JSON: {error}") from error
+    if not isinstance(line, dict):
+        raise ValueError(f"Line {number} of {path} is no JSON object.")
+    return line
