@@ -31,6 +31,16 @@ _REPLICATES_RETENTION = 3600.0  # seconds
     "--cog-url", metavar="URL", help="Use a Cog server that is running, instead of a predictor."
 )
 @click.option(
+    "--cog",
+    "further",
+    metavar="OWNER/NAME=PREDICTOR",
+    multiple=True,
+    help="A further predictor, with its name; repeatable.",
+)
+@click.option(
+    "--reload", "reload", is_flag=True, help="Start predictors again when their files change."
+)
+@click.option(
     "--host",
     default="127.0.0.1",
     show_default=True,
@@ -111,6 +121,8 @@ def serve(
     predictor: str | None,
     name: str | None,
     cog_url: str | None,
+    further: tuple[str, ...],
+    reload: bool,
     host: str,
     port: int,
     token: str | None,
@@ -137,7 +149,7 @@ def serve(
     with require_server_extra():
         from ..server import LocalServer
     _check_token(host, token)
-    predictors = _predictors(predictor, name, cog_url)
+    predictors = [*_predictors(predictor, name, cog_url), *map(_parse_predictor, further)]
     if record and replay:
         raise click.UsageError("Give --record or --replay, not both.")
     try:
@@ -158,7 +170,7 @@ def serve(
             server.replay(replay, speed=speed)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-    _run(server, predictors, open_page)
+    _run(server, predictors, reload, open_page)
 
 
 class _Predictor(NamedTuple):
@@ -197,7 +209,16 @@ def _predictors(predictor: str | None, name: str | None, cog_url: str | None) ->
     return [_Predictor(name, predictor, cog_url)]
 
 
-def _run(server: LocalServer, predictors: list[_Predictor], open_page: bool) -> None:
+def _parse_predictor(text: str) -> _Predictor:
+    name, equals, source = text.partition("=")
+    if not equals or not source:
+        raise click.UsageError(
+            f"--cog is a name and a predictor, such as me/model=predict.py: {text}"
+        )
+    return _Predictor(name, source, None)
+
+
+def _run(server: LocalServer, predictors: list[_Predictor], reload: bool, open_page: bool) -> None:
     from ..server import CogError
 
     # A model's process is stopped in order at SIGTERM as well.
@@ -205,7 +226,7 @@ def _run(server: LocalServer, predictors: list[_Predictor], open_page: bool) -> 
     try:
         for predictor in predictors:
             click.echo(f"Starting {predictor.name} ...")
-            server.cog(predictor.name, predictor.source, url=predictor.url)
+            server.cog(predictor.name, predictor.source, url=predictor.url, reload=reload)
         _serve_forever(server, open_page)
     except KeyboardInterrupt:
         click.echo("\nStopped.")

@@ -19,6 +19,7 @@ from .input_files import InputFiles
 from .job_spec import JobSpec
 from .json_types import JSONObject
 from .models import Model
+from .schemas import Schema
 
 STARTING = "starting"
 PROCESSING = "processing"
@@ -30,6 +31,7 @@ _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _ID_LENGTH = 26
 _STREAM_KEY_LENGTH = 52
 _MOMENTS = ("created_at", "started_at", "completed_at", "deadline")
+_REDACTED = "[REDACTED]"
 _DONE_REASONS = {SUCCEEDED: None, FAILED: "error"}
 
 
@@ -125,6 +127,15 @@ class Job:
         with self.changed:
             return list(self._output) if isinstance(self._output, list) else self._output
 
+    @property
+    def shown_input(self) -> JSONObject:
+        """The input without the values of its secrets."""
+        properties = self.model.input.get("properties", {})
+        return {
+            name: _REDACTED if _is_secret(properties.get(name, {})) and value else value
+            for name, value in self.input.items()
+        }
+
     def start(self) -> None:
         """Run the model in a thread of its own."""
         if self._timer is not None:
@@ -163,7 +174,7 @@ class Job:
             return {
                 "id": self.id,
                 "stream_key": self.stream_key,
-                "input": self.input,
+                "input": self.shown_input,
                 "status": self.status,
                 "error": self.error,
                 "metrics": dict(self.metrics),
@@ -347,6 +358,10 @@ class Job:
         self._event_second = second
         self._events.append(Event(name, f"{second}:{self._event_number}", data))
         self.changed.notify_all()
+
+
+def _is_secret(prop: Schema) -> bool:
+    return prop.get("format") == "password" or bool(prop.get("x-cog-secret"))
 
 
 def _random_text(length: int) -> str:

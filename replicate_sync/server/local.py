@@ -14,6 +14,7 @@ from .app import create_app
 from .blobs import Blobs
 from .catalog import Catalog
 from .cog.predictor_model import CogModel
+from .cog.reloading import ReloadedModel
 from .deployments import Deployments
 from .files import Files
 from .input_files import InputFiles
@@ -134,7 +135,7 @@ class LocalServer:
             app, self.requests, self.faults, self.stopped, is_page_path
         )
         self._recording: Recorder | Replay | None = None
-        self._cog_models: list[CogModel] = []
+        self._cog_models: list[CogModel | ReloadedModel] = []
         self._listener: Listener | None = None
         self._lock = threading.Lock()
 
@@ -189,7 +190,14 @@ class LocalServer:
         """
         return self.models.trainer(name)
 
-    def cog(self, name: str, predictor: str | None = None, *, url: str | None = None) -> None:
+    def cog(
+        self,
+        name: str,
+        predictor: str | None = None,
+        *,
+        url: str | None = None,
+        reload: bool = False,
+    ) -> None:
         """Register a Cog predictor as a model of this server only, and start it.
 
         It ends with the server. It is run by this Python, which needs the extra "cog".
@@ -199,12 +207,19 @@ class LocalServer:
             predictor: Its file and class or function, such as "predict.py:Predictor", or a folder
                 with a cog.yaml that names it.
             url: Instead of a predictor, the URL of a Cog server that runs already.
+            reload: Whether a predictor is started again when a file of its project changes. One
+                that cannot be started is no error then: its page and its predictions say why.
 
         Raises:
             CogError: It cannot be served.
             ValueError: The name is not `owner/name`.
         """
         validate_name(name)
+        if reload and predictor is not None:
+            reloaded = ReloadedModel(name, predictor, self.models.add)
+            reloaded.open()
+            self._cog_models.append(reloaded)
+            return
         cog_model = CogModel(predictor, url)
         cog_model.open()
         self._cog_models.append(cog_model)

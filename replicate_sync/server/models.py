@@ -28,10 +28,12 @@ class Trainer(NamedTuple):
     Attributes:
         function: It is called with a training's input, and returns the weights.
         input: The schema of a training's input.
+        slot: A training holds it while it runs.
     """
 
     function: Callable[..., object]
     input: Schema
+    slot: AbstractContextManager[object] = nullcontext()
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class Model:
         created_at: When it was registered.
         trainer: What trains it, or None.
         slot: A prediction holds it while it runs, and is `starting` while it waits for it.
+        problem: Returns why it does not run now, "" where it does.
     """
 
     name: str
@@ -63,6 +66,7 @@ class Model:
     created_at: datetime = field(default_factory=timestamps.unique_now)
     trainer: Trainer | None = None
     slot: AbstractContextManager[object] = field(default_factory=nullcontext)
+    problem: Callable[[], str] = field(default=lambda: "")
 
     @property
     def streams(self) -> bool:

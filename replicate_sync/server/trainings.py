@@ -47,4 +47,5 @@ def training_model(model: Model, destination: str, catalog: Catalog) -> Model:
         input=trainer.input,
         output={"type": "object"},
         trainer=None,
+        slot=trainer.slot,
     )

@@ -58,6 +58,7 @@ class Predictor:
         folder: The folder of its project, in which it runs.
         reference: Its file and name, from there.
         slots: How many predictions its cog.yaml allows at a time, or None.
+        trainer: The file and name of what trains the model by its cog.yaml, or None.
 
     Raises:
         CogError: It does not exist, or its cog.yaml cannot be read.
@@ -79,7 +80,9 @@ class Predictor:
         projects = [folder for folder in file.parents if (folder / "cog.yaml").is_file()]
         self.folder: Path = projects[0] if projects else file.parent
         self.reference: str = f"{file.relative_to(self.folder)}{colon}{name}"
-        self.slots: int | None = _configured_slots(self.folder)
+        config = _read_config(self.folder)
+        self.slots: int | None = _configured_slots(config, self.folder)
+        self.trainer: str | None = _configured_trainer(config)
 
     def signature(self) -> Signature:
         """Return what it accepts and returns, as the program `signature` finds it.
@@ -149,13 +152,21 @@ def _configured_predictor(folder: Path) -> str:
     return reference
 
 
-def _configured_slots(folder: Path) -> int | None:
-    concurrency = _read_config(folder).get("concurrency")
-    if not isinstance(concurrency, dict):
+def _configured_trainer(config: JSONObject) -> str | None:
+    reference = config.get("train")
+    return reference if isinstance(reference, str) else None
+
+
+def _configured_slots(config: JSONObject, folder: Path) -> int | None:
+    """Return `max` of `concurrency`; `default_target`, for scaling, says nothing here."""
+    concurrency = config.get("concurrency")
+    if concurrency is None:
         return None
-    slots = concurrency.get("max")
-    if not isinstance(slots, int) or isinstance(slots, bool):
-        return None
+    slots = concurrency.get("max", 1) if isinstance(concurrency, dict) else None
+    if not isinstance(slots, int) or isinstance(slots, bool) or slots < 1:
+        raise CogError(
+            f"The concurrency in {folder / 'cog.yaml'} is no number of at least 1 under max."
+        )
     return slots
 
 

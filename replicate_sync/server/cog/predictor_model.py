@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from .. import job_context, models, schemas
 from ..json_types import JSONObject
-from ..models import Model
+from ..models import Model, Trainer
 from ..schemas import Schema
 from .api_client import CogClient, CogEvent, ConnectionLost, InputRefused, WorkerBusy
 from .conversion import parse_document, parse_output, raise_for_urls, serialize_input
@@ -49,12 +49,18 @@ class CogModel:
     Args:
         predictor: The predictor to start a process for.
         url: Instead of a predictor, the URL of a Cog server that runs already.
+        with_trainer: Whether what trains the model by its cog.yaml is served as well.
 
     Raises:
         CogError: There is no predictor, or no server at the URL.
     """
 
-    def __init__(self, predictor: str | None = None, url: str | None = None) -> None:
+    def __init__(
+        self,
+        predictor: str | None = None,
+        url: str | None = None,
+        with_trainer: bool = True,
+    ) -> None:
         self._process: CogProcess | None = None
         self._front = CogClient(url or "")
         self._failure: CogError | None = None
@@ -62,6 +68,7 @@ class CogModel:
         self._suspect = False  # whether the process may have crashed
         self._restart_lock = threading.Lock()
         slots = _parse_count(os.environ.get(_SLOTS_VARIABLE, ""))
+        self._trainer: CogModel | None = None
         document: Schema | None
         if predictor is not None:
             located = Predictor(predictor)
@@ -69,13 +76,17 @@ class CogModel:
             document = signature["document"]
             slots = slots or located.slots or signature["slots"]
             self._process = CogProcess(located, document, slots)
+            if with_trainer and located.trainer is not None:
+                trainer = str(located.folder / located.trainer)
+                self._trainer = CogModel(trainer, with_trainer=False)
         elif self._front.health():
             document = self._front.document()
         else:
             raise CogError(f"No Cog server responds at {url}.")
         self._input, self._output = parse_document(document)
         self._file_inputs = models.file_inputs(self._input)
-        self._free = threading.Semaphore(slots or 1)
+        self._slots = slots or 1
+        self._free = threading.Semaphore(self._slots)
 
     def model(self, name: str) -> Model:
         """Return the model.
@@ -84,8 +95,29 @@ class CogModel:
             name: `owner/name`.
         """
         function = self._stream if schemas.is_iterator(self._output) else self._call
-        version = models.derive_version(name, self._input, self._output)
-        return Model(name, function, version, None, self._input, self._output, slot=self)
+        trainer: Trainer | None = None
+        if self._trainer is not None:
+            trained = self._trainer
+            input = trained._input | {"title": "TrainingInput"}
+            trainer = Trainer(trained._call, input, trained)
+        return Model(
+            name=name,
+            function=function,
+            version=models.derive_version(name, self._input, self._output),
+            description=None,
+            input=self._input,
+            output=self._output,
+            trainer=trainer,
+            slot=self,
+            problem=self.problem,
+        )
+
+    def problem(self) -> str:
+        """Return why it does not run, with the end of what it wrote; "" where it does."""
+        failure = self._failure
+        if failure is None:
+            return ""
+        return f"{failure}\n\n{failure.output}".strip()
 
     @property
     def url(self) -> str:
@@ -104,6 +136,9 @@ class CogModel:
         Raises:
             CogError: It does not start.
         """
+        if self._trainer is not None:  # its process is started by the first training
+            self._trainer._is_open = True
+            self._trainer._suspect = True
         self._is_open = True
         self._suspect = True
         self._restart_if_needed()
@@ -112,9 +147,17 @@ class CogModel:
 
     def close(self) -> None:
         """End the process."""
+        if self._trainer is not None:
+            self._trainer.close()
         self._is_open = False
         if self._process is not None:
             self._process.stop()
+
+    def drain(self, seconds: float) -> None:
+        """Wait until nothing runs, at most for these seconds."""
+        deadline = time.monotonic() + seconds
+        for _ in range(self._slots):
+            self._free.acquire(timeout=max(0.0, deadline - time.monotonic()))
 
     def __enter__(self) -> None:
         self._free.acquire()

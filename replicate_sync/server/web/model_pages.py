@@ -79,7 +79,7 @@ class ModelPages:
         values: JSONObject | None = None
         previous = self._context.jobs.get(request.args.get("from", ""))
         if previous is not None and previous.model.name == model.name:
-            values = previous.input
+            values = previous.shown_input
         return self._page(model, form_fields(model.input, values), [])
 
     def run(self, owner: str, name: str) -> Response:
@@ -118,6 +118,7 @@ class ModelPages:
             fields=fields,
             problems={problem.field.removeprefix("input."): problem for problem in invalid},
             snippets=snippets,
+            problem=model.problem(),
         )
 
     def _input(self, model: Model, keep: bool) -> tuple[JSONObject, list[Problem]]:

@@ -87,9 +87,9 @@ def view_prediction(job: Job) -> PredictionView:
         created_at=job.created_at,
         seconds=max(0.0, (end - (started_at or job.created_at)).total_seconds()),
         percent=percent,
-        input=json.dumps(hide_secrets(job), indent=2, ensure_ascii=False),
-        input_parts=[part for part in parts_of(dict(job.input), origins) if part.own],
-        input_summary=summarize(hide_secrets(job)),
+        input=json.dumps(shorten_files(job.shown_input), indent=2, ensure_ascii=False),
+        input_parts=[part for part in parts_of(job.shown_input, origins) if part.own],
+        input_summary=summarize(shorten_files(job.shown_input)),
         output=parts_of(output, origins, concatenate=text),
         output_summary=summarize(output),
         text=text,
@@ -106,14 +106,11 @@ def streams_text(job: Job) -> bool:
     return job.model.streams and items.get("type") == "string" and items.get("format") != "uri"
 
 
-def hide_secrets(job: Job) -> dict[str, object]:
-    """Return the input of a job with the values of its secrets hidden, and its files short."""
-    properties = job.model.input["properties"]
+def shorten_files(input: Mapping[str, object]) -> dict[str, object]:
+    """Return an input whose `data:` URIs are short."""
     shown: dict[str, object] = {}
-    for name, value in job.input.items():
-        if properties.get(name, {}).get("format") == "password":
-            value = "**********"
-        elif isinstance(value, str) and value.startswith("data:") and len(value) > 200:
+    for name, value in input.items():
+        if isinstance(value, str) and value.startswith("data:") and len(value) > 200:
             value = f"{value.partition(',')[0]},… ({len(value):,} characters)"
         shown[name] = value
     return shown

@@ -57,8 +57,6 @@ def test_a_cog_yaml_names_the_predictor(project: Path, key: str) -> None:
         ("concurrency: {max: 4}\n", 4),
         ("{predict: src/predict.py, concurrency: {max: 4}}", 4),
         ("concurrency:\n  # as many as fit\n  default_target: 2\n\n  max: 4  # at most\n", 4),
-        ("concurrency:\n  max: many\n", None),
-        ("concurrency: 4\n", None),
         ("# concurrency:\n#   max: 4\n", None),
         ("- a list\n", None),
         ("", None),
@@ -69,6 +67,13 @@ def test_a_cog_yaml_says_how_many_run_at_a_time(
 ) -> None:
     configure(project, text)
     assert Predictor(str(project / "src" / "predict.py")).slots == slots
+
+
+@pytest.mark.parametrize("text", ["{max: many}", "{max: 0}", "{max: true}", "4"])
+def test_a_concurrency_that_is_no_number_is_an_error(project: Path, text: str) -> None:
+    configure(project, f"concurrency: {text}\n")
+    with pytest.raises(CogError, match="concurrency"):
+        Predictor(str(project / "src" / "predict.py"))
 
 
 @pytest.mark.parametrize("text", [None, "build:\n  gpu: true\n", "predict: 5\n", "- a list\n"])
