@@ -16,15 +16,17 @@ from .display.generators import describe_generator
 from .display.progress import batch_progress, require_tqdm
 from .exceptions import TOKEN_PAGE, InputRejectedError, InvalidInputError
 from .http.config import API_URL, ApiConfig, Token
-from .http.transport import Transport, validate_headers
+from .http.request import validate_headers
+from .http.transport import Transport
 from .payloads.generation_parameters import to_model_inputs
 from .payloads.inputs import Upload, validate_input
 from .payloads.messages import Messages, build_prompt
 from .payloads.schema_cache import SchemaCache
 from .polling import Deadline, Polling, Retries
 from .prediction.context import Context
-from .prediction.create import CreateOptions, Creator, PredictionRequest, create_headers
-from .prediction.prediction import Prediction
+from .prediction.create import Creator
+from .prediction.create_options import CreateOptions, PredictionRequest, create_headers
+from .prediction.creation import LEAVING
 from .resources.predictions import Predictions
 
 if TYPE_CHECKING:
@@ -346,8 +348,8 @@ class Replicate(BaseClient):
 
         return search(self._transport, query, limit)
 
-    def _place_file(self, upload: Upload, progress: bool) -> str:
-        return self.files.place(upload, progress)
+    def _place_file(self, upload: Upload, progress: bool, deadline: Deadline) -> str:
+        return self.files.place(upload, progress, deadline)
 
     @classmethod
     def get_model(cls, name: str = "") -> str:
@@ -392,7 +394,7 @@ class Replicate(BaseClient):
             top_k: How many of the likeliest words are chosen from.
             stop: A text, or several, before which the reply ends.
             extra_data: Further inputs of the model, sent as they are; they win over the others.
-            deadline: The seconds that all of it may take.
+            deadline: The seconds that all of it may take, from the first `next()` on.
             cancel_on_exit: Whether closing the generator, or an interruption, cancels it.
 
         Yields:
@@ -419,7 +421,7 @@ class Replicate(BaseClient):
         Deadline(deadline)
         return describe_generator(
             self._stream_chat(chat, deadline, cancel_on_exit),
-            f"the reply of {chat.ref}: loop over it, or show() it",
+            f"the reply of {chat.ref.model or chat.ref.version}: loop over it, or show() it",
         )
 
     def _prepare_chat(
@@ -437,20 +439,27 @@ class Replicate(BaseClient):
         self, chat: _Chat, deadline: float | None, cancel_on_exit: bool
     ) -> Generator[str, None, None]:
         limit = Deadline(deadline)
+        options = CreateOptions(deadline=limit, cancel_on_exit=cancel_on_exit)
+        # Whether the value of a parameter is right is left to the API.
+        request = PredictionRequest(chat.ref, chat.input, self._stream_fields())
+        creation = self.predictions.plan(request, options, validate=False)
         try:
-            # Whether the value of a parameter is right is left to the API.
-            request = PredictionRequest(chat.ref, chat.input, self._stream_fields())
-            prediction = self._start(request, limit, cancel_on_exit, validate=False)
-        except InputRejectedError as error:
-            renamed = self._rename_parameters(chat, error)
-            if renamed is None or renamed == chat.input:
-                raise
-            request = PredictionRequest(chat.ref, renamed, self._stream_fields())
-            prediction = self._start(request, limit, cancel_on_exit, validate=False)
-        yield from prediction.stream(deadline=limit, cancel_on_exit=cancel_on_exit)
+            try:
+                prediction = self.predictions.send(creation, options)
+            except InputRejectedError as error:
+                renamed = self._rename_parameters(chat, error, limit)
+                if renamed is None or renamed == chat.input:
+                    raise
+                request = PredictionRequest(chat.ref, renamed, self._stream_fields())
+                creation = self.predictions.plan(request, options, validate=False)
+                prediction = self.predictions.send(creation, options)
+            yield from prediction.stream(deadline=limit, cancel_on_exit=cancel_on_exit)
+        except LEAVING as leaving:
+            self.predictions.leave(creation, leaving, cancel=cancel_on_exit)
+            raise
 
     def _rename_parameters(
-        self, chat: _Chat, error: InputRejectedError
+        self, chat: _Chat, error: InputRejectedError, deadline: Deadline
     ) -> dict[str, object] | None:
         """Return the input under the model's own names, where it refused one of ours."""
         is_about_names = "dditional property" in str(error.detail) or any(
@@ -458,7 +467,7 @@ class Replicate(BaseClient):
         )
         if not is_about_names:
             return None
-        inputs = self._context.schemas.get(chat.ref, fetch=True).inputs
+        inputs = self._context.schemas.get(chat.ref, fetch=True, deadline=deadline).inputs
         if not inputs:
             return None
         return {**to_model_inputs(chat.parameters, inputs), **chat.extra}
@@ -500,19 +509,14 @@ class Replicate(BaseClient):
         self, request: PredictionRequest, deadline: float | None, cancel_on_exit: bool
     ) -> Generator[str, None, None]:
         limit = Deadline(deadline)
-        prediction = self._start(request, limit, cancel_on_exit)
-        yield from prediction.stream(deadline=limit, cancel_on_exit=cancel_on_exit)
-
-    def _start(
-        self,
-        request: PredictionRequest,
-        deadline: Deadline,
-        cancel_on_exit: bool,
-        *,
-        validate: bool | None = None,
-    ) -> Prediction:
-        options = CreateOptions(deadline=deadline, cancel_on_exit=cancel_on_exit)
-        return self.predictions.start(request, options, validate=validate)
+        options = CreateOptions(deadline=limit, cancel_on_exit=cancel_on_exit)
+        creation = self.predictions.plan(request, options)
+        try:
+            prediction = self.predictions.send(creation, options)
+            yield from prediction.stream(deadline=limit, cancel_on_exit=cancel_on_exit)
+        except LEAVING as leaving:
+            self.predictions.leave(creation, leaving, cancel=cancel_on_exit)
+            raise
 
     def _stream_fields(self) -> dict[str, object]:
         # gpt4free's open base URL is of the time when a stream had to be asked for.
@@ -564,9 +568,14 @@ class Replicate(BaseClient):
         request = self.predictions.prepare(model, input)
         headers = create_headers(self._context, None if progress else wait, None, limit)
         options = CreateOptions(headers, limit, cancel_on_exit, progress)
-        prediction = self.predictions.start(request, options, validate=validate)
-        prediction.wait(deadline=limit, cancel_on_exit=cancel_on_exit, progress=progress)
-        return prediction.parse_output()
+        creation = self.predictions.plan(request, options, validate=validate)
+        try:
+            prediction = self.predictions.send(creation, options)
+            prediction.wait(deadline=limit, cancel_on_exit=cancel_on_exit, progress=progress)
+            return prediction.parse_output(deadline=limit)
+        except LEAVING as leaving:  # also between two of these steps
+            self.predictions.leave(creation, leaving, cancel=cancel_on_exit)
+            raise
 
     def map(
         self,

@@ -32,7 +32,8 @@ from .payloads.outputs import first_file
 from .payloads.schema_cache import SchemaCache
 from .polling import Deadline, Polling, Retries
 from .prediction.context import Context
-from .prediction.create import CreateOptions, Creator, PredictionRequest, create_headers
+from .prediction.create import Creator
+from .prediction.create_options import CreateOptions, PredictionRequest, create_headers
 from .prediction.prediction import Prediction
 from .resources.predictions import Predictions
 
@@ -162,7 +163,7 @@ class ReplicateHome(BaseClient):
         Args:
             messages: As for `Replicate.chat`.
             model: One of `text_models`, or its alias.
-            deadline: The seconds that all of it may take.
+            deadline: The seconds that all of it may take, from the first `next()` on.
             cancel_on_exit: Whether closing the generator, or an interruption, cancels it.
 
         Yields:
@@ -174,14 +175,16 @@ class ReplicateHome(BaseClient):
             ResponseError: The homepage refuses, or is gone; likewise ConnectionFailed.
         """
         name = self._validate_model(self.text_models, model, "writes no text; use image()")
-        chat = self._chat(name, build_prompt(messages), Deadline(deadline), cancel_on_exit)
+        Deadline(deadline)
+        chat = self._chat(name, build_prompt(messages), deadline, cancel_on_exit)
         return describe_generator(chat, f"the reply of {name}: loop over it, or show() it")
 
     def _chat(
-        self, name: str, prompt: str, deadline: Deadline, cancel_on_exit: bool
+        self, name: str, prompt: str, deadline: float | None, cancel_on_exit: bool
     ) -> Generator[str, None, None]:
-        prediction = self._create(name, prompt, deadline, cancel_on_exit)
-        yield from prediction.stream(deadline=deadline, cancel_on_exit=cancel_on_exit)
+        limit = Deadline(deadline)
+        prediction = self._create(name, prompt, limit, cancel_on_exit)
+        yield from prediction.stream(deadline=limit, cancel_on_exit=cancel_on_exit)
 
     def image(
         self,
@@ -269,7 +272,10 @@ class ReplicateHome(BaseClient):
             headers = create_headers(self._context, _HOLD, None, deadline)
             options = CreateOptions(headers, deadline, cancel_on_exit)
             created = self._official.start(request, options)
-            return _PolledPrediction(created.raw, self._context)
+            polled = _PolledPrediction(created.raw, self._context)
+            if created.creation is not None:
+                created.creation.resolve(polled)
+            return polled
         body = {"model": name, "version": version, "input": {"prompt": prompt}}
         try:
             return self._transport.request(
@@ -325,7 +331,7 @@ class _HomepagePrediction(_PolledPrediction):
             "The homepage has no way to cancel a prediction; it ends by itself."
         )
 
-    def abandon(self) -> None:
+    def abandon(self, seconds: float = 0.0) -> None:
         """Let it end by itself."""
 
 
@@ -341,7 +347,7 @@ def _status_of(data: Mapping[str, Any]) -> str:
     return "processing"
 
 
-def _place_inline(upload: Upload, progress: bool) -> str:
+def _place_inline(upload: Upload, progress: bool, deadline: Deadline) -> str:
     """Return a file as a data URI: these models take no uploads."""
     return upload.data_uri()
 

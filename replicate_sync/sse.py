@@ -20,7 +20,7 @@ See https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import NamedTuple
 
 from sseclient import SSEClient
@@ -65,7 +65,7 @@ class Event(NamedTuple):
         return hash(self[:4])
 
 
-def events(chunks: Iterable[bytes]) -> Iterator[Event]:
+def events(chunks: Iterable[bytes]) -> Generator[Event, None, None]:
     """Yield each event as soon as the blank line that ends it has arrived.
 
     Args:

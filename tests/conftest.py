@@ -10,6 +10,7 @@ import pytest
 from wire import QUICK, TOKEN, MakeClient, StartWire, Wire
 
 from replicate_sync import Polling, Replicate, Retries
+from replicate_sync.prediction import lookup, own_ids
 
 _VARIABLES = ("REPLICATE_BASE_URL", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 _connect = socket.socket.connect
@@ -35,6 +36,13 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
     monkeypatch.setenv("REPLICATE_API_TOKEN", TOKEN)
+
+
+@pytest.fixture(autouse=True)
+def predictions_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each test use ids of others, and servers that process a create at once."""
+    own_ids.forget_all()
+    monkeypatch.setattr(lookup, "PROCESSING_TIME", 0.15)
 
 
 @pytest.fixture

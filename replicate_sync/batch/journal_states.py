@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from ..http.config import API_URL
 from ..payloads.outputs import file_urls
-from ..prediction.create import parse_api_time
+from ..prediction.lookup import parse_api_time
 from .journal import Entry
 
 State = Literal["done", "running", "requested", "failed", "expired"]

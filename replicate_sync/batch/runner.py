@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future
 from time import monotonic, sleep, time
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 from weakref import WeakKeyDictionary
 
 from ..exceptions import (
@@ -22,7 +22,8 @@ from ..exceptions import (
 from ..http.json import serialize_json
 from ..payloads.inputs import Upload, place_files, validate_input
 from ..polling import Deadline
-from ..prediction.create import CreateOptions, PredictionRequest, create_headers
+from ..prediction.create_options import CreateOptions, PredictionRequest, create_headers
+from ..prediction.creation import Creation
 from ..prediction.prediction import CANCEL_TIMEOUT, Prediction
 from ..refs import ModelRef
 from ..resources.predictions import Predictions
@@ -38,13 +39,6 @@ _MAX_CANCELING_THREADS = 128
 _LEAVING_TIME = 2 * CANCEL_TIMEOUT + 0.2
 _HOLD = 60.0  # seconds for which the API is asked to hold a response back
 _log = logging.getLogger("replicate_sync")
-
-
-class _Requested(NamedTuple):
-    """A create whose response has not arrived yet."""
-
-    placed: Mapping[str, object]
-    requested_at: float
 
 
 class BatchRunner:
@@ -79,7 +73,7 @@ class BatchRunner:
             self._journal = Journal(journal)
             predictions.register(*self._journal.ids())
         # What is in flight, by position.
-        self._requested: dict[int, _Requested] = {}
+        self._requested: dict[int, Creation[Prediction]] = {}
         self._running: dict[int, Prediction] = {}
         self._deadline = Deadline()
         self._process = os.getpid()
@@ -133,7 +127,7 @@ class BatchRunner:
         _open_windows.pop(self, None)
         self._deadline.expire()
         window.close()
-        in_flight: list[Prediction | _Requested] = [*self._running.values()]
+        in_flight: list[Prediction | Creation[Prediction]] = [*self._running.values()]
         in_flight += self._requested.values()
         if self._journal:
             end = monotonic() + CANCEL_TIMEOUT
@@ -202,7 +196,7 @@ class BatchRunner:
                 hold = None
             else:
                 hold = _HOLD
-            return self._create(position, self._predictions.place_files(validated), hold)
+            return self._create(position, validated, hold)
         # An uploaded file has another URL at each start, so that its content identifies the input.
         identity = serialize_json(place_files(validated, Upload.digest))
         key = journal.key(str(self._ref), identity)
@@ -213,9 +207,13 @@ class BatchRunner:
             known = None
         if known is not None:
             return known
-        placed = self._predictions.place_files(validated)
+        placed = self._predictions.place_files(validated, CreateOptions())
         if entry:
-            found = self._predictions.find(self._ref, placed, entry.requested_at)
+            planned = self._predictions.plan(
+                PredictionRequest(self._ref, placed), CreateOptions(), validate=False
+            )
+            evidence = planned.evidence._replace(after=entry.requested_at, is_server_time=False)
+            found = self._predictions.look_up(evidence).prediction
             if found is not None:
                 journal.record_created(position, found.id)
                 return found
@@ -240,13 +238,14 @@ class BatchRunner:
             raise JournalError(failure.message, hint=failure.hint) from failure
 
     def _create(self, position: int, placed: dict[str, object], hold: float | None) -> Prediction:
-        self._requested[position] = _Requested(placed, time())
+        headers = create_headers(self._predictions.context, hold, None, Deadline())
+        options = CreateOptions(headers, cancel_on_exit=False)
+        creation = self._predictions.plan(PredictionRequest(self._ref, placed), options)
+        self._requested[position] = creation
         try:
             if self._deadline.expired:
                 raise ReplicateError("The map was left before this input was started.")
-            headers = create_headers(self._predictions.context, hold, None, Deadline())
-            options = CreateOptions(headers, cancel_on_exit=False)
-            prediction = self._predictions.start(PredictionRequest(self._ref, placed), options)
+            prediction = self._predictions.send(creation, options)
             journal = self._journal
             if journal:
                 self._record(lambda: journal.record_created(position, prediction.id))
@@ -310,20 +309,12 @@ class BatchRunner:
         map_error.prediction = error.prediction
         return map_error
 
-    def _cancel(self, item: Prediction | _Requested) -> None:
+    def _cancel(self, item: Prediction | Creation[Prediction]) -> None:
         """Cancel what is in flight, also where its id is not known here yet."""
         if isinstance(item, Prediction):
             item.abandon()
             return
-        try:
-            found = self._predictions.find(
-                self._ref, item.placed, item.requested_at, single_attempt=CANCEL_TIMEOUT
-            )
-        except ReplicateError as error:
-            _log.warning("what was being created could not be looked up: %s", error)
-            return
-        if found is not None:
-            found.abandon()
+        self._predictions.abandon(item)
 
 
 def wait_for(prediction: Prediction) -> dict[str, Any]:
@@ -346,7 +337,7 @@ def validate_arguments(concurrency: int, on_error: str, executor: Executor | Non
         raise InvalidInputError("executor must be a concurrent.futures.Executor.")
 
 
-def _count(in_flight: list[Prediction | _Requested]) -> str:
+def _count(in_flight: list[Prediction | Creation[Prediction]]) -> str:
     """Return how many predictions are in flight, in words."""
     return f"{len(in_flight)} prediction{'' if len(in_flight) == 1 else 's'} in flight"
 

@@ -1,8 +1,13 @@
-"""Connections that limit how long the head of a response may take, however slowly it arrives.
+"""Connections that report how far a request got, and limit how long each part of it may take.
 
 The timeout of a socket starts again with each byte, so a server that sends its headers byte by
 byte could hold a caller for hours. The head is therefore read here, as a whole and against the
-clock, and given to `http.client` in one piece.
+clock, and given to `http.client` in one piece. Interim responses (102, 103) are dropped, which
+`http.client` takes for the response itself.
+
+A socket's timeout is the longest time for all that is sent in one call, and urllib3 sends under the
+timeout for connecting. A long body is therefore sent in pieces, each within the silence that is
+allowed.
 
 Everything else is requests' and urllib3's own. Where a tool has replaced urllib3's connection class
 (vcrpy does), the replacement is used.
@@ -11,12 +16,14 @@ Everything else is requests' and urllib3's own. Where a tool has replaced urllib
 from __future__ import annotations
 
 import re
+import threading
+from collections.abc import Callable
 from http.client import HTTPResponse, RemoteDisconnected
-from io import BytesIO
+from io import BufferedReader, BytesIO
 from math import inf
-from socket import socket
+from socket import socket as Socket
 from time import monotonic
-from typing import Any
+from typing import Any, Literal
 
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, ProxyManager
@@ -33,48 +40,63 @@ _GRACE = 1.0  # seconds beyond the timeout in which a head that came late must b
 _MAX_HEAD = 2**20  # bytes; http.client allows 100 headers of 64 kB, which no API sends
 _EMPTY_LINE = re.compile(rb"\n\r?\n")
 _PROTOCOL = b"HTTP/"
-_CONTINUE = re.compile(rb"\S+\s+100\s")
+_INTERIM = re.compile(rb"\S+\s+1(?!01)\d\d\s")
+_PIECE_SIZE = 65536  # bytes that are sent at a time
+_MIN_TIMEOUT = 0.001  # seconds; 0 would mean a socket that never waits
+
+Progress = Literal["unknown", "nothing", "some", "all"]
+"""How much of a request has left this machine."""
+
+
+class Delivery:
+    """How far one attempt of a request got: facts, from which nothing is concluded here."""
+
+    #: How much of the request has left this machine; "unknown" where a tool or a session of the
+    #: caller's own has sent it, or no connection has been chosen yet.
+    sent: Progress = "unknown"
+    #: Whether it went through a proxy, which may have passed it on although it says otherwise.
+    through_proxy: bool = False
+    #: Whether all that was to be sent so far has been handed over.
+    is_unbroken: bool = False
+    #: The longest silence while it is sent, and until its response begins, in seconds.
+    timeout: float = inf
+    #: What it was sent on.
+    socket: Socket | None = None
+    #: When all of it must be over, by `time.monotonic`.
+    end: float = inf
+    #: Called before each attempt; what it raises ends the request, of which nothing was sent.
+    before_attempt: Callable[[], None] | None = None
+
+    @property
+    def silence(self) -> float:
+        """The longest silence that is allowed from now on, in seconds."""
+        return max(_MIN_TIMEOUT, min(self.timeout, self.end - monotonic()))
+
+
+class _Thread(threading.local):
+    """What the current thread sends, which requests and urllib3 cannot be told."""
+
+    delivery: Delivery = Delivery()
+
+
+thread = _Thread()
 
 
 class _Response(HTTPResponse):
-    """A response whose head must arrive within the socket's timeout and one second."""
-
-    def __init__(self, sock: socket, *args: Any, **options: Any) -> None:
-        super().__init__(sock, *args, **options)
-        timeout = sock.gettimeout()
-        if timeout is None:
-            self._seconds = inf
-        else:
-            self._seconds = timeout + _GRACE
+    """A response whose head must arrive within the timeout and one second."""
 
     def begin(self) -> None:
         """Read the head, then let http.client parse it."""
         connection: Any = self.fp
-        end = monotonic() + self._seconds
-        head = b""
-        start = 0  # of the current head: a "100 Continue" comes before another one
-        while True:
-            if monotonic() > end:
-                raise TimeoutError("the head of the response came too slowly")
-            arrived = connection.peek(1)
-            if not arrived:
-                # http.client would take the end of the connection for the end of the head.
-                raise RemoteDisconnected("the connection was closed within the head")
-            known = len(head)
-            head += arrived
-            empty_line = _EMPTY_LINE.search(head, max(start, known - 2))
-            if empty_line is not None:
-                head = head[: empty_line.end()]
-            connection.read(len(head) - known)  # nothing behind the empty line
-            if len(head) > _MAX_HEAD:
-                raise RemoteDisconnected("the head of the response is too long")
-            if head[start : start + len(_PROTOCOL)] != _PROTOCOL[: len(head) - start]:
-                break  # it is not HTTP, as http.client will say
-            if empty_line is not None:
-                if not _CONTINUE.match(head, start):
-                    break
-                start = len(head)
-        file: Any = BytesIO(head)
+        delivery = thread.delivery
+        if delivery.is_unbroken:
+            delivery.sent = "all"
+        end = monotonic() + delivery.timeout + _GRACE
+        if delivery.end < inf:
+            end = min(end, delivery.end)
+            if delivery.socket is not None:
+                delivery.socket.settimeout(delivery.silence)  # sending has taken some of the time
+        file: Any = BytesIO(_read_head(connection, end))
         self.fp: Any = file
         try:
             super().begin()
@@ -85,12 +107,85 @@ class _Response(HTTPResponse):
                 self.fp = connection
 
 
-class _Connection(HTTPConnection):
-    response_class = _Response
+def _read_head(connection: BufferedReader, end: float) -> bytes:
+    """Return the head of the response, and take no byte behind it."""
+    head = b""
+    while True:
+        if monotonic() > end:
+            raise TimeoutError("the head of the response came too slowly")
+        arrived = connection.peek(1)
+        if not arrived:
+            # http.client would take the end of the connection for the end of the head.
+            raise RemoteDisconnected("the connection was closed within the head")
+        known = len(head)
+        head += arrived
+        empty_line = _EMPTY_LINE.search(head, max(0, known - 2))
+        if empty_line is not None:
+            head = head[: empty_line.end()]
+        connection.read(len(head) - known)  # nothing behind the empty line
+        if len(head) > _MAX_HEAD:
+            raise RemoteDisconnected("the head of the response is too long")
+        if head[: len(_PROTOCOL)] != _PROTOCOL[: len(head)]:
+            return head  # it is not HTTP, as http.client will say
+        if empty_line is not None:
+            if not _INTERIM.match(head):
+                return head
+            head = b""  # another one comes behind it
 
 
-class _SecureConnection(HTTPSConnection):
+class _Reporting:
+    """What a connection adds: it reports to the delivery of its thread, and sends in pieces."""
+
+    sock: Socket | None
+    proxy: Any
     response_class = _Response
+    _is_connecting = False
+
+    def connect(self) -> None:
+        """Connect, which sends nothing of the request: what a proxy is told is none of it."""
+        thread.delivery.sent = "nothing"
+        thread.delivery.through_proxy = self.proxy is not None
+        self._is_connecting = True
+        try:
+            super().connect()  # type: ignore[misc]
+        finally:
+            self._is_connecting = False
+
+    def send(self, data: Any) -> None:
+        """Send a part of the request."""
+        if self._is_connecting:
+            super().send(data)  # type: ignore[misc]
+            return
+        if self.sock is None:
+            self.connect()
+        delivery = thread.delivery
+        delivery.sent = "some"
+        delivery.is_unbroken = False
+        delivery.socket = self.sock
+        delivery.through_proxy = self.proxy is not None
+        if not isinstance(data, bytes) or len(data) <= _PIECE_SIZE:
+            pieces: list[Any] = [data]
+        else:
+            view = memoryview(data)
+            pieces = [view[at : at + _PIECE_SIZE] for at in range(0, len(view), _PIECE_SIZE)]
+        for piece in pieces:
+            silence = delivery.timeout
+            if delivery.end < inf:
+                silence = delivery.silence
+                if monotonic() > delivery.end:
+                    raise TimeoutError("the request could not be sent in time")
+            if self.sock is not None and silence < inf:
+                self.sock.settimeout(silence)
+            super().send(piece)  # type: ignore[misc]
+        delivery.is_unbroken = True
+
+
+class _Connection(_Reporting, HTTPConnection):  # type: ignore[misc]
+    pass
+
+
+class _SecureConnection(_Reporting, HTTPSConnection):  # type: ignore[misc]
+    pass
 
 
 class _Pool(HTTPConnectionPool):
@@ -116,14 +211,14 @@ class _SecurePool(HTTPSConnectionPool):
 
 
 class _PublicConnection(_Connection):
-    def _new_conn(self) -> socket:
-        connected: socket = connect_to_public(self, super()._new_conn)
+    def _new_conn(self) -> Socket:
+        connected: Socket = connect_to_public(self, super()._new_conn)
         return connected
 
 
 class _PublicSecureConnection(_SecureConnection):
-    def _new_conn(self) -> socket:
-        connected: socket = connect_to_public(self, super()._new_conn)
+    def _new_conn(self) -> Socket:
+        connected: Socket = connect_to_public(self, super()._new_conn)
         return connected
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterator
-from http.client import HTTPException, InvalidURL
+from http.client import BadStatusLine, HTTPException, IncompleteRead, InvalidURL
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -15,6 +15,8 @@ import requests
 import urllib3
 
 from ..exceptions import ConnectionFailed, ResponseError, excerpt
+from .adapter import Progress
+from .response_errors import is_cut_short
 from .sessions import CONNECT_TIMEOUT
 
 #: What a session, or a hook or adapter of it, raises that is not made for requests.
@@ -31,6 +33,8 @@ TRANSPORT_EXCEPTIONS = (
 
 _RETRYABLE_STATUSES = frozenset({429, 500, 502, 503, 504})
 _MAX_CAUSES = 10
+_TIMEOUTS = (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)
+_LOST = (ConnectionError, IncompleteRead, BadStatusLine)
 
 
 def is_retryable(error: BaseException) -> bool:
@@ -39,19 +43,46 @@ def is_retryable(error: BaseException) -> bool:
         return True
     if isinstance(error, ConnectionFailed):
         return error.maybe_sent and not isinstance(error.__cause__, SESSION_EXCEPTIONS)
-    return isinstance(error, ResponseError) and error.status_code in _RETRYABLE_STATUSES
+    if not isinstance(error, ResponseError):
+        return False
+    return error.status_code in _RETRYABLE_STATUSES or is_cut_short(error.response)
 
 
 def was_not_processed(error: BaseException) -> bool:
     """Return whether a request provably had no effect, for a reason that may pass."""
     if isinstance(error, ConnectionFailed):
-        permanent = (ssl.SSLError, ValueError, InvalidURL, requests.exceptions.SSLError)
-        return not error.maybe_sent and not isinstance(error.__cause__, permanent)
+        permanent = (ssl.SSLCertVerificationError, ValueError, InvalidURL)
+        return not error.maybe_sent and not _any_is(list(_causes(error.__cause__)), permanent)
     return isinstance(error, ResponseError) and error.status_code == 429
 
 
+def interrupt_behind(error: BaseException, outer: BaseException | None) -> BaseException | None:
+    """Return the interrupt in whose place an exception was raised, or None.
+
+    What is closed while an interrupt passes may be half open, and then raises errors of its own.
+
+    Args:
+        error: The exception.
+        outer: What was being handled before the failed call began, which has nothing to do with it.
+    """
+    behind = error.__context__
+    for _ in range(_MAX_CAUSES):
+        if behind is None or behind is outer:
+            return None
+        if not isinstance(behind, Exception):
+            return behind
+        behind = behind.__context__
+    return None
+
+
 def connection_failed(
-    cause: Exception, url: str, purpose: str, timeout: float, *, repeatable: bool
+    cause: Exception,
+    url: str,
+    purpose: str,
+    timeout: float,
+    *,
+    repeatable: bool,
+    sent: Progress = "unknown",
 ) -> ConnectionFailed:
     """Return the error for a request that was not responded to.
 
@@ -61,13 +92,14 @@ def connection_failed(
         purpose: The request in words, such as "POST /predictions".
         timeout: The longest silence that was allowed, in seconds.
         repeatable: Whether the request may be sent again; else the hint does not say so.
+        sent: How much of it has left this machine, where that is known.
     """
     request = getattr(cause, "request", None)
     if request is not None and request.headers:
         # Tracebacks and debuggers show the cause.
         request.headers.pop("Authorization", None)
     causes = list(_causes(cause))
-    diagnosis = _diagnose(causes, timeout)
+    diagnosis = _diagnose(causes, timeout, sent)
     if not isinstance(cause, SESSION_EXCEPTIONS):  # which are the caller's own
         _drop_frames(cause)
     what = diagnosis.what.format(host=_host_of(url))
@@ -89,7 +121,9 @@ class _Diagnosis(NamedTuple):
     hint: str
 
 
-def _diagnose(causes: list[BaseException], timeout: float) -> _Diagnosis:
+def _diagnose(causes: list[BaseException], timeout: float, sent: Progress) -> _Diagnosis:
+    if sent in ("some", "all"):
+        return _diagnose_sent(causes, timeout)
     if isinstance(causes[0], SESSION_EXCEPTIONS):
         return _Diagnosis(
             True,
@@ -97,14 +131,9 @@ def _diagnose(causes: list[BaseException], timeout: float) -> _Diagnosis:
             "Check session=, its hooks and its adapters.",
         )
     for kinds, diagnosis in _never_sent(timeout):
-        if _any_is(causes, kinds) and not _is_broken(causes):
+        is_in_doubt = sent == "unknown" and requests.exceptions.ProxyError in kinds
+        if _any_is(causes, kinds) and not (is_in_doubt and _had_proxy(causes)):
             return diagnosis
-    if _any_is(causes, (ssl.SSLError, requests.exceptions.SSLError)):
-        return _Diagnosis(
-            True,
-            "The TLS connection to {host} failed",
-            "Check that base_url is https, and any proxy between.",
-        )
     if isinstance(causes[0], ValueError) or _any_is(causes, (InvalidURL,)):
         name = type(causes[0]).__name__
         return _Diagnosis(
@@ -112,12 +141,28 @@ def _diagnose(causes: list[BaseException], timeout: float) -> _Diagnosis:
             f"The request to {{host}} could not be made ({name})",
             "Check base_url, proxy and headers.",
         )
-    timeouts = (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)
-    if _any_is(causes, timeouts):
+    return _diagnose_sent(causes, timeout)._replace(maybe_sent=sent != "nothing")
+
+
+def _diagnose_sent(causes: list[BaseException], timeout: float) -> _Diagnosis:
+    """Return what happened to a request of which at least a part may have left this machine."""
+    if _any_is(causes, (ssl.SSLError, requests.exceptions.SSLError)):
+        return _Diagnosis(
+            True,
+            "The TLS connection to {host} failed",
+            "Check that base_url is https, and any proxy between.",
+        )
+    if _any_is(causes, _TIMEOUTS):
         return _Diagnosis(
             True,
             f"{{host}} was silent for {timeout:g} s",
             "Try again, or allow more with timeout=.",
+        )
+    if isinstance(causes[0], ValueError | HTTPException) and not _any_is(causes, _LOST):
+        return _Diagnosis(
+            True,
+            f"{{host}} sent a response that is not HTTP ({type(causes[0]).__name__})",
+            "Check base_url, and any proxy between.",
         )
     return _Diagnosis(
         True, "The connection to {host} was lost before the response was complete", "Try again."
@@ -165,13 +210,17 @@ def _never_sent(timeout: float) -> Iterator[tuple[_Kinds, _Diagnosis]]:
     )
 
 
-def _is_broken(causes: list[BaseException]) -> bool:
-    """Return whether a connection broke, and had thus been made.
+def _had_proxy(causes: list[BaseException]) -> bool:
+    """Return whether a proxy may have been connected to.
 
-    Where there is a proxy, urllib3 takes that for a proxy which cannot be connected to.
+    urllib3 says of any break on the way that the proxy cannot be connected to.
     """
-    never_made = _any_is(causes, (urllib3.exceptions.NewConnectionError,))
-    return _any_is(causes, (ConnectionError,)) and not never_made
+    never_made = (
+        urllib3.exceptions.NewConnectionError,
+        urllib3.exceptions.ConnectTimeoutError,
+        requests.exceptions.InvalidProxyURL,
+    )
+    return not _any_is(causes, never_made)
 
 
 def _any_is(causes: list[BaseException], kinds: _Kinds) -> bool:

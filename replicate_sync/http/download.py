@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import sys
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing, contextmanager
 from io import BytesIO
+from time import monotonic
 from typing import NamedTuple
 from urllib.parse import urljoin
 
@@ -13,6 +15,7 @@ import urllib3
 
 from ..exceptions import ConnectionFailed, Interruption, ReplicateError
 from . import connection_errors, response_errors
+from .adapter import Delivery
 from .addresses import AddressRefused, FileHosts, refuse_written_address
 from .multipart import OnBytes
 from .sessions import (
@@ -61,7 +64,9 @@ class Downloader:
         """The longest silence on a request, in seconds."""
         return self._sessions.timeout
 
-    def event_stream(self, url: str, *, timeout: float, last_event_id: str = "") -> Iterator[bytes]:
+    def event_stream(
+        self, url: str, *, timeout: float, last_event_id: str = ""
+    ) -> Generator[bytes, None, None]:
         """Yield the bytes of an event stream as they arrive.
 
         Args:
@@ -91,7 +96,8 @@ class Downloader:
                 raise response_errors.unexpected_response(
                     status, response.headers, body, purpose=purpose, expected="an event stream"
                 )
-            yield from _arriving(response.raw)
+            with closing(_arriving(response.raw)) as pieces:
+                yield from pieces
 
     def fetch(self, url: str) -> bytes:
         """Return the content of a file. Unless the download is cut, its bytes are copied once.
@@ -205,12 +211,15 @@ class Downloader:
             purpose: The request in words.
             is_trusted: Whether the URL is the API's, and not in the output of a model.
         """
+        outer = sys.exc_info()[1]
+        delivery = Delivery()
+        delivery.timeout = timeout
         try:
             for _ in range(MAX_REDIRECTS):
                 # Followed here, as requests would look into a .netrc file for each further host.
                 public_only = not is_trusted and self._is_doubtful(url)
                 with self._sessions.send(
-                    "GET", url, headers, timeout=timeout, auth=NoAuth(), public_only=public_only
+                    "GET", url, headers, delivery=delivery, auth=NoAuth(), public_only=public_only
                 ) as response:
                     if not response.is_redirect:
                         yield response
@@ -228,6 +237,9 @@ class Downloader:
         except AddressRefused as refused:
             raise refused.to_error(purpose) from refused
         except connection_errors.TRANSPORT_EXCEPTIONS as cause:
+            interrupt = connection_errors.interrupt_behind(cause, outer)
+            if interrupt is not None:
+                raise interrupt from None
             raise connection_errors.connection_failed(
                 cause, url, purpose, timeout, repeatable=True
             ) from cause
@@ -250,13 +262,18 @@ class Downloader:
 def _read_beginning(response: requests.Response, timeout: float) -> bytes:
     """Return so much of a body as an error message can quote."""
     try:
-        return read_body(response, timeout, PIECE_SIZE)
+        return read_body(response, monotonic() + timeout, PIECE_SIZE)
     except BodyTooLong as error:
         return error.beginning
 
 
-def _arriving(raw: urllib3.response.HTTPResponse) -> Iterator[bytes]:
-    """Return an iterator over what arrives, which never waits for a piece to be full."""
+def _arriving(raw: urllib3.response.HTTPResponse) -> Generator[bytes, None, None]:
+    """Return what yields all that arrives, and never waits for a piece to be full."""
     if raw.chunked:
         return raw.stream(PIECE_SIZE, decode_content=True)
-    return iter(lambda: raw.read1(PIECE_SIZE, decode_content=True), b"")
+    return _read_pieces(raw)
+
+
+def _read_pieces(raw: urllib3.response.HTTPResponse) -> Generator[bytes, None, None]:
+    while piece := raw.read1(PIECE_SIZE, decode_content=True):
+        yield piece

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 from ..exceptions import ConnectionFailed, InvalidInputError, UnexpectedDataError, excerpt
-from .transport import Content, Transport
+from .request import Content
+from .transport import Transport
 
 # Pages in a row that bring nothing new, after which a list is taken for one without an end.
 _MAX_IDLE_PAGES = 100

@@ -134,6 +134,22 @@ def unexpected_response(
     )
 
 
+def is_cut_short(response: Response) -> bool:
+    """Return whether a response of a good status has the beginning of a JSON text, or nothing."""
+    if not 200 <= response.status_code < 300:
+        return False
+    beginning = response.content.lstrip()[:1]
+    if beginning not in (b"", b"{", b"["):
+        return False
+    try:
+        response.json()
+    except ValueError:
+        return True
+    except RecursionError:
+        return False
+    return False
+
+
 def retry_after(headers: Mapping[str, str], problem: Mapping[str, object]) -> float | None:
     """Return the seconds that the API asks to wait, or None.
 

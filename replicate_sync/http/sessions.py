@@ -22,9 +22,9 @@ from urllib3 import HTTPResponse
 
 from .._version import __version__
 from ..exceptions import InvalidInputError
-from .adapter import BoundedHeadAdapter, PublicAdapter
+from .adapter import BoundedHeadAdapter, Delivery, PublicAdapter, thread
 from .addresses import AddressRefused, refuse_private_peer
-from .config import validate_proxy
+from .config import Token, origin, validate_proxy
 from .multipart import Form
 
 USER_AGENT = f"replicate-sync/{__version__}"
@@ -43,6 +43,35 @@ class NoAuth(AuthBase):
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Return the request as it is."""
         return request
+
+
+class BearerAuth(AuthBase):
+    """Sets the token on requests to the API's own origin only. Its repr does not show it."""
+
+    def __init__(
+        self, base_url: str, token: str, environment: tuple[str | None, str | None] | None
+    ) -> None:
+        self.base_url = base_url
+        self.token = Token(token)
+        #: The variables of the environment that it was made with.
+        self.environment = environment
+        self._header = Token(f"Bearer {token}")
+        self._home = origin(base_url)
+        self._prefix = f"{base_url}/"
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Return the request, with the token if it goes to the API."""
+        url = request.url or ""
+        if self.token and (url.startswith(self._prefix) or origin(url) == self._home):
+            request.headers["Authorization"] = self._header
+        return request
+
+    def redact(self, body: bytes) -> bytes:
+        """Return a body without the token; the same object where the token is not in it."""
+        token = self.token.encode()
+        if token and token in body:
+            return body.replace(token, b"***")
+        return body
 
 
 class Sessions:
@@ -82,7 +111,7 @@ class Sessions:
         url: str,
         headers: Mapping[str, str],
         *,
-        timeout: float,
+        delivery: Delivery,
         auth: AuthBase,
         data: Body | None = None,
         params: Mapping[str, str] | None = None,
@@ -92,10 +121,10 @@ class Sessions:
 
         Args:
             method: The HTTP method.
-            url: The URL.
+            url: The whole URL.
             headers: The headers.
-            timeout: The longest silence, in seconds.
-            auth: Sets the token, or nothing.
+            delivery: How long it may take, and where to note how far it got.
+            auth: Sets the credentials.
             data: The body.
             params: The query.
             public_only: Whether the request may go to public addresses only.
@@ -109,7 +138,9 @@ class Sessions:
         session = self._own_session
         if session is None:
             key = _Key(os.getpid(), self._ignores_environment, public_only)
-            session = _thread.sessions.get(key) or _open_session(key)
+            session = _own.sessions.get(key) or _open_session(key)
+        thread.delivery = delivery
+        timeout = delivery.timeout
         response = session.request(
             method,
             url,
@@ -132,7 +163,7 @@ class Sessions:
         """Close the connections of this thread."""
         for public_only in (False, True):
             key = _Key(os.getpid(), self._ignores_environment, public_only)
-            session = _thread.sessions.pop(key, None)
+            session = _own.sessions.pop(key, None)
             if session is not None:
                 session.close()
 
@@ -172,7 +203,19 @@ class _Thread(threading.local):
         self.sessions: dict[_Key, requests.Session] = {}
 
 
-_thread = _Thread()
+_own = _Thread()
+# Sessions of a parent process. Nothing of them is used or closed: another thread may have held one
+# of their locks when the process was forked.
+_inherited: list[dict[_Key, requests.Session]] = []
+
+
+def _leave_to_parent() -> None:
+    _inherited.append(_own.sessions)
+    _own.sessions = {}
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave_to_parent)
 
 
 def _open_session(key: _Key) -> requests.Session:
@@ -184,7 +227,7 @@ def _open_session(key: _Key) -> requests.Session:
         adapter = PublicAdapter
     for scheme in ("http://", "https://"):
         session.mount(scheme, adapter())
-    _thread.sessions[key] = session
+    _own.sessions[key] = session
     return session
 
 
@@ -213,12 +256,12 @@ class BodyTooLong(Exception):
         self.beginning = beginning
 
 
-def read_body(response: requests.Response, seconds: float, max_size: int) -> bytes:
+def read_body(response: requests.Response, end: float, max_size: int) -> bytes:
     """Return the body of a response.
 
     Args:
         response: A response whose body has not been read.
-        seconds: How long reading it may take in all.
+        end: When it must have arrived, by `time.monotonic`.
         max_size: How many bytes it may have once it is decoded.
 
     Raises:
@@ -226,7 +269,6 @@ def read_body(response: requests.Response, seconds: float, max_size: int) -> byt
         TimeoutError: It takes longer than that.
     """
     raw = response.raw
-    end = monotonic() + seconds
     pieces: list[bytes] = []
     size = 0
     # A long body is read in longer pieces. Not a compressed one: older versions of urllib3 copy all
@@ -244,4 +286,4 @@ def read_body(response: requests.Response, seconds: float, max_size: int) -> byt
         if size > max_size:
             raise BodyTooLong(pieces[0])
         if monotonic() > end:
-            raise TimeoutError(f"the response took longer than {seconds:g} s")
+            raise TimeoutError("the response took too long")

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 from collections.abc import Callable, Iterable, Mapping
-from email.utils import parsedate_to_datetime
+from math import inf
 from time import monotonic, time
-from typing import Any, NamedTuple, TypeVar
-from urllib.parse import urljoin, urlsplit
+from typing import Any, TypeVar
 
 import requests
-from requests.auth import AuthBase
 from requests.structures import CaseInsensitiveDict
 
 from ..exceptions import (
@@ -26,13 +25,15 @@ from ..exceptions import (
     UnexpectedDataError,
 )
 from ..polling import NO_DEADLINE, Deadline, Retries
-from ..refs import IDENTIFIER
 from . import connection_errors, response_errors
+from .adapter import Delivery
 from .addresses import FileHosts
-from .config import ApiConfig, Token, origin, without_credentials
+from .clock import ServerClock
+from .config import ApiConfig, without_credentials
 from .download import Downloader
 from .json import serialize_json
-from .sessions import MAX_REDIRECTS, USER_AGENT, Body, BodyTooLong, Sessions, read_body
+from .request import Content, Request, redirect_target, validate_headers
+from .sessions import MAX_REDIRECTS, USER_AGENT, BearerAuth, BodyTooLong, Sessions, read_body
 
 _MAX_BODY = 256 * 2**20  # bytes of a decoded body
 _MAX_SHARED_PAUSE = 60.0  # seconds that one response may keep all threads of a client waiting
@@ -42,21 +43,6 @@ _MAX_HOLD = 60  # seconds that the API can hold a response back
 _Result = TypeVar("_Result")
 _log = logging.getLogger("replicate_sync")
 _log.addHandler(logging.NullHandler())  # else Python prints what nobody has asked for
-
-
-class Content(NamedTuple):
-    """A body that is not JSON."""
-
-    body: Body
-    content_type: str
-
-
-class Delivery:
-    """How far the latest attempt of a request got, for a caller that is interrupted."""
-
-    def __init__(self) -> None:
-        #: Whether a request may have left, and its response has not been read to its end.
-        self.in_flight = False
 
 
 class Transport:
@@ -97,8 +83,11 @@ class Transport:
         self._config = config
         self._retries = retries
         self._headers = {"User-Agent": USER_AGENT, "Accept": "application/json", **(headers or {})}
-        self._auth = _BearerAuth("", "", None)
-        self._last_date: tuple[str | None, float] = (None, 0.0)
+        self._auth = BearerAuth("", "", None)
+        #: The base URL of the latest request, "" before the first one.
+        self.current_url: str = ""
+        #: What its responses tell of the API's clock.
+        self.clock: ServerClock = ServerClock()
         self._paused_until = 0.0
 
     @property
@@ -114,17 +103,6 @@ class Transport:
         except InvalidInputError:
             return "an invalid base URL"
         return without_credentials(url)
-
-    @property
-    def clock_offset(self) -> float:
-        """How many seconds the API's clock was ahead at the last response, at the least."""
-        date, received_at = self._last_date
-        try:
-            if date:
-                return parsedate_to_datetime(date).timestamp() - received_at
-            return 0.0
-        except (ValueError, OverflowError):
-            return 0.0
 
     def validate_config(self) -> None:
         """Raise what is wrong with the base URL or the token, before anything is sent."""
@@ -169,6 +147,7 @@ class Transport:
         decode: Callable[[bytes], Any] | None = None,
         build: Callable[[Any], _Result],
         delivery: Delivery | None = None,
+        retry_if: Callable[[BaseException], bool] | None = None,
     ) -> _Result:
         """Return what is built of the response's JSON, or of None where its body is empty.
 
@@ -187,7 +166,8 @@ class Transport:
             decode: Parses the body, in place of a JSON parser.
             build: Makes the value to return of the parsed body. Where that is not what it must be,
                 it raises UnexpectedDataError.
-            delivery: Where to note how far the request got.
+            delivery: Where to note how far the latest attempt got.
+            retry_if: Decides after each failure whether to send it again, in place of `repeatable`.
 
         Raises:
             InvalidInputError: The request cannot be made of these arguments; nothing was sent.
@@ -198,7 +178,8 @@ class Transport:
         base_url, token = self._config.variables
         auth = self._auth
         if auth.environment != (base_url(), token()):
-            auth = self._auth = _BearerAuth(*self._config.read(), (base_url(), token()))
+            auth = self._auth = BearerAuth(*self._config.read(), (base_url(), token()))
+            self.current_url = auth.base_url
         if headers:
             all_headers = {**self._headers, **headers}
         else:
@@ -209,7 +190,7 @@ class Transport:
         if content is not None:
             data = content.body
             all_headers = {**all_headers, "Content-Type": content.content_type}
-        request = _Request(
+        request = Request(
             method,
             auth.base_url + path,
             params,
@@ -221,6 +202,7 @@ class Transport:
             decode,
             build,
             delivery,
+            retry_if,
         )
         result: _Result
         if single_attempt is not None:
@@ -241,7 +223,7 @@ class Transport:
         """Close the connections of this thread."""
         self._sessions.close()
 
-    def _retry(self, request: _Request, error: ReplicateError, deadline: Deadline) -> Any:
+    def _retry(self, request: Request, error: ReplicateError, deadline: Deadline) -> Any:
         """Send a request again that has failed once."""
         first_error: list[ReplicateError] = [error]
 
@@ -264,17 +246,20 @@ class Transport:
         except ReplicateError as last_error:
             raise last_error.with_traceback(None) from last_error.__cause__
 
-    def _attempt(self, request: _Request, timeout: float, deadline: Deadline | None) -> Any:
+    def _attempt(self, request: Request, timeout: float, deadline: Deadline | None) -> Any:
         """Send a request once, after the pause that the API has asked of any thread.
 
         Without a deadline the caller is leaving, and does not wait for that pause.
         """
         if deadline is not None and self._paused_until > monotonic():
             deadline.sleep(self._paused_until - monotonic())
-        if deadline is not None and deadline is not NO_DEADLINE:
-            timeout = min(timeout, deadline.remaining or _LAST_TIMEOUT)
         started = monotonic()
-        response, body = self._exchange(request, timeout)
+        end = inf
+        if deadline is None or deadline.end < inf:
+            if deadline is not None:
+                timeout = min(timeout, max(deadline.end - started, _LAST_TIMEOUT))
+            end = started + timeout
+        response, body = self._exchange(request, timeout, end)
         if _log.isEnabledFor(logging.DEBUG):
             duration = 1000 * (monotonic() - started)
             _log.debug("%s: %d in %.0f ms", request.purpose, response.status_code, duration)
@@ -292,37 +277,40 @@ class Transport:
                 expected = unexpected.expected
             except (ValueError, RecursionError) as invalid:
                 parse_error = invalid
-        redacted = request.auth.redact(body)
-        if redacted is not body:
-            body = redacted
-            parse_error = None  # it holds the body
-        raise self._response_error(request, response, body, expected) from parse_error
+        raise self._response_error(request, response, body, expected, parse_error)
 
-    def _exchange(self, request: _Request, timeout: float) -> tuple[requests.Response, bytes]:
+    def _exchange(
+        self, request: Request, timeout: float, end: float
+    ) -> tuple[requests.Response, bytes]:
         """Return the response to a request, and its body; redirects within the API are followed."""
+        outer = sys.exc_info()[1]
         url = request.url
         params = request.params
-        delivery = request.delivery
-        if delivery is not None:
-            delivery.in_flight = True
+        delivery = request.delivery or Delivery()
+        delivery.sent = "unknown"
+        delivery.timeout = timeout
+        delivery.end = end
+        if delivery.before_attempt is not None:
+            delivery.before_attempt()
         body = b""
         try:
             for _ in range(MAX_REDIRECTS):
+                sent_at = time()
                 with self._sessions.send(
                     request.method,
                     url,
                     request.headers,
-                    timeout=timeout,
+                    delivery=delivery,
                     auth=request.auth,
                     data=request.data,
                     params=params,
                 ) as response:
-                    self._last_date = (response.headers.get("Date"), time())
+                    self.clock.dates.append((response.headers.get("Date"), sent_at, time()))
                     target = None
                     if response.is_redirect:
-                        target = _redirect_target(request.method, url, response)
+                        target = redirect_target(request.method, url, response)
                     if target is None:
-                        body = read_body(response, timeout, _MAX_BODY)
+                        body = read_body(response, min(end, monotonic() + timeout), _MAX_BODY)
                         break
                 url = target
                 params = None
@@ -335,24 +323,37 @@ class Transport:
                 expected=f"shorter than {_MAX_BODY >> 20} MB",
             ) from None
         except connection_errors.TRANSPORT_EXCEPTIONS as cause:
-            error = connection_errors.connection_failed(
-                cause, url, request.purpose, timeout, repeatable=request.repeatable
-            )
-            if delivery is not None:
-                delivery.in_flight = error.maybe_sent
-            raise error from cause
+            interrupt = connection_errors.interrupt_behind(cause, outer)
+            if interrupt is not None:
+                Interruption().attach_to(interrupt)
+                raise interrupt.with_traceback(None) from None
+            raise connection_errors.connection_failed(
+                cause,
+                url,
+                request.purpose,
+                timeout,
+                repeatable=request.repeatable,
+                sent=delivery.sent,
+            ) from cause
         except KeyboardInterrupt as interrupt:
             Interruption().attach_to(interrupt)
             # What is below is not the caller's, and holds the token as it goes over the wire.
             raise interrupt.with_traceback(None) from None
-        if delivery is not None:
-            delivery.in_flight = False
         return response, body
 
     def _response_error(
-        self, request: _Request, response: requests.Response, body: bytes, expected: str
+        self,
+        request: Request,
+        response: requests.Response,
+        body: bytes,
+        expected: str,
+        cause: Exception | None,
     ) -> ReplicateError:
         """Return the error for a response that brought no value, or not the expected one."""
+        redacted = request.auth.redact(body)
+        if redacted is not body:
+            body = redacted
+            cause = None  # it holds the body
         headers = CaseInsensitiveDict(
             {name: self.redact(value) for name, value in response.headers.items()}
         )
@@ -364,6 +365,7 @@ class Transport:
             expected=expected,
             model=request.model,
         )
+        error.__cause__ = cause
         if isinstance(error, RateLimitError):
             pause = min(error.retry_after or 0.0, _MAX_SHARED_PAUSE)
             self._paused_until = max(self._paused_until, monotonic() + pause)
@@ -375,91 +377,4 @@ class Transport:
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _auth=_BearerAuth("", "", None), _paused_until=0.0)
-
-
-class _Request(NamedTuple):
-    """A request that is to be sent, perhaps more than once."""
-
-    method: str
-    url: str
-    params: Mapping[str, str] | None
-    headers: Mapping[str, str]
-    data: Body | None
-    auth: _BearerAuth
-    model: str | None
-    repeatable: bool
-    decode: Callable[[bytes], Any] | None
-    build: Callable[[Any], Any]
-    delivery: Delivery | None
-
-    @property
-    def purpose(self) -> str:
-        """The request in words: its method and path."""
-        return f"{self.method} {urlsplit(self.url).path}"
-
-    def is_retryable(self, error: BaseException) -> bool:
-        """Return whether it may and should be sent again after this error."""
-        if self.repeatable:
-            return connection_errors.is_retryable(error)
-        return connection_errors.was_not_processed(error)
-
-
-class _BearerAuth(AuthBase):
-    """Sets the token on requests to the API's own origin only. Its repr does not show it."""
-
-    def __init__(
-        self, base_url: str, token: str, environment: tuple[str | None, str | None] | None
-    ) -> None:
-        self.base_url = base_url
-        self.token = Token(token)
-        #: The variables of the environment that it was made with.
-        self.environment = environment
-        self._header = Token(f"Bearer {token}")
-        self._home = origin(base_url)
-        self._prefix = f"{base_url}/"
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        url = request.url or ""
-        if self.token and (url.startswith(self._prefix) or origin(url) == self._home):
-            request.headers["Authorization"] = self._header
-        return request
-
-    def redact(self, body: bytes) -> bytes:
-        """Return a body without the token; the same object where the token is not in it."""
-        token = self.token.encode()
-        if token and token in body:
-            return body.replace(token, b"***")
-        return body
-
-
-def path_segment(identifier: str) -> str:
-    """Return an id as it stands in a path.
-
-    Raises:
-        InvalidInputError: It is not an id.
-    """
-    if not isinstance(identifier, str) or not IDENTIFIER.fullmatch(identifier):
-        raise InvalidInputError(
-            f"An id is a string such as 'gm3qorzdhgbfurvjtvhg6dckhu', not {identifier!r}."
-        )
-    return identifier
-
-
-def _redirect_target(method: str, url: str, response: requests.Response) -> str | None:
-    """Return the URL to go on with, or None for a final response: redirects stay on the API."""
-    if method != "GET" or not response.is_redirect:
-        return None
-    target = urljoin(url, response.headers["Location"])
-    if origin(target) == origin(url):
-        return target
-    return None
-
-
-def validate_headers(headers: Mapping[str, str] | None) -> None:
-    """Raise InvalidInputError where headers are not a mapping of strings."""
-    if headers is None:
-        return
-    is_mapping = isinstance(headers, Mapping)
-    if not is_mapping or not all(isinstance(text, str) for text in [*headers, *headers.values()]):
-        raise InvalidInputError("headers must be a mapping of names to values, both strings.")
+        self.__dict__.update(state, _auth=BearerAuth("", "", None), _paused_until=0.0)

@@ -17,7 +17,7 @@ from ..client import Replicate
 from ..http.config import BASE_URL_VARIABLE
 from ..http.download import Downloader
 from ..http.pagination import PageParser, RawPage, follow_link
-from ..http.transport import Content
+from ..http.request import Content
 from ..payloads.schema_cache import SchemaCache
 from ..polling import Polling
 from ..refs import IDENTIFIER

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn
 from urllib.parse import quote
 
 from ..http.pagination import PageParser
-from ..http.transport import Content
+from ..http.request import Content
 from .exceptions import ReplicateException
 from .pagination import Cursor, Page, as_page, fetch_page
 from .prediction import Prediction, create_of_model

@@ -18,7 +18,7 @@ from ..display.logs import Progress as NativeProgress
 from ..exceptions import PredictionCanceled, PredictionFailed
 from ..payloads.schemas import OutputSchema
 from ..polling import NO_DEADLINE
-from ..prediction.create import CreateOptions, PredictionRequest, create_headers
+from ..prediction.create_options import CreateOptions, PredictionRequest, create_headers
 from ..prediction.prediction import Prediction as NativePrediction
 from ..refs import ModelRef
 from ..resources.base import present_fields

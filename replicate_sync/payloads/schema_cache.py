@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..exceptions import ModelNotFoundError, ReplicateError, ResponseError
 from ..http.transport import Transport
+from ..polling import NO_DEADLINE, Deadline
 from ..refs import IDENTIFIER, ModelRef, is_name
 from .schemas import UNKNOWN_SCHEMA, ModelSchema, latest_version_of_model, schemas_of_version
 
@@ -25,19 +26,24 @@ class SchemaCache:
         #: The keys of those that the caller has asked for, not those that an output needed.
         self._requested: set[str] = set()
 
-    def latest_version(self, model: str) -> str:
+    def latest_version(self, model: str, deadline: Deadline = NO_DEADLINE) -> str:
         """Return the id of a model's latest version, and keep its schema.
 
         See https://replicate.com/docs/reference/http#models.get
 
         Args:
             model: "owner/name".
+            deadline: The deadline of the call.
 
         Raises:
             ModelNotFoundError: There is no such model, or it has no version.
         """
         version = self._transport.request(
-            "GET", f"/models/{model}", model=model, build=latest_version_of_model
+            "GET",
+            f"/models/{model}",
+            model=model,
+            deadline=deadline,
+            build=latest_version_of_model,
         )
         if version is None:
             raise ModelNotFoundError(
@@ -50,21 +56,24 @@ class SchemaCache:
         self._schemas[version_id] = schema
         return version_id
 
-    def get(self, ref: ModelRef, *, fetch: bool) -> ModelSchema:
+    def get(self, ref: ModelRef, *, fetch: bool, deadline: Deadline = NO_DEADLINE) -> ModelSchema:
         """Return the schema of a model that is about to run.
 
         Args:
             ref: The model. Without a version, the latest one is meant.
             fetch: Whether to fetch a schema that is not known yet.
+            deadline: The deadline of the call.
 
         Returns:
             The schema; one that says nothing if it is not known.
         """
         if fetch:
-            return self.for_output(ref.model, ref.version)
+            return self.for_output(ref.model, ref.version, deadline)
         return self._schemas.get(ref.version or ref.model or "", UNKNOWN_SCHEMA)
 
-    def for_validation(self, ref: ModelRef, *, fetch: bool) -> ModelSchema:
+    def for_validation(
+        self, ref: ModelRef, *, fetch: bool, deadline: Deadline = NO_DEADLINE
+    ) -> ModelSchema:
         """Return the schema that an input is validated against before it is sent.
 
         It is one that the caller has asked for, so that no run teaches what would refuse the same
@@ -73,6 +82,7 @@ class SchemaCache:
         Args:
             ref: The model.
             fetch: Whether the caller asks for it now.
+            deadline: The deadline of the call.
 
         Returns:
             The schema; one that says nothing if it has not been asked for.
@@ -81,15 +91,18 @@ class SchemaCache:
         if fetch:
             self._requested.add(key)
         if key in self._requested:
-            return self.get(ref, fetch=fetch)
+            return self.get(ref, fetch=fetch, deadline=deadline)
         return UNKNOWN_SCHEMA
 
-    def for_output(self, model: str | None, version: str | None) -> ModelSchema:
+    def for_output(
+        self, model: str | None, version: str | None, deadline: Deadline = NO_DEADLINE
+    ) -> ModelSchema:
         """Return the schema of the version that a prediction ran, fetched if it is not known yet.
 
         Args:
             model: The prediction's model, "owner/name".
             version: The prediction's version.
+            deadline: The deadline of the call.
 
         Returns:
             The schema; one that says nothing if the API does not return it. A missing schema is
@@ -101,10 +114,10 @@ class SchemaCache:
         if not key:
             return ModelSchema.unknown()
         if key not in self._schemas and _is_path(model, version):
-            return self._fetch(str(model), version)
+            return self._fetch(str(model), version, deadline)
         return self._schemas.get(key) or ModelSchema.unknown()
 
-    def _fetch(self, model: str, version: str | None) -> ModelSchema:
+    def _fetch(self, model: str, version: str | None, deadline: Deadline) -> ModelSchema:
         key = version or model
         path = f"/models/{model}"
         build = _parse_latest_version
@@ -112,10 +125,10 @@ class SchemaCache:
             path = f"/models/{model}/versions/{version}"
             build = _parse_version
         try:
-            schema = self._transport.request("GET", path, build=build)
+            schema = self._transport.request("GET", path, deadline=deadline, build=build)
         except ResponseError as error:
             if error.status_code == 404 and version:
-                return self.for_output(model, None)
+                return self.for_output(model, None, deadline)
             if error.status_code in _NO_SCHEMA_STATUSES:
                 self._schemas[key] = ModelSchema.unknown()
             return ModelSchema.unknown()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator
+from contextlib import closing
 from time import monotonic
 
 from .. import sse
@@ -79,23 +80,21 @@ class EventStream:
         timeout = max(_MIN_TIMEOUT, min(timeout, self._deadline.remaining))
         has_deadline = self._deadline.seconds is not None
         is_broken = False
-        chunks = self._chunks(timeout)
         try:
-            for event in sse.events(chunks):
-                self.last_id = event.id or self.last_id
-                if event.event == "output":
-                    self._output_arrived = True
-                    yield event
-                elif event.event in ("done", "error"):
-                    self._parse_end(event)
-                    return
-                if has_deadline and self._deadline.expired:
-                    break
+            with closing(self._chunks(timeout)) as chunks, closing(sse.events(chunks)) as events:
+                for event in events:
+                    self.last_id = event.id or self.last_id
+                    if event.event == "output":
+                        self._output_arrived = True
+                        yield event
+                    elif event.event in ("done", "error"):
+                        self._parse_end(event)
+                        return
+                    if has_deadline and self._deadline.expired:
+                        break
         except (ConnectionFailed, ResponseError):
             # One that was open, and then only silent for as long as it may be, is none the worse.
             is_broken = not self._is_open or monotonic() - opened_at < timeout
-        finally:
-            chunks.close()
         lasted = monotonic() - opened_at > _MIN_DURATION
         if self._has_news or (lasted and not is_broken):
             self._failures = 0
@@ -130,10 +129,11 @@ class EventStream:
         end = monotonic() + seconds
         was_reliable = self.is_reliable
         if self.is_worthwhile and seconds > 0:
-            for _ in self.outputs(seconds):
-                self.note_news()
-                if monotonic() >= end:
-                    break
+            with closing(self.outputs(seconds)) as outputs:
+                for _ in outputs:
+                    self.note_news()
+                    if monotonic() >= end:
+                        break
         remaining = max(0.0, end - monotonic())
         if was_reliable and self._failures:
             return remaining
@@ -149,18 +149,19 @@ class EventStream:
         last_output_at = monotonic()
         arrived_at = last_output_at
         self._output_arrived = False
-        for chunk in self._downloader.event_stream(
-            self._url, timeout=timeout, last_event_id=self.last_id
-        ):
-            if self._output_arrived:
-                last_output_at = arrived_at
-                self._output_arrived = False
-            arrived_at = monotonic()
-            self._is_open = True
-            yield chunk
-            is_silent = not self._output_arrived and arrived_at - last_output_at > timeout
-            if is_silent or arrived_at >= self._deadline.end:
-                return
+        with closing(
+            self._downloader.event_stream(self._url, timeout=timeout, last_event_id=self.last_id)
+        ) as chunks:
+            for chunk in chunks:
+                if self._output_arrived:
+                    last_output_at = arrived_at
+                    self._output_arrived = False
+                arrived_at = monotonic()
+                self._is_open = True
+                yield chunk
+                is_silent = not self._output_arrived and arrived_at - last_output_at > timeout
+                if is_silent or arrived_at >= self._deadline.end:
+                    return
 
     def _parse_end(self, event: sse.Event) -> None:
         try:

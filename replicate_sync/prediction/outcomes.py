@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from ..display.logs import last_lines
@@ -142,6 +142,26 @@ def describe_abandoned(prediction: State, *, cancel: bool) -> str:
     else:
         state = "is still running"
     return f"{name} {state}: client.{prediction.collection}.cancel({prediction.id!r}) cancels it."
+
+
+def describe_lost(kind: type[State], candidates: Sequence[str]) -> str:
+    """Return what is known of a create whose response was not awaited, as a sentence.
+
+    Args:
+        kind: Predictions or trainings.
+        candidates: The ids of those that it may have made.
+    """
+    noun = kind.noun.lower()
+    if not candidates:
+        return (
+            f"No {noun} of it was found, and one may still appear: see "
+            f"client.{kind.collection}.list()."
+        )
+    names = " or ".join(excerpt(one) for one in candidates)
+    return (
+        f"It may have created {noun} {names}, which was not canceled, as it may be somebody "
+        f"else's: client.{kind.collection}.cancel({candidates[0]!r}) cancels it."
+    )
 
 
 def _end_of_logs(prediction: State, redact: Redact) -> str:

@@ -5,24 +5,25 @@ from __future__ import annotations
 import atexit
 import json
 import logging
-import os
-from collections.abc import Generator, Iterator
-from contextlib import closing, contextmanager
-from time import monotonic
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
+from operator import attrgetter
+from time import monotonic, sleep, time
 from typing import Any, Literal, TypeVar
-from weakref import WeakSet
 
 from ..display.logs import Progress
 from ..display.progress import prediction_progress
 from ..exceptions import (
     ConnectionFailed,
     Interruption,
-    PredictionError,
+    InvalidInputError,
+    NotFoundError,
     ReplicateError,
     ResponseError,
     UnexpectedDataError,
     excerpt,
 )
+from ..http.connection_errors import is_retryable
 from ..payloads.file_output import FileOutput
 from ..payloads.outputs import file_urls, needs_schema, parse_output
 from ..polling import NO_DEADLINE, Deadline
@@ -30,7 +31,9 @@ from ..refs import IDENTIFIER
 from ..sse import Event
 from . import outcomes
 from .context import Context
+from .creation import Creation, supervised
 from .event_stream import EventStream
+from .text_stream import TextStream
 from .transcript import Transcript
 
 Status = Literal["starting", "processing", "succeeded", "failed", "canceled", "aborted"]
@@ -41,17 +44,15 @@ EXIT_TIMEOUT = 1.5  # seconds that all canceling may take when the program ends
 
 _TEXT_FIELDS = ("model", "version", "created_at", "started_at", "completed_at")
 _OBJECT_FIELDS = ("input", "metrics", "urls")
-_ENDS_WITHOUT_SUCCESS = frozenset({"error", "canceled"})
 _DISPLAY_INTERVAL = 1.0  # seconds between two polls of what somebody watches
-# Seconds without an event after which a stream is doubted; Replicate closes one after 30.
-_STREAM_TIMEOUT = 45.0
+_FIRST_CANCEL_PAUSE = 0.05  # seconds before canceling is tried again; then twice that, and so on
 _NEW = 1.0  # seconds after its creation, in which a stream is opened from its beginning
-_DOUBT_INTERVAL = 0.5  # seconds between polls while a stream brings what may belong anywhere
-# Seconds before each poll for the end that a stream has announced. An API that does not show it
-# even then is believed to be late, as long as what it shows does not contradict the text.
-_CONFIRMING_PAUSES = (0.0, 0.05, 0.1, 0.2, 0.4)
+# Seconds after its creation for which a prediction that is not found is asked for again.
+_UNKNOWN_FOR = 10.0
+_PAUSE_WHILE_NEW = 0.25  # seconds
 
 _Self = TypeVar("_Self", bound="Prediction")
+_Item = TypeVar("_Item")
 _log = logging.getLogger("replicate_sync")
 
 
@@ -81,10 +82,13 @@ class Prediction:
     #: The resource that it belongs to.
     collection = "predictions"
 
+    #: Its create, where this process has sent it, or waits for it.
+    creation: Creation[Any] | None = None
+
     raw: dict[str, Any]
-    id: str
-    status: Status
-    model: str | None
+    id: str = ""
+    status: Status = "starting"
+    model: str | None = None
     version: str | None
     input: dict[str, Any]
     output: Any
@@ -97,16 +101,34 @@ class Prediction:
     completed_at: str | None
     data_removed: bool
 
+    _new_until = 0.0  # by time.monotonic
+    _unknown_until = 0.0  # in seconds since 1970, as it may travel to another process
+
     def __init__(self, data: Any, context: Context) -> None:
         self._context = context
-        self._new_until = 0.0
         self.update(data)
+
+    @classmethod
+    def of_id(cls: type[_Self], prediction_id: str, context: Context) -> _Self:
+        """Return a prediction of which only the id is known, to be updated.
+
+        Raises:
+            InvalidInputError: It is not an id.
+        """
+        if not isinstance(prediction_id, str) or not IDENTIFIER.fullmatch(prediction_id):
+            raise InvalidInputError(
+                f"An id is a string such as 'gm3qorzdhgbfurvjtvhg6dckhu', not {prediction_id!r}."
+            )
+        prediction = cls.__new__(cls)
+        prediction.id = prediction_id
+        prediction._context = context
+        return prediction
 
     def update(self: _Self, data: Any) -> _Self:
         """Take over what the API, or another process, says of this prediction, and return it.
 
         Raises:
-            UnexpectedDataError: The data is not a prediction.
+            UnexpectedDataError: The data is not a prediction, or it is another one.
         """
         is_prediction = (
             isinstance(data, dict)
@@ -118,6 +140,10 @@ class Prediction:
             shown = self._context.transport.redact(json.dumps(data, default=str))
             raise UnexpectedDataError(
                 f"a {self.noun.lower()} with an id and a status", excerpt(shown)
+            )
+        if self.id not in ("", data["id"]):
+            raise UnexpectedDataError(
+                f"{self.noun.lower()} {excerpt(self.id)}", excerpt(data["id"])
             )
         self.raw = data
         self.id = data["id"]
@@ -143,8 +169,9 @@ class Prediction:
         return self
 
     def mark_created(self) -> None:
-        """Note that it has just been created, so that its stream is at its beginning."""
+        """Note that it has been created just now: the API may not know it yet."""
         self._new_until = monotonic() + _NEW
+        self._unknown_until = time() + _UNKNOWN_FOR
 
     @property
     def ended(self) -> bool:
@@ -207,7 +234,17 @@ class Prediction:
         return self
 
     def _poll(self, deadline: Deadline) -> None:
-        self._context.transport.request("GET", self._path, deadline=deadline, build=self.update)
+        """Poll once. The API may not know yet what it has just created."""
+        while True:
+            try:
+                self._context.transport.request(
+                    "GET", self._path, deadline=deadline, build=self.update
+                )
+                return
+            except NotFoundError:
+                if not 0 < self._unknown_until - time() <= _UNKNOWN_FOR or deadline.expired:
+                    raise
+            deadline.sleep(_PAUSE_WHILE_NEW)
 
     def cancel(self: _Self) -> _Self:
         """Cancel the prediction, and return it. One that has ended stays as it is.
@@ -220,20 +257,36 @@ class Prediction:
         """
         return self._context.transport.request("POST", f"{self._path}/cancel", build=self.update)
 
-    def abandon(self) -> None:
-        """Cancel the prediction because nobody waits for it: within a second, never an error."""
+    def abandon(self, seconds: float = CANCEL_TIMEOUT) -> None:
+        """Cancel the prediction because nobody waits for it: in time, never an error.
+
+        Args:
+            seconds: How long it may take. Until then it is tried again after a passing failure.
+        """
         if self.ended:
             return
-        try:
-            self._context.transport.request(
-                "POST", f"{self._path}/cancel", single_attempt=CANCEL_TIMEOUT, build=self.update
-            )
-        except ReplicateError as error:
-            _log.warning(
-                "prediction %s could not be canceled and may still be running: %s",
-                excerpt(self.id),
-                error,
-            )
+        end = monotonic() + seconds
+        pause = _FIRST_CANCEL_PAUSE
+        while True:
+            try:
+                self._context.transport.request(
+                    "POST",
+                    f"{self._path}/cancel",
+                    single_attempt=max(end - monotonic(), _FIRST_CANCEL_PAUSE),
+                    build=self.update,
+                )
+                return
+            except ReplicateError as error:
+                may_pass = is_retryable(error) or isinstance(error, NotFoundError)
+                if not may_pass or monotonic() + pause >= end:
+                    _log.warning(
+                        "prediction %s could not be canceled and may still be running: %s",
+                        excerpt(self.id),
+                        error,
+                    )
+                    return
+            sleep(pause)
+            pause *= 2
 
     def result(
         self, *, deadline: float | Deadline | None = None, cancel_on_exit: bool = True
@@ -251,16 +304,21 @@ class Prediction:
         Raises:
             PredictionError: As `wait` does.
         """
+        limit = Deadline.of(deadline)
         if self.status != "succeeded":
-            self.wait(deadline=deadline, cancel_on_exit=cancel_on_exit)
-        return self.parse_output()
+            self.wait(deadline=limit, cancel_on_exit=cancel_on_exit)
+        return self.parse_output(deadline=limit)
 
-    def parse_output(self) -> Any:
-        """Return the output so far as `result` returns it, whatever the status is."""
+    def parse_output(self, *, deadline: Deadline = NO_DEADLINE) -> Any:
+        """Return the output so far as `result` returns it, whatever the status is.
+
+        Args:
+            deadline: The deadline of the call, in which the model's schema may be fetched.
+        """
         output = self.output
         if not needs_schema(output):
             return output
-        schema = self._context.schemas.for_output(self.model, self.version)
+        schema = self._context.schemas.for_output(self.model, self.version, deadline)
         transport = self._context.transport
         return parse_output(output, schema, transport.downloader, transport.base_url)
 
@@ -290,21 +348,27 @@ class Prediction:
             PredictionTimeout: The attempts or the time are used up; it is still running.
             ConnectionFailed: It could not be polled; likewise ResponseError.
         """
-        limit = Deadline.of(deadline)
-        if self.ended and not progress:
-            self._raise_unless_succeeded()
+        limit = NO_DEADLINE
+        try:
+            limit = Deadline.of(deadline)
+            if self.status == "succeeded" and not progress:
+                return self
+            if self.ended and not progress:
+                self.raise_unless_succeeded()
+                return self
+            creation = self.creation or self._take_over()
+            creation.supervise(cancel=cancel_on_exit)
+            interval = _DISPLAY_INTERVAL if progress else None
+            with closing(self._polls(limit, interval)) as polls:
+                displayed: Iterator[Prediction] = polls
+                if progress:
+                    displayed = prediction_progress(polls, self, self.model or self.id)
+                for _ in displayed:
+                    pass
+            creation.release(has_ended=self.status in TERMINAL_STATUSES)
             return self
-        if progress:
-            interval = _DISPLAY_INTERVAL
-        else:
-            interval = None
-        polls = self.events(deadline=limit, cancel_on_exit=cancel_on_exit, every=interval)
-        displayed: Iterator[Prediction] = polls
-        if progress:
-            displayed = prediction_progress(polls, self, self.model or self.id)
-        for _ in displayed:
-            pass
-        return self
+        except BaseException as error:
+            raise self._left(error, limit, cancel_on_exit)  # noqa: B904  # it is the same one
 
     def events(
         self: _Self,
@@ -316,7 +380,7 @@ class Prediction:
         """Yield the prediction after each poll, until it has succeeded.
 
         Args:
-            deadline: The seconds that all of it may take.
+            deadline: The seconds that all of it may take, from the first `next()` on.
             cancel_on_exit: Whether closing the generator, or an interruption, cancels it.
             every: The longest polling interval in seconds, if the client's is longer.
 
@@ -326,20 +390,32 @@ class Prediction:
         Raises:
             PredictionError: As `wait` does.
         """
-        limit = Deadline.of(deadline)
-        with self._supervised(limit, cancel_on_exit):
-            polling = self._context.polling
-            if every is not None:
-                polling = polling.at_least_every(every)
-            stream = EventStream(self._stream_url, self._context.transport.downloader, limit)
-            for _ in polling.polls(stream.pause, limit, lambda: not stream.is_reliable):
-                if not self.ended:
-                    self._poll(limit)
-                yield self
-                if self.ended:
-                    self._raise_unless_succeeded()
-                    return
-            raise outcomes.timeout_error(self, self._context.polling, limit)
+        limit = NO_DEADLINE
+        try:
+            limit = Deadline.of(deadline)
+            creation = self.creation or self._take_over()
+            creation.supervise(cancel=cancel_on_exit)
+            with closing(self._polls(limit, every)) as polls:
+                yield from polls
+            creation.release(has_ended=self.status in TERMINAL_STATUSES)
+        except BaseException as error:
+            raise self._left(error, limit, cancel_on_exit)  # noqa: B904
+
+    def _polls(
+        self: _Self, deadline: Deadline, every: float | None
+    ) -> Generator[_Self, None, None]:
+        polling = self._context.polling
+        if every is not None:
+            polling = polling.at_least_every(every)
+        stream = EventStream(self._stream_url, self._context.transport.downloader, deadline)
+        for _ in polling.polls(stream.pause, deadline, lambda: not stream.is_reliable):
+            if not self.ended:
+                self._poll(deadline)
+            yield self
+            if self.ended:
+                self.raise_unless_succeeded()
+                return
+        raise outcomes.timeout_error(self, self._context.polling, deadline)
 
     def stream(
         self, *, deadline: float | Deadline | None = None, cancel_on_exit: bool = True
@@ -349,7 +425,7 @@ class Prediction:
         See https://replicate.com/docs/topics/predictions/streaming
 
         Args:
-            deadline: The seconds that all of it may take.
+            deadline: The seconds that all of it may take, from the first `next()` on.
             cancel_on_exit: Whether closing the generator, or an interruption, cancels it.
 
         Yields:
@@ -359,11 +435,7 @@ class Prediction:
             PredictionError: As `wait` does.
             StreamError: The stream broke and could not be resumed; `.text` has the text so far.
         """
-        events = self.stream_events(deadline=deadline, cancel_on_exit=cancel_on_exit)
-        with closing(events):
-            for event in events:
-                if event.data:
-                    yield event.data
+        return self._stream(attrgetter("data"), deadline, cancel_on_exit)
 
     def stream_events(
         self, *, deadline: float | Deadline | None = None, cancel_on_exit: bool = True
@@ -374,7 +446,7 @@ class Prediction:
         polled for is an event with the id of the one before it.
 
         Args:
-            deadline: The seconds that all of it may take.
+            deadline: The seconds that all of it may take, from the first `next()` on.
             cancel_on_exit: Whether closing the generator, or an interruption, cancels it.
 
         Yields:
@@ -383,171 +455,94 @@ class Prediction:
         Raises:
             PredictionError: As `stream` does; likewise StreamError.
         """
+        return self._stream(_itself, deadline, cancel_on_exit)
+
+    def _stream(
+        self,
+        pick: Callable[[Event], _Item],
+        deadline: float | Deadline | None,
+        cancel_on_exit: bool,
+    ) -> Generator[_Item, None, None]:
+        """Yield what is picked of each output event, unless it is empty."""
+        limit = NO_DEADLINE
         transcript = Transcript(is_late=monotonic() > self._new_until or bool(self.output))
-        self._new_until = 0.0
-        limit = Deadline.of(deadline)
-        with self._supervised(limit, cancel_on_exit):
-            try:
-                yield from self._new_events(transcript, limit)
-            except (ConnectionFailed, ResponseError) as error:
-                if limit.expired:
-                    raise
-                reason = f"could not be polled: {error}"
-                raise outcomes.stream_error(self, transcript.text, reason) from error
-
-    @contextmanager
-    def _supervised(self, deadline: Deadline, cancel: bool) -> Iterator[None]:
-        """Attach this prediction to every error, and cancel it where its caller leaves."""
-        process = os.getpid()
-        if cancel:
-            _supervised_predictions.add(self)
         try:
-            yield
+            limit = Deadline.of(deadline)
+            creation = self.creation or self._take_over()
+            creation.supervise(cancel=cancel_on_exit)
+            self._new_until = 0.0
+            texts = TextStream(self, self._context, self._stream_url, self._poll)
+            with closing(texts.events(transcript, limit)) as events:
+                for event in events:
+                    item = pick(event)
+                    if item:
+                        yield item
+            creation.release(has_ended=self.status in TERMINAL_STATUSES)
         except (ConnectionFailed, ResponseError) as error:
-            error.prediction = self
-            if not deadline.expired:
-                raise
-            timeout = outcomes.timeout_error(self, self._context.polling, deadline)
-            timeout.prediction = self
-            raise timeout from error
-        except ReplicateError as error:
-            error.prediction = self
-            raise
-        except BaseException as leaving:
-            # A forked child that ends is not its parent leaving.
-            if cancel and os.getpid() == process:
+            failure = self._left(error, limit, cancel_on_exit)
+            if failure is error:
+                reason = f"could not be polled: {error}"
+                failure = outcomes.stream_error(self, transcript.text, reason)
+                failure.prediction = self
+                failure.__cause__ = error
+            raise failure  # noqa: B904
+        except BaseException as error:
+            raise self._left(error, limit, cancel_on_exit)  # noqa: B904
+
+    def _take_over(self) -> Creation[Any]:
+        """Return the state of a prediction that this process has not created itself."""
+        return Creation.of(self, self._context.transport.clock)
+
+    def _left(self, error: BaseException, deadline: Deadline, cancel: bool) -> BaseException:
+        """Return what to raise instead of an error that ends a wait: often the error itself.
+
+        It carries this prediction, which is canceled where its caller leaves.
+        """
+        if not isinstance(error, ReplicateError):
+            self.leave(error, cancel=cancel)
+            return error
+        error.prediction = self
+        if self.creation is not None:
+            self.creation.release(has_ended=self.status in TERMINAL_STATUSES)
+        if not isinstance(error, ConnectionFailed | ResponseError) or not deadline.expired:
+            return error
+        timeout = outcomes.timeout_error(self, self._context.polling, deadline)
+        timeout.prediction = self
+        timeout.__cause__ = error
+        return timeout
+
+    def leave(self, leaving: BaseException, *, cancel: bool) -> None:
+        """Cancel the prediction, as its caller leaves, and say in the interrupt what became of it.
+
+        Args:
+            leaving: The interrupt.
+            cancel: Whether to cancel it.
+        """
+        creation = self.creation
+        is_left = False
+        if creation is not None:
+            if not creation.is_ours:
+                return  # a forked child that ends is not its parent leaving
+            creation.release(has_ended=self.status in TERMINAL_STATUSES)
+            is_left = creation.state == "abandoned"
+            creation.state = "finished" if self.ended else "abandoned"
+        try:
+            if cancel and not is_left:
                 self.abandon()
-            message = outcomes.describe_abandoned(self, cancel=cancel)
-            Interruption(message, self).attach_to(leaving)
+        except BaseException as again:  # interrupted once more
+            self._interruption(cancel).attach_to(again)
             raise
-        finally:
-            _supervised_predictions.discard(self)
+        self._interruption(cancel).attach_to(leaving)
 
-    def _new_events(self, transcript: Transcript, deadline: Deadline) -> Iterator[Event]:
-        """Read the stream, poll, and read again, until the text is complete.
+    def _interruption(self, cancel: bool) -> Interruption:
+        return Interruption(outcomes.describe_abandoned(self, cancel=cancel), self)
 
-        As long as text arrives, the polling attempts start afresh.
-        """
-        downloader = self._context.transport.downloader
-        stream = EventStream(self._stream_url, downloader, deadline)
-        polling = self._context.polling
-        polls = polling.polls(
-            stream.pause_between_connections, deadline, lambda: not stream.is_reliable
-        )
-        known_length = 0
-        if transcript.is_lost and stream.is_worthwhile and not self.ended:
-            yield from self._join(transcript, deadline)
-        while not self.ended:
-            if stream.is_worthwhile:
-                yield from self._read_stream(stream, transcript, deadline)
-                if stream.end in _ENDS_WITHOUT_SUCCESS:
-                    raise self._announced_error(stream, deadline)
-                if stream.end == "":
-                    if transcript.is_unbroken or self._confirms(transcript, deadline):
-                        return
-                    continue
-            if transcript.length > known_length:
-                polls.renew()
-                known_length = transcript.length
-            if next(polls, None) is None:
-                raise outcomes.timeout_error(self, polling, deadline)
-            yield from self._polled_events(transcript, deadline)
-        yield from self._rest_of_output(transcript)
-        self._raise_unless_succeeded()
-
-    def _join(self, transcript: Transcript, deadline: Deadline) -> Iterator[Event]:
-        """Yield the output so far, before a stream is opened that is not new."""
-        yield from self._polled_events(transcript, deadline)
-        if self.status == "starting":
-            transcript.begin()
-
-    def _polled_events(self, transcript: Transcript, deadline: Deadline) -> Iterator[Event]:
-        """Poll, and yield what is new in the output of a prediction that goes on."""
-        self._poll(deadline)
-        if not self.ended:
-            new = transcript.add_output(self.output, is_final=False)
-            if new:
-                yield Event("output", new, transcript.last_id)
-
-    def _read_stream(
-        self, stream: EventStream, transcript: Transcript, deadline: Deadline
-    ) -> Iterator[Event]:
-        """Yield the events of one connection to the stream, with what is new in each.
-
-        Where it is not known where its pieces belong, they only say when a poll is worthwhile.
-        """
-        transcript.reconnect()
-        stream.last_id = transcript.last_id
-        next_poll_at = 0.0
-        timeout = min(self._context.transport.timeout, _STREAM_TIMEOUT)
-        with closing(stream.outputs(timeout)) as events:
-            for event in events:
-                text = transcript.add_event(event.data, event.id, has_own_id=event.own_id)
-                if text:
-                    stream.note_news()
-                    yield event if text == event.data else event._replace(data=text)
-                elif not event.data and not transcript.is_lost:
-                    yield event
-                elif transcript.is_lost and monotonic() >= next_poll_at:
-                    for polled in self._polled_events(transcript, deadline):
-                        stream.note_news()
-                        yield polled
-                    if self.ended:
-                        return
-                    next_poll_at = monotonic() + _DOUBT_INTERVAL
-
-    def _confirms(self, transcript: Transcript, deadline: Deadline) -> bool:
-        """Return whether the text is whole although no poll shows yet that the model has ended.
-
-        Where pieces of a stream were left out, only the whole output can tell.
-        """
-        if transcript.is_lost:
-            return False
-        for pause in _CONFIRMING_PAUSES:
-            deadline.sleep(pause)
-            try:
-                self._poll(deadline)
-            except (ConnectionFailed, ResponseError) as error:
-                _log.debug("prediction %s ended, and could not be polled: %s", self.id, error)
-                break
-            if self.ended:
-                return False
-        return transcript.is_confirmed_by(self.output)
-
-    def _rest_of_output(self, transcript: Transcript) -> Iterator[Event]:
-        """Yield what the output of an ended prediction adds to the text so far."""
-        has_succeeded = self.status == "succeeded"
-        if self.output is None:
-            if has_succeeded and (transcript.length or self.data_removed):
-                reason = "succeeded, but the API no longer has its output to compare with"
-                raise outcomes.stream_error(self, transcript.text, reason)
-            return
-        new = transcript.add_output(self.output, is_final=True)
-        if new:
-            yield Event("output", new, transcript.last_id)
-        if new is None and has_succeeded:
-            reason = (
-                "succeeded with an output that is not what the stream brought; "
-                ".prediction.output has it"
-            )
-            raise outcomes.stream_error(self, transcript.text, reason)
-
-    def _raise_unless_succeeded(self) -> None:
+    def raise_unless_succeeded(self) -> None:
+        """Raise how the prediction ended, if that was without success."""
         error = outcomes.error_for_outcome(self, self._context.transport.redact)
         if error is not None:
             error.prediction = self
             raise error
-
-    def _announced_error(self, stream: EventStream, deadline: Deadline) -> PredictionError:
-        """Return the error for an end that the stream announced; the logs are polled for."""
-        try:
-            self._poll(deadline)
-        except ReplicateError as error:
-            _log.debug("prediction %s ended, and could not be polled: %s", self.id, error)
-        redact = self._context.transport.redact
-        if stream.end == "error":
-            return outcomes.failed_error(self, self.error or stream.error, redact)
-        return outcomes.canceled_error(self, redact)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         from ..display import gallery, html, notebook  # late, as only a notebook needs them
@@ -560,20 +555,22 @@ class Prediction:
         media = gallery.embed([FileOutput(url, transport.downloader) for url in urls])
         return {**bundle, "text/html": transport.redact(html.prediction_html(self, media))}
 
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(self.__dict__)
+        state.pop("creation", None)  # it is of this process
+        return state
+
     def __repr__(self) -> str:
         return f"<{outcomes.describe(self)}: {self.status}>"
 
 
-# What is waited for or streamed now, and is to be canceled when the program ends.
-_supervised_predictions: WeakSet[Prediction] = WeakSet()
-if hasattr(os, "register_at_fork"):
-    # What the parent supervises is not the child's to cancel.
-    os.register_at_fork(after_in_child=_supervised_predictions.clear)
+def _itself(event: Event) -> Event:
+    return event
 
 
 @atexit.register
 def _abandon_all() -> None:
     end = monotonic() + EXIT_TIMEOUT
-    for prediction in list(_supervised_predictions):
-        if monotonic() < end:
-            prediction.abandon()
+    for creation in list(supervised.values()):
+        if monotonic() < end and creation.prediction is not None:
+            creation.prediction.abandon(min(CANCEL_TIMEOUT, end - monotonic()))

@@ -8,7 +8,8 @@ from types import MappingProxyType
 from typing import Any, ClassVar, TypeVar
 
 from ..http.pagination import PageParser, follow_link
-from ..http.transport import Content, Transport
+from ..http.request import Content
+from ..http.transport import Transport
 from .pages import Pages
 
 _Item = TypeVar("_Item")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..http.transport import path_segment
+from ..http.request import path_segment
 from .base import Record, Resource
 from .models import Model, parse_models
 from .pages import Pages

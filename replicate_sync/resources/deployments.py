@@ -8,7 +8,7 @@ from typing import Any
 
 from ..payloads.inputs import validate_input
 from ..polling import Deadline
-from ..prediction.create import CreateOptions, create_headers, webhook_fields
+from ..prediction.create_options import CreateOptions, create_headers, webhook_fields
 from ..prediction.prediction import Prediction
 from ..refs import parse_name
 from .base import Record, Resource, discard, present_fields

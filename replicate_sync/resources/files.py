@@ -9,9 +9,10 @@ from typing import Any
 from ..display.progress import ByteProgress
 from ..exceptions import InvalidInputError
 from ..http.multipart import Form
-from ..http.transport import Content, path_segment
+from ..http.request import Content, path_segment
 from ..payloads.file_inputs import MAX_INLINE_SIZE, Upload, to_upload
 from ..payloads.local_paths import path_expression
+from ..polling import NO_DEADLINE, Deadline
 from .base import Record, Resource, discard
 from .pages import Pages
 
@@ -45,6 +46,7 @@ class Files(Resource):
         *,
         metadata: Mapping[str, Any] | None = None,
         progress: bool = False,
+        deadline: float | Deadline | None = None,
     ) -> File:
         """Upload a file, and return its record. It is never held in memory.
 
@@ -55,6 +57,7 @@ class Files(Resource):
             metadata: JSON to keep with the file.
             progress: Whether to display a progress bar for a file of more than 5 MB. Needs the
                 extra "progress".
+            deadline: The seconds that this call may take.
 
         Raises:
             InvalidInputError: It is not a file, cannot be read, or is too long; or JSON cannot
@@ -72,19 +75,26 @@ class Files(Resource):
             )
         if not isinstance(metadata, Mapping | None):
             raise InvalidInputError(f"metadata is a dict, not {type(metadata).__name__}.")
+        limit = Deadline.of(deadline)
         with upload.opened() as file, ByteProgress(upload.name, progress) as bar:
             form = Form(
                 file, upload.size, upload.name, upload.mime_type, metadata or {}, bar.update
             )
             return self._transport.request(
-                "POST", "/files", content=Content(form, form.content_type), build=File.from_json
+                "POST",
+                "/files",
+                content=Content(form, form.content_type),
+                deadline=limit,
+                build=File.from_json,
             )
 
-    def place(self, upload: Upload, progress: bool = False) -> str:
+    def place(
+        self, upload: Upload, progress: bool = False, deadline: Deadline = NO_DEADLINE
+    ) -> str:
         """Return what stands for a file in an input: a data URI, or the URL of its upload."""
         if upload.size <= MAX_INLINE_SIZE:
             return upload.data_uri()
-        return str(self.create(upload, progress=progress).url)
+        return str(self.create(upload, progress=progress, deadline=deadline).url)
 
     def get(self, file_id: str) -> File:
         """Return the record of a file.

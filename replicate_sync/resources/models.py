@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..exceptions import UnknownModelError
-from ..http.transport import Content
+from ..http.request import Content
 from ..payloads.schema_cache import SchemaCache
 from ..payloads.schemas import Inputs, latest_version_of_model
 from ..polling import Deadline

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import partial
+from contextlib import suppress
 from typing import Any
 
-from ..exceptions import InvalidInputError, NotFoundError, UnknownModelError
-from ..http.transport import path_segment
+from ..exceptions import InvalidInputError, NotFoundError, ReplicateError, UnknownModelError
+from ..http.request import path_segment
 from ..payloads.inputs import validate_input
-from ..polling import Deadline
+from ..polling import NO_DEADLINE, Deadline
+from ..prediction import own_ids
 from ..prediction.context import Context
-from ..prediction.create import (
+from ..prediction.create import Creator
+from ..prediction.create_options import (
     CreateOptions,
-    Creator,
-    Matches,
     PredictionRequest,
     create_headers,
     webhook_fields,
 )
+from ..prediction.creation import Creation, Evidence
+from ..prediction.lookup import LookUp, find_earlier
 from ..prediction.prediction import Prediction
-from ..refs import ModelRef, resolve
-from .base import Resource
+from ..refs import resolve
+from .base import Resource, discard
 from .near_names import NearNames
 from .pages import Pages
 
@@ -131,23 +133,34 @@ class Predictions(Resource):
         self, request: PredictionRequest, options: CreateOptions, *, validate: bool | None = None
     ) -> Prediction:
         """Send a request that was prepared, and return its prediction; see `create`."""
+        return self.send(self.plan(request, options, validate=validate), options)
+
+    def plan(
+        self, request: PredictionRequest, options: CreateOptions, *, validate: bool | None = None
+    ) -> Creation[Prediction]:
+        """Return a create that is ready for `send`: validated, with its files uploaded.
+
+        Args:
+            request: What to run.
+            options: How it is sent.
+            validate: As in `create`.
+
+        Raises:
+            InvalidInputError: The input does not fit.
+        """
         ref = request.ref
         if validate is not False:
-            self.validate_against_schema(request, fetch=bool(validate))
+            self.validate_against_schema(request, fetch=bool(validate), deadline=options.deadline)
         body = {**request.fields, "input": request.input}
         version = ref.version or self._versions.get(ref.model or "")
-        matches = self._matcher(ref)
+        path = "/predictions"
         if version is None:
             path = f"/models/{ref.model}/predictions"
-            try:
-                return self._creator.create(
-                    Prediction, path, body, matches, options, model=ref.model
-                )
-            except UnknownModelError:
-                pass  # a community model has no route of its own
-            version = self._latest_version(ref, options.deadline)
-        body = {"version": version, **body}
-        return self._creator.create(Prediction, "/predictions", body, matches, options)
+            fields = {"model": str(ref.model)}
+        else:
+            body = {"version": version, **body}
+            fields = {"version": version}
+        return self._creator.plan(Prediction, path, body, fields, options)
 
     def start_on_deployment(
         self,
@@ -168,21 +181,75 @@ class Predictions(Resource):
             Prediction,
             f"/deployments/{deployment}/predictions",
             {**fields, "input": validated},
-            lambda data: bool(data.get("deployment") == deployment),
+            {"deployment": deployment},
             options,
         )
 
-    def validate_against_schema(self, request: PredictionRequest, *, fetch: bool) -> None:
+    def send(self, creation: Creation[Prediction], options: CreateOptions) -> Prediction:
+        """Send a create that was planned, once, and return its prediction; see `create`."""
+        if "version" in creation.body:
+            return self._creator.send(creation, options)
+        model = creation.path.removeprefix("/models/").removesuffix("/predictions")
+        try:
+            return self._creator.send(creation, options, model=model)
+        except UnknownModelError:
+            pass  # a community model has no route of its own
+        version = self._latest_version(model, options.deadline)
+        creation.path = "/predictions"
+        creation.body = {"version": version, **creation.body}
+        creation.fields = {"version": version}
+        return self._creator.send(creation, options)
+
+    def leave(
+        self, creation: Creation[Prediction], leaving: BaseException, *, cancel: bool
+    ) -> None:
+        """Cancel what a create has made, or may have made, as its caller leaves; and say so.
+
+        Args:
+            creation: The create.
+            leaving: The interrupt, which carries the sentence that says what became of it.
+            cancel: Whether to cancel it.
+        """
+        self._creator.leave(creation, leaving, cancel=cancel)
+
+    def abandon(self, creation: Creation[Prediction]) -> str:
+        """Cancel what a create has made, or may have made; return what became of it."""
+        return self._creator.abandon(creation)[0]
+
+    def look_up(
+        self, evidence: Evidence, deadline: Deadline = NO_DEADLINE, *, in_doubt: int = 1
+    ) -> LookUp[Prediction]:
+        """Look up once what a create of an earlier process has made; see `LookUp`.
+
+        Args:
+            evidence: What was noted before it was sent.
+            deadline: The deadline of the call.
+            in_doubt: How many such creates of that process are in doubt.
+        """
+        seconds = min(deadline.remaining, self._transport.timeout)
+        return find_earlier(Prediction, evidence, self.context, seconds=seconds, in_doubt=in_doubt)
+
+    def learn_server_time(self, deadline: Deadline = NO_DEADLINE) -> None:
+        """Send one request if no response has told the API's clock yet; no failure is an error."""
+        if self._transport.clock.is_known:
+            return
+        with suppress(ReplicateError):
+            self._transport.request("GET", "/account", deadline=deadline, build=discard)
+
+    def validate_against_schema(
+        self, request: PredictionRequest, *, fetch: bool, deadline: Deadline = NO_DEADLINE
+    ) -> None:
         """Raise what is wrong with an input, if the model's schema has been asked for.
 
         Args:
             request: The request.
             fetch: Whether to fetch the schema, for this input and all further ones.
+            deadline: The deadline of the call.
 
         Raises:
             InvalidInputError: The input does not fit; `fields` has every problem.
         """
-        schema = self.context.schemas.for_validation(request.ref, fetch=fetch)
+        schema = self.context.schemas.for_validation(request.ref, fetch=fetch, deadline=deadline)
         problems = schema.inputs.problems(request.input)
         if problems:
             error = InvalidInputError(
@@ -201,12 +268,10 @@ class Predictions(Resource):
         Raises:
             NotFoundError: There is no such prediction.
         """
+        prediction = Prediction.of_id(prediction_id, self.context)
         try:
-            return self._transport.request(
-                "GET",
-                f"/predictions/{path_segment(prediction_id)}",
-                build=partial(Prediction, context=self._creator.context),
-            )
+            path = f"/predictions/{prediction_id}"
+            return self._transport.request("GET", path, build=prediction.update)
         except NotFoundError as error:
             error.hint = (
                 f"This account has no prediction {prediction_id!r}; an id is one such as "
@@ -223,7 +288,8 @@ class Predictions(Resource):
             NotFoundError: There is no such prediction.
         """
         path = f"/predictions/{path_segment(prediction_id)}/cancel"
-        return self._transport.request("POST", path, build=self.from_json)
+        prediction = Prediction.of_id(prediction_id, self.context)
+        return self._transport.request("POST", path, build=prediction.update)
 
     def list(
         self,
@@ -258,48 +324,20 @@ class Predictions(Resource):
         """
         return Prediction(data, self.context)
 
-    def find(
-        self,
-        ref: ModelRef,
-        placed: Mapping[str, object],
-        since: float,
-        *,
-        single_attempt: float | None = None,
-    ) -> Prediction | None:
-        """Look up once a lost prediction of this model and input; return it or None.
-
-        Args:
-            ref: The model.
-            placed: The input as it was sent.
-            since: When it was created at the earliest, in seconds since 1970 by this machine's
-                clock.
-            single_attempt: The seconds of the one attempt; see `Transport.request`.
-        """
-        matches = self._matcher(ref)
-        return self._creator.find(Prediction, placed, matches, since, single_attempt)
-
-    def place_files(self, validated: Mapping[str, object]) -> dict[str, object]:
+    def place_files(
+        self, validated: Mapping[str, object], options: CreateOptions
+    ) -> dict[str, object]:
         """Return a validated input as it is sent: each file as a data URI, or as a URL."""
-        return self._creator.place_files(validated)
+        return self._creator.place_files(validated, options)
 
     def register(self, *prediction_ids: str) -> None:
         """Remember predictions as known, so that no look-up adopts them."""
-        self._creator.register(*prediction_ids)
+        own_ids.claim(self._transport.base_url, *prediction_ids)
 
-    def _matcher(self, ref: ModelRef) -> Matches:
-        def matches(data: Mapping[str, Any]) -> bool:
-            version = ref.version or self._versions.get(ref.model or "")
-            if version:
-                return bool(data.get("version") == version)
-            return bool(data.get("model") == ref.model)
-
-        return matches
-
-    def _latest_version(self, ref: ModelRef, deadline: Deadline) -> str:
+    def _latest_version(self, model: str, deadline: Deadline) -> str:
         """Return the version to run of a model that has no route of its own, and remember it."""
-        model = ref.model or ""
         try:
-            version = self.context.schemas.latest_version(model)
+            version = self.context.schemas.latest_version(model, deadline)
         except UnknownModelError as error:
             self.near_names.add_to(error, model, deadline)
             raise

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..http.transport import path_segment
+from ..http.request import path_segment
 from ..payloads.inputs import validate_input
-from ..prediction.create import CreateOptions, Creator, webhook_fields
+from ..prediction.create import Creator
+from ..prediction.create_options import CreateOptions, webhook_fields
 from ..prediction.training import Training
 from ..refs import ModelRef, parse_name, parse_version
 from .base import Resource
@@ -67,7 +68,7 @@ class Trainings(Resource):
             Training,
             f"/models/{ref.model}/versions/{ref.version}/trainings",
             {**fields, "input": validated},
-            lambda data: bool(data.get("version") == ref.version),
+            {"version": str(ref.version)},
             CreateOptions(),
         )
 
@@ -80,7 +81,9 @@ class Trainings(Resource):
             NotFoundError: There is no such training.
         """
         path = f"/trainings/{path_segment(training_id)}"
-        return self._transport.request("GET", path, build=self.from_json)
+        return self._transport.request(
+            "GET", path, build=Training.of_id(training_id, self._creator.context).update
+        )
 
     def list(self, *, limit: int | None = None) -> Pages[Training]:
         """Return an iterator over the account's trainings, newest first.

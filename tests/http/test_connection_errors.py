@@ -98,7 +98,7 @@ REFUSED = urllib3.exceptions.NewConnectionError(None, "refused")  # type: ignore
             True,
         ),
         (
-            requests.exceptions.ProxyError("no"),
+            requests.exceptions.ProxyError(REFUSED),
             "The proxy on the way to api.example cannot be used",
             "Check proxy=, HTTPS_PROXY and NO_PROXY.",
             False,

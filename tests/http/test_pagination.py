@@ -17,7 +17,7 @@ from replicate_sync import (
     ServerError,
 )
 from replicate_sync.http.pagination import iterate_pages, validate_limit
-from replicate_sync.http.transport import Content
+from replicate_sync.http.request import Content
 
 PREDICTION = {"id": "p1", "status": "succeeded", "output": "hi", "model": "a/b", "input": {}}
 

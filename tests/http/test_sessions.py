@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import threading
+import time
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from urllib3 import HTTPResponse
 from wire import TOKEN, MakeClient, StartWire, response
 
 from replicate_sync import InvalidInputError, Replicate
+from replicate_sync.http.adapter import Delivery
 from replicate_sync.http.sessions import BodyTooLong, NoAuth, Sessions, read_body
 
 PREDICTION = {"id": "p1", "status": "succeeded", "output": "hi", "model": "a/b", "input": {}}
@@ -150,26 +152,28 @@ def response_of(body: bytes, **headers: str) -> requests.Response:
 @pytest.mark.parametrize("size", [0, 1, 65536, 65537, 1_000_000])
 def test_a_body_is_read_whole(size: int) -> None:
     body = os.urandom(size)
-    assert read_body(response_of(body), 10, 2**20) == body
+    assert read_body(response_of(body), time.monotonic() + 10, 2**20) == body
     packed = response_of(gzip.compress(body), Content_Encoding="gzip")
-    assert read_body(packed, 10, 2**20) == body
+    assert read_body(packed, time.monotonic() + 10, 2**20) == body
 
 
 def test_a_body_that_is_too_long_is_read_no_further() -> None:
     with pytest.raises(BodyTooLong) as raised:
-        read_body(response_of(b"beginning" * 100_000), 10, 100_000)
+        read_body(response_of(b"beginning" * 100_000), time.monotonic() + 10, 100_000)
     assert raised.value.beginning.startswith(b"beginning")
     assert len(raised.value.beginning) <= 65536
 
 
 def test_a_body_that_takes_too_long_is_not_read_to_its_end() -> None:
-    with pytest.raises(TimeoutError, match="the response took longer than 1e-09 s"):
-        read_body(response_of(b"x" * 1_000_000), 1e-9, 2**30)
+    with pytest.raises(TimeoutError, match="the response took too long"):
+        read_body(response_of(b"x" * 1_000_000), time.monotonic(), 2**30)
 
 
 def test_a_redirect_is_not_followed_by_the_session(wire: StartWire) -> None:
     server = wire(lambda r: [response(b"", 302, Location="/elsewhere")])
     sessions = Sessions(proxy=None, timeout=5, session=None)
-    with sessions.send("GET", server.origin, {}, timeout=5, auth=NoAuth()) as received:
+    delivery = Delivery()
+    delivery.timeout = 5
+    with sessions.send("GET", server.origin, {}, delivery=delivery, auth=NoAuth()) as received:
         assert received.status_code == 302
     assert len(server.requests) == 1

@@ -103,7 +103,9 @@ def test_an_interrupted_create_says_that_nothing_was_found() -> None:
     responses.add_callback("POST", f"{API}/models/a/b/predictions", interrupt)
     responses.get(f"{API}/predictions", json={"next": None, "results": []})
     interruption = interruption_of(lambda: new_client().run("a/b", {"prompt": "hi"}))
-    assert str(interruption) == "No prediction of it was found."
+    assert str(interruption) == (
+        "No prediction of it was found, and one may still appear: see client.predictions.list()."
+    )
     assert interruption.prediction is None
 
 

@@ -426,7 +426,7 @@ def test_abandoning_cancels_what_is_running_and_is_never_an_error(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     responses.get(GET, json=prediction("processing"))
-    responses.post(f"{GET}/cancel", status=500)
+    responses.post(f"{GET}/cancel", status=403)
     running = new_client().predictions.get("p1")
     running.abandon()
     assert "prediction p1 could not be canceled and may still be running" in caplog.text

@@ -79,7 +79,7 @@ OPERATIONS: list[tuple[str, Call, str, str, Any, int, Any, Any]] = [
     ("models.versions.delete", lambda c: c.models.versions.delete(f"a/b:{V}"), "DELETE", f"/models/a/b/versions/{V}", None, 202, None, None),
     ("trainings.create", lambda c: c.trainings.create(f"a/b:{V}", destination="a/c", input={"x": 1}), "POST", f"/models/a/b/versions/{V}/trainings", {"destination": "a/c", **INPUT}, 201, PREDICTION, Training),
     ("trainings.list", lambda c: c.trainings.list(), "GET", "/trainings", None, 200, [PREDICTION], Training),
-    ("trainings.get", lambda c: c.trainings.get("t1"), "GET", "/trainings/t1", None, 200, PREDICTION, Training),
+    ("trainings.get", lambda c: c.trainings.get("p1"), "GET", "/trainings/p1", None, 200, PREDICTION, Training),
     ("trainings.cancel", lambda c: c.trainings.cancel("t1"), "POST", "/trainings/t1/cancel", None, 200, PREDICTION, Training),
     ("predictions.list", lambda c: c.predictions.list(created_after="2026-01-01", source="web"), "GET", "/predictions?created_after=2026-01-01&source=web", None, 200, [PREDICTION], Prediction),
     ("predictions.create", lambda c: c.predictions.create(V, {"x": 1}, webhook="https://me.example/hook", webhook_events_filter=["completed"]), "POST", "/predictions", {"version": V, **INPUT, "webhook": "https://me.example/hook", "webhook_events_filter": ["completed"]}, 201, PREDICTION, Prediction),

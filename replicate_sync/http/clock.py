@@ -1,0 +1,66 @@
+"""The API's clock, as far as the dates of its responses tell it."""
+
+from __future__ import annotations
+
+from collections import deque
+from email.utils import parsedate_to_datetime
+from math import inf
+
+_MAX_DATES = 32
+_SECOND = 1.0  # the date of a response has no fraction
+_SLACK = 0.2  # seconds that the clocks of a service's own machines may differ
+
+
+class ServerClock:
+    """Tells which time it was by the API's clock, within the bounds that its responses allow.
+
+    An example: a request is sent at 10.2 by the clock of this machine, its response arrives at 10.4
+    and is dated 50. When it was dated, the API's clock stood between 50 and 51, and this machine's
+    between 10.2 and 10.4. So the API's clock is ahead by 39.6 at the least and 40.8 at the most.
+    With each further response the bounds come closer.
+    """
+
+    def __init__(self) -> None:
+        #: The newest responses: date, when its request was sent, and when it arrived, in seconds
+        #: since 1970 by this machine's clock.
+        self.dates: deque[tuple[str | None, float, float]] = deque(maxlen=_MAX_DATES)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether a response has brought a date."""
+        return self._bounds() is not None
+
+    def earliest(self, moment: float) -> float:
+        """Return the API's time at a moment of this machine's clock, at the earliest."""
+        low, _ = self._bounds() or (0.0, 0.0)
+        return moment + low
+
+    def latest(self, moment: float) -> float:
+        """Return the API's time at a moment of this machine's clock, at the latest."""
+        _, high = self._bounds() or (0.0, 0.0)
+        return moment + high
+
+    def _bounds(self) -> tuple[float, float] | None:
+        """Return by how much the API's clock is ahead: at the least, and at the most."""
+        low, high = -inf, inf
+        for date, sent_at, received_at in reversed(tuple(self.dates)):
+            second = _parse(date)
+            if second is None:
+                continue
+            lower = max(low, second - received_at - _SLACK)
+            upper = min(high, second + _SECOND - sent_at + _SLACK)
+            if lower > upper:
+                break  # one of the clocks has been set: older dates say nothing
+            low, high = lower, upper
+        if low == -inf:
+            return None
+        return low, high
+
+
+def _parse(date: str | None) -> float | None:
+    if not date:
+        return None
+    try:
+        return parsedate_to_datetime(date).timestamp()
+    except (ValueError, OverflowError, TypeError):
+        return None

@@ -1,0 +1,85 @@
+"""What is sent: a request, its body, and when it may be sent again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+from urllib.parse import urljoin, urlsplit
+
+import requests
+
+from ..exceptions import InvalidInputError
+from ..refs import IDENTIFIER
+from . import connection_errors
+from .adapter import Delivery
+from .config import origin
+from .sessions import BearerAuth, Body
+
+
+class Content(NamedTuple):
+    """A body that is not JSON."""
+
+    body: Body
+    content_type: str
+
+
+class Request(NamedTuple):
+    """A request that is to be sent, perhaps more than once."""
+
+    method: str
+    url: str
+    params: Mapping[str, str] | None
+    headers: Mapping[str, str]
+    data: Body | None
+    auth: BearerAuth
+    model: str | None
+    repeatable: bool
+    decode: Callable[[bytes], Any] | None
+    build: Callable[[Any], Any]
+    delivery: Delivery | None
+    retry_if: Callable[[BaseException], bool] | None
+
+    @property
+    def purpose(self) -> str:
+        """The request in words: its method and path."""
+        return f"{self.method} {urlsplit(self.url).path}"
+
+    def is_retryable(self, error: BaseException) -> bool:
+        """Return whether it may and should be sent again after this error."""
+        if self.retry_if is not None:
+            return self.retry_if(error)
+        if self.repeatable:
+            return connection_errors.is_retryable(error)
+        return connection_errors.was_not_processed(error)
+
+
+def path_segment(identifier: str) -> str:
+    """Return an id as it stands in a path.
+
+    Raises:
+        InvalidInputError: It is not an id.
+    """
+    if not isinstance(identifier, str) or not IDENTIFIER.fullmatch(identifier):
+        raise InvalidInputError(
+            f"An id is a string such as 'gm3qorzdhgbfurvjtvhg6dckhu', not {identifier!r}."
+        )
+    return identifier
+
+
+def redirect_target(method: str, url: str, response: requests.Response) -> str | None:
+    """Return the URL to go on with, or None for a final response: redirects stay on the API."""
+    if method != "GET" or not response.is_redirect:
+        return None
+    target = urljoin(url, response.headers["Location"])
+    if origin(target) == origin(url):
+        return target
+    return None
+
+
+def validate_headers(headers: Mapping[str, str] | None) -> None:
+    """Raise InvalidInputError unless these are headers."""
+    if headers is None:
+        return
+    is_mapping = isinstance(headers, Mapping)
+    if not is_mapping or not all(isinstance(text, str) for text in [*headers, *headers.values()]):
+        raise InvalidInputError("headers must be a mapping of names to values, both strings.")

@@ -1,0 +1,246 @@
+"""One create as a value with states: what may exist by now, what proves it, and whose it is.
+
+The API has no idempotency key, so what a failure leaves behind has to be known of every create. All
+who ask (retries, look-ups, interrupts, a fork, a map, a journal) ask this value, which sends
+nothing itself. The transport reports how much of the request has left; this value concludes.
+
+    state        event                                                   next state
+    planned      an attempt begins: `before_send` is called              sent
+    sent         refused (4xx); or nothing of it had left                rejected
+    sent         lost: reset, silence, 5xx, an unusable response         in doubt
+    sent         the caller leaves: nothing of it had left               rejected
+    sent         the caller leaves                                       in doubt
+    sent         a prediction is the response                            created
+    rejected     429, or nothing had left: another attempt begins        sent
+    in doubt     a look-up proves which prediction it made               created
+    in doubt     the look-ups are over: the error says so                in doubt
+    created      somebody waits or streams                               supervised
+    supervised   the prediction has ended                                finished
+    supervised   an error that leaves it running (timeout, network)      created
+    created, supervised   the caller leaves: it is canceled, or said     abandoned
+    in doubt     the caller leaves, or left: likewise, where it is found abandoned
+    any          its process was forked: the child is not its owner, and leaves nothing behind
+
+What a look-up finds is proved to be ours if it has the same model and input, was created while the
+request was under way (by the server's clock), nobody in this process holds it, and there are no
+more such predictions than creates of this process that may have made them. Anything else is only
+probably ours: it is named, and neither adopted nor canceled.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from hashlib import sha256
+from time import monotonic, time
+from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar
+
+from ..exceptions import ConnectionFailed, ReplicateError, ResponseError
+from ..http.adapter import Delivery
+from ..http.clock import ServerClock
+from ..http.connection_errors import was_not_processed
+from ..http.json import serialize_json
+
+if TYPE_CHECKING:
+    from .prediction import Prediction
+
+_Kind = TypeVar("_Kind", bound="Prediction")
+
+#: What ends a call because its caller leaves.
+LEAVING = (KeyboardInterrupt, SystemExit, GeneratorExit)
+
+State = Literal[
+    "planned", "sent", "rejected", "in doubt", "created", "supervised", "finished", "abandoned"
+]
+
+
+class Evidence(NamedTuple):
+    """What tells the prediction of one create from all others. It can be kept as JSON."""
+
+    #: "predictions" or "trainings".
+    collection: str
+    #: Fields that it has, such as its model.
+    fields: Mapping[str, str]
+    #: The hash of its input as it was sent, with the URLs of its files.
+    digest: str
+    #: When it was created at the earliest, in seconds since 1970 by the API's clock.
+    after: float
+    #: Whether that is the API's clock; else it is this machine's, as no response had told.
+    is_server_time: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON."""
+        return self._asdict()
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Evidence:
+        """Return what `to_json` returned, read again."""
+        return cls(**data)
+
+
+class Creation(Generic[_Kind]):
+    """One create, from before it is sent until nobody cares any more.
+
+    Args:
+        kind: What it creates: predictions or trainings.
+        path: Where.
+        body: The body, with its files placed.
+        fields: What a prediction of it has besides its input; see `Evidence`.
+        clock: The API's.
+    """
+
+    #: Called before each attempt with what identifies it: for what must be on disk before. What it
+    #: raises ends the create; nothing was sent.
+    before_send: Callable[[Evidence], None] | None = None
+
+    def __init__(
+        self,
+        kind: type[_Kind],
+        path: str,
+        body: Mapping[str, Any],
+        fields: Mapping[str, str],
+        clock: ServerClock,
+    ) -> None:
+        self.kind = kind
+        self.path = path
+        self.body = body
+        #: The base URL of the API, which ids belong to.
+        self.base_url = ""
+        #: The process that it belongs to.
+        self.owner: int = os.getpid()
+        self.state: State = "planned"
+        #: What was created, once that is known.
+        self.prediction: _Kind | None = None
+        #: How far the latest attempt got.
+        self.delivery: Delivery = Delivery()
+        self.delivery.before_attempt = self._begin_attempt
+        #: Whether the caller has left, and wants nothing of it any more.
+        self.is_unwanted: bool = False
+        #: When the latest attempt began, by `time.monotonic`.
+        self.sent_at: float = monotonic()
+        #: What a prediction of it has besides its input; see `Evidence`.
+        self.fields = fields
+        self._clock = clock
+        self._began = time()
+        self._digest = ""
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it belongs to this process: a forked child has none of its parent's."""
+        return self.owner == os.getpid()
+
+    @property
+    def evidence(self) -> Evidence:
+        """What identifies it, by what is known of the API's clock now."""
+        if not self._digest:
+            self._digest = input_digest(self.body["input"])
+        return Evidence(
+            self.kind.collection,
+            self.fields,
+            self._digest,
+            self._clock.earliest(self._began),
+            self._clock.is_known,
+        )
+
+    @classmethod
+    def of(cls, prediction: _Kind, clock: ServerClock) -> Creation[_Kind]:
+        """Return the creation of a prediction that this process has not created itself."""
+        creation = cls(type(prediction), "", {}, {}, clock)
+        creation.resolve(prediction)
+        return creation
+
+    def _begin_attempt(self) -> None:
+        if self.is_unwanted:
+            raise ReplicateError("The caller had left before it was sent.")
+        self._began = time()
+        self.sent_at = monotonic()
+        if self.before_send is not None:
+            self.before_send(self.evidence)
+        _pending[id(self)] = self
+        self.state = "sent"
+
+    def may_be_sent_again(self, error: BaseException) -> bool:
+        """Take over that an attempt has failed, and return whether another one is safe."""
+        self.fail(error)
+        return self.state == "rejected" and was_not_processed(error)
+
+    def fail(self, error: BaseException) -> None:
+        """Take over that an attempt has failed, or that its caller has left."""
+        if self.state != "sent":
+            return
+        is_possible = self.delivery.sent != "nothing"
+        if isinstance(error, ConnectionFailed):
+            is_possible = error.maybe_sent
+        elif isinstance(error, ResponseError):
+            is_possible = error.status_code < 300 or error.status_code >= 500
+        if is_possible:
+            self.state = "in doubt"
+        else:
+            self.forget("rejected")
+
+    def resolve(self, prediction: _Kind) -> None:
+        """Take over which prediction it has made."""
+        self.prediction = prediction
+        prediction.creation = self
+        self.state = "created"
+        _pending.pop(id(self), None)
+
+    def supervise(self, *, cancel: bool) -> None:
+        """Take over that this process waits for the prediction.
+
+        Args:
+            cancel: Whether it is to be canceled when the program ends.
+        """
+        self.owner = os.getpid()
+        self.state = "supervised"
+        if cancel:
+            supervised[id(self)] = self
+
+    def release(self, *, has_ended: bool) -> None:
+        """Take over that nobody waits for the prediction any more, for whatever reason."""
+        supervised.pop(id(self), None)
+        if self.state == "supervised":
+            self.state = "finished" if has_ended else "created"
+
+    def forget(self, state: State) -> None:
+        """Go on to a state in which nothing is in doubt."""
+        self.state = state
+        _pending.pop(id(self), None)
+
+    def rivals(self) -> Iterator[Creation[Any]]:
+        """Yield the other creates of this process that may have made an equal prediction."""
+        evidence = self.evidence
+        for other in list(_pending.values()):
+            if other is not self and other.base_url == self.base_url:
+                theirs = other.evidence
+                if theirs[:3] == evidence[:3]:
+                    yield other
+
+
+def input_digest(placed: object) -> str:
+    """Return the hash of an input by its value: the order of keys, and 1 or 1.0, do not matter."""
+    received = json.loads(serialize_json(placed), parse_float=_number)
+    return sha256(json.dumps(received, sort_keys=True).encode()).hexdigest()
+
+
+def _number(text: str) -> float | int:
+    number = float(text)
+    if number.is_integer():
+        return int(number)
+    return number
+
+
+# The creates of this process of which it is not known yet what they have made.
+_pending: dict[int, Creation[Any]] = {}
+#: What is waited for or streamed now, and is to be canceled when the program ends.
+supervised: dict[int, Creation[Any]] = {}
+
+
+def _leave_to_parent() -> None:
+    _pending.clear()
+    supervised.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave_to_parent)

@@ -1,0 +1,191 @@
+"""A prediction's text as it is written: its event stream, polls, and the output at the end."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Generator
+from contextlib import closing
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from ..exceptions import ConnectionFailed, PredictionError, ReplicateError, ResponseError
+from ..polling import Deadline
+from ..sse import Event
+from . import outcomes
+from .context import Context
+from .event_stream import EventStream
+from .transcript import Transcript
+
+if TYPE_CHECKING:
+    from .prediction import Prediction
+
+_ENDS_WITHOUT_SUCCESS = frozenset({"error", "canceled"})
+# Seconds without an event after which a stream is doubted; Replicate closes one after 30.
+_STREAM_TIMEOUT = 45.0
+_DOUBT_INTERVAL = 0.5  # seconds between polls while a stream brings what may belong anywhere
+# Seconds before each poll for the end that a stream has announced. An API that does not show it
+# even then is believed to be late, as long as what it shows does not contradict the text.
+_CONFIRMING_PAUSES = (0.0, 0.05, 0.1, 0.2, 0.4)
+
+_log = logging.getLogger("replicate_sync")
+
+
+class TextStream:
+    """Reads a prediction's text once: nothing is lost or repeated by a reconnect.
+
+    Args:
+        prediction: The prediction.
+        context: The client's.
+        url: The URL of its event stream, or None.
+        poll: Polls the prediction once, before a deadline.
+    """
+
+    def __init__(
+        self,
+        prediction: Prediction,
+        context: Context,
+        url: str | None,
+        poll: Callable[[Deadline], None],
+    ) -> None:
+        self._prediction = prediction
+        self._context = context
+        self._url = url
+        self._poll = poll
+
+    def events(self, transcript: Transcript, deadline: Deadline) -> Generator[Event, None, None]:
+        """Yield the output events: read the stream, poll, and read again, until all is there.
+
+        As long as text arrives, the polling attempts start afresh.
+
+        Args:
+            transcript: Gets the text.
+            deadline: The deadline of the call.
+
+        Raises:
+            PredictionError: The prediction did not succeed, or not in time.
+            StreamError: The stream broke and could not be resumed.
+            ConnectionFailed: It could not be polled; likewise ResponseError.
+        """
+        downloader = self._context.transport.downloader
+        stream = EventStream(self._url, downloader, deadline)
+        polling = self._context.polling
+        polls = polling.polls(
+            stream.pause_between_connections, deadline, lambda: not stream.is_reliable
+        )
+        known_length = 0
+        if transcript.is_lost and stream.is_worthwhile and not self._prediction.ended:
+            yield from self._join(transcript, deadline)
+        while not self._prediction.ended:
+            if stream.is_worthwhile:
+                with closing(self._read_stream(stream, transcript, deadline)) as events:
+                    yield from events
+                if stream.end in _ENDS_WITHOUT_SUCCESS:
+                    raise self._announced_error(stream, deadline)
+                if stream.end == "":
+                    if transcript.is_unbroken or self._confirms(transcript, deadline):
+                        return
+                    continue
+            if transcript.length > known_length:
+                polls.renew()
+                known_length = transcript.length
+            if next(polls, None) is None:
+                raise outcomes.timeout_error(self._prediction, polling, deadline)
+            yield from self._polled_events(transcript, deadline)
+        yield from self._rest_of_output(transcript)
+        self._prediction.raise_unless_succeeded()
+
+    def _join(self, transcript: Transcript, deadline: Deadline) -> Generator[Event, None, None]:
+        """Yield the output so far, before a stream is opened that is not new."""
+        yield from self._polled_events(transcript, deadline)
+        if self._prediction.status == "starting":
+            transcript.begin()
+
+    def _polled_events(
+        self, transcript: Transcript, deadline: Deadline
+    ) -> Generator[Event, None, None]:
+        """Poll, and yield what is new in the output of a prediction that goes on."""
+        self._poll(deadline)
+        if not self._prediction.ended:
+            new = transcript.add_output(self._prediction.output, is_final=False)
+            if new:
+                yield Event("output", new, transcript.last_id)
+
+    def _read_stream(
+        self, stream: EventStream, transcript: Transcript, deadline: Deadline
+    ) -> Generator[Event, None, None]:
+        """Yield the events of one connection to the stream, with what is new in each.
+
+        Where it is not known where its pieces belong, they only say when a poll is worthwhile.
+        """
+        transcript.reconnect()
+        stream.last_id = transcript.last_id
+        next_poll_at = 0.0
+        timeout = min(self._context.transport.timeout, _STREAM_TIMEOUT)
+        with closing(stream.outputs(timeout)) as events:
+            for event in events:
+                text = transcript.add_event(event.data, event.id, has_own_id=event.own_id)
+                if text:
+                    stream.note_news()
+                    yield event if text == event.data else event._replace(data=text)
+                elif not event.data and not transcript.is_lost:
+                    yield event
+                elif transcript.is_lost and monotonic() >= next_poll_at:
+                    for polled in self._polled_events(transcript, deadline):
+                        stream.note_news()
+                        yield polled
+                    if self._prediction.ended:
+                        return
+                    next_poll_at = monotonic() + _DOUBT_INTERVAL
+
+    def _confirms(self, transcript: Transcript, deadline: Deadline) -> bool:
+        """Return whether the text is whole although no poll shows yet that the model has ended.
+
+        Where pieces of a stream were left out, only the whole output can tell.
+        """
+        if transcript.is_lost:
+            return False
+        for pause in _CONFIRMING_PAUSES:
+            deadline.sleep(pause)
+            try:
+                self._poll(deadline)
+            except (ConnectionFailed, ResponseError) as error:
+                _log.debug(
+                    "prediction %s ended, and could not be polled: %s", self._prediction.id, error
+                )
+                break
+            if self._prediction.ended:
+                return False
+        return transcript.is_confirmed_by(self._prediction.output)
+
+    def _rest_of_output(self, transcript: Transcript) -> Generator[Event, None, None]:
+        """Yield what the output of an ended prediction adds to the text so far."""
+        has_succeeded = self._prediction.status == "succeeded"
+        if self._prediction.output is None:
+            if has_succeeded and (transcript.length or self._prediction.data_removed):
+                reason = "succeeded, but the API no longer has its output to compare with"
+                raise outcomes.stream_error(self._prediction, transcript.text, reason)
+            return
+        new = transcript.add_output(self._prediction.output, is_final=True)
+        if new:
+            yield Event("output", new, transcript.last_id)
+        if new is None and has_succeeded:
+            reason = (
+                "succeeded with an output that is not what the stream brought; "
+                ".prediction.output has it"
+            )
+            raise outcomes.stream_error(self._prediction, transcript.text, reason)
+
+    def _announced_error(self, stream: EventStream, deadline: Deadline) -> PredictionError:
+        """Return the error for an end that the stream announced; the logs are polled for."""
+        try:
+            self._poll(deadline)
+        except ReplicateError as error:
+            _log.debug(
+                "prediction %s ended, and could not be polled: %s", self._prediction.id, error
+            )
+        redact = self._context.transport.redact
+        if stream.end == "error":
+            return outcomes.failed_error(
+                self._prediction, self._prediction.error or stream.error, redact
+            )
+        return outcomes.canceled_error(self._prediction, redact)
