@@ -248,6 +248,16 @@ def _unread(response: requests.Response) -> requests.Response:
     return copy
 
 
+class _FinishedResponse(HTTPResponse):
+    """A response that has been read and closed.
+
+    Python asks an object with a file's methods whether it is closed when it is destroyed, and drops
+    every exception meanwhile. Were that asked of a property, a Ctrl-C could be lost in it.
+    """
+
+    closed = True
+
+
 class BodyTooLong(Exception):
     """A body is longer than was allowed."""
 
@@ -280,6 +290,9 @@ def read_body(response: requests.Response, end: float, max_size: int) -> bytes:
     while True:
         piece = raw.read1(PIECE_SIZE if size < PIECE_SIZE else long_piece, decode_content=True)
         if not piece:
+            if type(raw) is HTTPResponse and raw._original_response is not None:
+                raw._original_response.close()
+                raw.__class__ = _FinishedResponse
             return b"".join(pieces)
         pieces.append(piece)
         size += len(piece)
