@@ -23,11 +23,13 @@ from .demo_command import demo
 from .error_handling import RootGroup
 from .exit_codes import HELP
 from .journal_command import journal
+from .keep_command import keep
 from .map_command import map_
 from .models_command import models
 from .predictions_command import predictions
 from .run_command import run
 from .serve_command import serve
+from .usage_command import usage
 
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -42,5 +44,17 @@ def main() -> None:
     """
 
 
-for _command in (chat, run, map_, journal, models, predictions, serve, demo, completion):
+for _command in (
+    chat,
+    run,
+    map_,
+    journal,
+    keep,
+    usage,
+    models,
+    predictions,
+    serve,
+    demo,
+    completion,
+):
     main.add_command(_command)

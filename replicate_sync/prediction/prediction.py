@@ -203,6 +203,23 @@ class Prediction:
         """The tokens that a language model wrote."""
         return self._metric("output_token_count", "token_output_count")
 
+    @property
+    def images_made(self) -> float | None:
+        """The images that it made, by its metrics or by its output; None where neither says."""
+        count = self._metric("image_count", "image_output_count")
+        if count is not None:
+            return count
+        transport = self._context.transport
+        urls = file_urls(self.output, transport.displayed_url)
+        files = [FileOutput(url, transport.downloader) for url in urls]
+        return sum(file.mime_type.startswith("image/") for file in files) or None
+
+    @property
+    def has_run(self) -> bool:
+        """Whether it has started, by its status, its times or its metrics."""
+        is_known = self.status in ("processing", "succeeded") or self.started_at is not None
+        return is_known or bool(self.metrics) or bool(self.logs)
+
     def _metric(self, *names: str) -> float | None:
         for name in names:
             value = self.metrics.get(name)

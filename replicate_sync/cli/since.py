@@ -1,0 +1,51 @@
+"""The option --since: how far back a command looks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+
+import click
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_DURATION = re.compile(r"(\d{1,6})([smhdw])")
+
+
+def since_option(default: str) -> Callable[[Callable[..., object]], Callable[..., object]]:
+    """Return a decorator that adds the option --since to a command, as a datetime.
+
+    Args:
+        default: How far back the command looks if nothing is said, such as "1h".
+    """
+    return click.option(
+        "--since",
+        callback=_parse_moment,
+        default=default,
+        show_default=True,
+        metavar="TIME",
+        help="Look back so far: 90s, 45m, 1h, 7d, or to a date such as 2026-01-31.",
+    )
+
+
+def api_time(moment: datetime) -> str:
+    """Return a time as the API takes it."""
+    text = moment.astimezone(timezone.utc).isoformat(timespec="microseconds")
+    return text.replace("+00:00", "Z")
+
+
+def _parse_moment(ctx: click.Context, param: click.Parameter, text: str) -> datetime:
+    """Return a time of the past, by how long ago it is, or by its date."""
+    duration = _DURATION.fullmatch(text)
+    try:
+        if duration is not None:
+            number, unit = duration.groups()
+            return datetime.now(timezone.utc) - timedelta(**{_UNITS[unit]: int(number)})
+        moment = datetime.fromisoformat(text)
+    except (ValueError, OverflowError):
+        raise click.BadParameter(
+            f"{text!r} is no time such as 90s, 45m, 1h, 7d or 2026-01-31."
+        ) from None
+    if moment.tzinfo is None:
+        return moment.astimezone()  # a date is meant as on the clock of this machine
+    return moment

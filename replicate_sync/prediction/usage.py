@@ -1,0 +1,265 @@
+"""What predictions have used: seconds, tokens and images of each model, and money where known.
+
+Only what the API has said is added up. A sum is None where nothing is known of it, and money is
+None as soon as that of one prediction is not known. An example, with a price for "a/b" only:
+
+    model    predictions  seconds  input tokens  output tokens  images    cost
+    a/b                2     8.25             -              -       2  0.0165
+    c/d                1     0.50            12            140       -       -
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from math import isfinite
+from numbers import Real
+from typing import Any, NamedTuple, Protocol
+
+from ..exceptions import InvalidInputError
+
+_UNITS = ("second", "image", "input_token", "output_token", "prediction")
+_UNKNOWN_MODEL = "unknown"
+_MAX_REMEMBERED = 10_000  # predictions that are not counted twice
+_COLUMNS = ("model", "predictions", "seconds", "input tokens", "output tokens", "images", "cost")
+
+Price = float | Mapping[str, float]
+"""What a model costs: for each second, or by unit: "second", "image", "prediction", …"""
+
+
+class Metered(Protocol):
+    """What is read of a prediction."""
+
+    id: str
+    model: str | None
+
+    @property
+    def has_run(self) -> bool:
+        """Whether it has started."""
+
+    @property
+    def predict_time(self) -> float | None:
+        """The seconds that it ran."""
+
+    @property
+    def input_tokens(self) -> float | None:
+        """The tokens that it read."""
+
+    @property
+    def output_tokens(self) -> float | None:
+        """The tokens that it wrote."""
+
+    @property
+    def images_made(self) -> float | None:
+        """The images that it made."""
+
+
+class ModelUsage(NamedTuple):
+    """What the predictions of one model have used, or those of all models."""
+
+    #: How many have ended.
+    predictions: int = 0
+    #: The seconds that the model ran, as the API has measured them.
+    seconds: float | None = None
+    #: The tokens that it read.
+    input_tokens: float | None = None
+    #: The tokens that it wrote.
+    output_tokens: float | None = None
+    #: The images that it made.
+    images: float | None = None
+    #: What it has cost by the prices that were given; None where that is not known of all.
+    cost: float | None = None
+    #: How many of them the API sent no seconds for although they had started: they are in no sum.
+    unmetered: int = 0
+
+
+class Prices:
+    """What models cost, as the caller says.
+
+    Args:
+        prices: By model, "owner/name": the price of a second, or a dict by unit ("second", "image",
+            "input_token", "output_token", "prediction").
+
+    Raises:
+        InvalidInputError: A price is none.
+    """
+
+    def __init__(self, prices: Mapping[str, Price] | None = None) -> None:
+        self._prices: dict[str, dict[str, float]] = {}
+        if not isinstance(prices, Mapping | None):
+            raise InvalidInputError(f"prices is a dict by model, not {type(prices).__name__}.")
+        for model, price in (prices or {}).items():
+            if isinstance(price, Mapping):
+                units = price
+            else:
+                units = {"second": price}
+            for unit, amount in units.items():
+                _validate_price(model, unit, amount)
+            self._prices[model] = {unit: float(amount) for unit, amount in units.items()}
+
+    def __contains__(self, model: object) -> bool:
+        return model in self._prices
+
+    def cost(self, prediction: Metered) -> float | None:
+        """Return what a prediction that has ended has cost, or None where that is not known.
+
+        What has not started costs nothing.
+        """
+        units = self._prices.get(prediction.model or "")
+        if units is None:
+            return None
+        if not prediction.has_run:
+            return 0.0
+        amounts = {
+            "second": prediction.predict_time,
+            "image": prediction.images_made,
+            "input_token": prediction.input_tokens,
+            "output_token": prediction.output_tokens,
+            "prediction": 1.0,
+        }
+        cost = 0.0
+        for unit, price in units.items():
+            amount = amounts[unit]
+            if amount is None:
+                return None
+            cost += price * amount
+        return cost
+
+
+class Usage(Mapping[str, ModelUsage]):
+    """What the predictions of a client have used, by model. Any thread may read it at any time.
+
+    A prediction counts when it has ended, if this client has created it or waited for it. Printed,
+    it is a table.
+
+    Args:
+        prices: What models cost; nothing by default.
+    """
+
+    def __init__(self, prices: Prices | None = None) -> None:
+        self._prices = prices or Prices()
+        self._lock = threading.Lock()
+        self._models: dict[str, ModelUsage] = {}
+        self._counted: OrderedDict[str, None] = OrderedDict()
+
+    @property
+    def total(self) -> ModelUsage:
+        """The sums over all models."""
+        with self._lock:
+            models = list(self._models.values())
+        total = ModelUsage()
+        for number, usage in enumerate(models):
+            total = _add(total, usage, is_first=number == 0)
+        return total
+
+    def add(self, prediction: Metered) -> None:
+        """Count a prediction that has ended, once."""
+        seconds = prediction.predict_time
+        if seconds is None and not prediction.has_run:
+            seconds = 0.0
+        one = ModelUsage(
+            predictions=1,
+            seconds=seconds,
+            input_tokens=prediction.input_tokens,
+            output_tokens=prediction.output_tokens,
+            images=prediction.images_made,
+            cost=self._prices.cost(prediction),
+            unmetered=int(seconds is None),
+        )
+        name = prediction.model or _UNKNOWN_MODEL
+        with self._lock:
+            if prediction.id in self._counted:
+                return
+            self._counted[prediction.id] = None
+            if len(self._counted) > _MAX_REMEMBERED:
+                self._counted.popitem(last=False)
+            known = self._models.get(name)
+            self._models[name] = _add(known or ModelUsage(), one, is_first=known is None)
+
+    def rows(self) -> list[tuple[str, ...]]:
+        """Return the usage as the rows of a table, the heads first, and the total last."""
+        rows: list[tuple[str, ...]] = [_COLUMNS]
+        rows += [(name, *_cells(usage)) for name, usage in sorted(self.items())]
+        if len(self) > 1:
+            rows.append(("total", *_cells(self.total)))
+        return rows
+
+    def __getitem__(self, model: str) -> ModelUsage:
+        return self._models[model]
+
+    def __iter__(self) -> Iterator[str]:
+        with self._lock:
+            return iter(list(self._models))
+
+    def __len__(self) -> int:
+        return len(self._models)
+
+    def __repr__(self) -> str:
+        columns = list(zip(*self.rows(), strict=True))
+        widths = [max(map(len, column)) for column in columns]
+        return "\n".join(
+            "  ".join(
+                [row[0].ljust(widths[0])]
+                + [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+            )
+            for row in self.rows()
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"_prices": self._prices}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        Usage.__init__(self, state["_prices"])
+
+
+def _validate_price(model: object, unit: object, amount: object) -> None:
+    is_price = isinstance(amount, Real) and not isinstance(amount, bool)
+    if not is_price or not isfinite(float(amount)) or float(amount) < 0:  # type: ignore[arg-type]
+        raise InvalidInputError(f"The price of {model!r} is a number of 0 or more, not {amount!r}.")
+    if unit not in _UNITS:
+        known = ", ".join(_UNITS)
+        raise InvalidInputError(f"A price is one for each {known}, not for each {unit!r}.")
+
+
+def _add(first: ModelUsage, second: ModelUsage, *, is_first: bool) -> ModelUsage:
+    """Return the sum of two usages.
+
+    Args:
+        first: The one so far.
+        second: What is added.
+        is_first: Whether nothing has been added so far.
+    """
+    cost = second.cost
+    if not is_first:
+        cost = None
+        if first.cost is not None and second.cost is not None:
+            cost = first.cost + second.cost
+    return ModelUsage(
+        predictions=first.predictions + second.predictions,
+        seconds=_sum(first.seconds, second.seconds),
+        input_tokens=_sum(first.input_tokens, second.input_tokens),
+        output_tokens=_sum(first.output_tokens, second.output_tokens),
+        images=_sum(first.images, second.images),
+        cost=cost,
+        unmetered=first.unmetered + second.unmetered,
+    )
+
+
+def _sum(first: float | None, second: float | None) -> float | None:
+    if first is None or second is None:
+        return second if first is None else first
+    return first + second
+
+
+def _cells(usage: ModelUsage) -> tuple[str, ...]:
+    seconds = _cell(usage.seconds, ".2f")
+    cost = _cell(usage.cost, ".4f")
+    counts = [_cell(n, ".0f") for n in (usage.input_tokens, usage.output_tokens, usage.images)]
+    return (str(usage.predictions), seconds, *counts, cost)
+
+
+def _cell(value: float | None, form: str) -> str:
+    if value is None:
+        return "-"
+    return format(value, form)
