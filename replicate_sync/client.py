@@ -14,6 +14,7 @@ from . import refs
 from .base_client import BaseClient
 from .display.generators import describe_generator
 from .display.progress import batch_progress, require_tqdm
+from .events import EventHook, Listener
 from .exceptions import TOKEN_PAGE, InputRejectedError, InvalidInputError
 from .http.config import API_URL, ApiConfig, Token
 from .http.request import validate_headers
@@ -27,6 +28,7 @@ from .prediction.context import Context
 from .prediction.create import Creator
 from .prediction.create_options import CreateOptions, PredictionRequest, create_headers
 from .prediction.creation import LEAVING
+from .prediction.usage import Price, Prices, Usage
 from .resources.predictions import Predictions
 
 if TYPE_CHECKING:
@@ -95,6 +97,11 @@ class Replicate(BaseClient):
         session: A requests.Session to use in every thread; by default each thread has its own.
         file_hosts: Hosts whose files in a model's output may be downloaded although they are not on
             the public internet: "host", "host:port", or "*" for any. The API's own may always be.
+        prices: What models cost, for `usage`: by "owner/name" the price of a second, or a dict of
+            prices by unit ("second", "image", "input_token", "output_token", "prediction").
+        on_event: Called with each `PredictionEvent`: what happens to predictions that this client
+            creates or waits for, and which requests are retried. Any thread may call it. An error
+            in it is logged, and breaks nothing.
         needs_auth: False if no token is needed: without `api_key` none is sent, and gpt4free's open
             base URL is used. With it, the official API is.
 
@@ -134,9 +141,12 @@ class Replicate(BaseClient):
         retries: Retries = Retries(),  # noqa: B008
         session: requests.Session | None = None,
         file_hosts: Iterable[str] = (),
+        prices: Mapping[str, Price] | None = None,
+        on_event: Listener | None = None,
         needs_auth: bool | None = None,
     ) -> None:
         api_key = Token.of(api_key)
+        events = EventHook.of(on_event)
         self._options: dict[str, Any] = {
             "api_key": api_key,
             "base_url": base_url,
@@ -146,6 +156,9 @@ class Replicate(BaseClient):
             "polling": polling,
             "retries": retries,
             "session": session,
+            "file_hosts": file_hosts,
+            "prices": prices,
+            "on_event": events,
             "needs_auth": needs_auth,
         }
         if needs_auth is not None:
@@ -160,8 +173,15 @@ class Replicate(BaseClient):
             headers=headers,
             session=session,
             file_hosts=file_hosts,
+            events=events,
         )
-        self._context = Context(self._transport, polling, SchemaCache(self._transport))
+        self._context = Context(
+            self._transport,
+            polling,
+            SchemaCache(self._transport),
+            Usage(Prices(prices)),
+            events,
+        )
         self._creator = Creator(self._context, self._place_file)
         self.predictions = Predictions(self._creator, self.model_aliases)
 
@@ -186,6 +206,9 @@ class Replicate(BaseClient):
         polling: Polling = _UNCHANGED,
         retries: Retries = _UNCHANGED,
         session: requests.Session | None = _UNCHANGED,
+        file_hosts: Iterable[str] = _UNCHANGED,
+        prices: Mapping[str, Price] | None = _UNCHANGED,
+        on_event: Listener | None = _UNCHANGED,
         needs_auth: bool | None = _UNCHANGED,
     ) -> Replicate:
         """Return a client with other options, on the same connections.
@@ -201,6 +224,9 @@ class Replicate(BaseClient):
             polling: See there.
             retries: See there.
             session: See there.
+            file_hosts: See there.
+            prices: See there.
+            on_event: See there.
             needs_auth: See there.
 
         Raises:
@@ -216,6 +242,9 @@ class Replicate(BaseClient):
             "polling": polling,
             "retries": retries,
             "session": session,
+            "file_hosts": file_hosts,
+            "prices": prices,
+            "on_event": on_event,
             "needs_auth": needs_auth,
         }
         changed = {name: value for name, value in given.items() if value is not _UNCHANGED}
@@ -347,6 +376,14 @@ class Replicate(BaseClient):
         from .resources.search import search
 
         return search(self._transport, query, limit)
+
+    @property
+    def usage(self) -> Usage:
+        """What the predictions of this client have used, by model; printed, a table.
+
+        The metrics of texts that were streamed are fetched when this is read.
+        """
+        return self._context.usage.fetch()
 
     def _place_file(self, upload: Upload, progress: bool, deadline: Deadline) -> str:
         return self.files.place(upload, progress, deadline)
@@ -626,13 +663,16 @@ class Replicate(BaseClient):
         if progress:
             require_tqdm()
 
+        events = self._context.events.branch()
+        predictions = self.predictions.with_events(events)
+
         def results() -> Generator[Any, None, None]:
-            runner = BatchRunner(self.predictions, ref, executor=executor, journal=journal)
+            runner = BatchRunner(predictions, ref, executor=executor, journal=journal)
             yield from runner.results(inputs, concurrency, ordered, on_error)
 
         generator = results()
         if progress:
-            generator = batch_progress(generator, inputs, str(ref))
+            generator = batch_progress(generator, inputs, str(ref), events.listening)
         return describe_generator(generator, f"the results of {ref}: loop over it")
 
     @classmethod

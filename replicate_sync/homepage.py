@@ -15,6 +15,7 @@ import requests
 from . import refs
 from .base_client import BaseClient
 from .display.generators import describe_generator
+from .events import EventHook
 from .exceptions import (
     TOKEN_PAGE,
     ConnectionFailed,
@@ -35,6 +36,7 @@ from .prediction.context import Context
 from .prediction.create import Creator
 from .prediction.create_options import CreateOptions, PredictionRequest, create_headers
 from .prediction.prediction import Prediction
+from .prediction.usage import Usage
 from .resources.predictions import Predictions
 
 _HOMEPAGE_URL = "https://homepage.replicate.com"
@@ -125,7 +127,9 @@ class ReplicateHome(BaseClient):
             session=session,
             file_hosts=file_hosts,
         )
-        self._context = Context(self._transport, polling, SchemaCache(self._transport))
+        self._context = Context(
+            self._transport, polling, SchemaCache(self._transport), Usage(), EventHook()
+        )
         self._official: Predictions | None = None
         if api_key is not None:
             self._official = Predictions(Creator(self._context, _place_inline), self.model_aliases)

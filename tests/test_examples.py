@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from replicate_sync import Replicate
+from replicate_sync import PredictionFailed, Replicate
 from replicate_sync.server import LocalServer
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -210,5 +210,59 @@ def test_each_example_is_short_and_is_tested_here() -> None:
         text = path.read_text(encoding="utf-8")
         assert len(text.splitlines()) < 50, path
         assert ast.get_docstring(ast.parse(text))
-    tested = {"chat", "image", "stream", "batch", "train", "webhook", "test_your_code"}
+    tested = {"chat", "image", "stream", "batch", "train", "webhook", "test_your_code", "spans"}
     assert {path.stem for path in EXAMPLES.glob("*.py")} == tested
+
+
+class Span:
+    """A span that remembers what it is told."""
+
+    def __init__(self, name: str, start_time: int) -> None:
+        self.name = name
+        self.attributes: dict[str, Any] = {}
+        self.events: list[str] = []
+        self.status: Any = None
+        self.times = [start_time]
+
+    def set_attribute(self, name: str, value: Any) -> None:
+        self.attributes[name] = value
+
+    def add_event(self, name: str, timestamp: int) -> None:
+        self.events.append(name)
+        self.times.append(timestamp)
+
+    def set_status(self, status: Any) -> None:
+        self.status = status
+
+    def end(self, end_time: int) -> None:
+        self.times.append(end_time)
+
+
+class Tracer:
+    """A tracer whose spans can be looked at."""
+
+    def __init__(self) -> None:
+        self.spans: list[Span] = []
+
+    def start_span(self, name: str, **options: Any) -> Span:
+        self.spans.append(Span(name, **options))
+        return self.spans[-1]
+
+
+def test_spans_last_from_the_creation_of_a_prediction_to_its_end(local: LocalServer) -> None:
+    pytest.importorskip("opentelemetry")
+    tracer = Tracer()
+    example = runpy.run_path(str(EXAMPLES / "spans.py"))
+    client = Replicate(on_event=example["spans_of"](tracer))
+    client.run("replicate/hello-world", {"text": "Alice"})
+    with pytest.raises(PredictionFailed):
+        client.run("local/always-fails")
+    good, bad = tracer.spans
+    assert good.name == "run replicate/hello-world"
+    assert good.attributes["replicate.status"] == "succeeded"
+    assert good.attributes["replicate.predict_time"] >= 0
+    assert good.events[-1] == "started"
+    assert good.times == sorted(good.times)
+    assert good.status is None
+    assert bad.attributes["replicate.status"] == "failed"
+    assert bad.status is not None

@@ -7,7 +7,10 @@ ipywidgets tqdm prints a warning.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Sized
+from collections.abc import Callable, Generator, Iterable, Iterator, Sized
+from contextlib import AbstractContextManager
+from itertools import count
+from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, NoReturn, Protocol, TypeVar
 
@@ -22,6 +25,14 @@ MIN_SIZE = 5 * 2**20  # bytes; a smaller file has arrived before anybody has rea
 _NOTEBOOK_WIDTH = 110  # characters of a bar in a notebook
 _FORMAT_WITH_TOTAL = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}]"
 _FORMAT_WITHOUT_TOTAL = "{desc} [{elapsed}]"
+
+
+class PredictionEvent(Protocol):
+    """What has happened to a prediction."""
+
+    @property
+    def kind(self) -> str:
+        """What: "ended" or "canceled" where it is done."""
 
 
 class TrackedPrediction(Protocol):
@@ -81,28 +92,50 @@ def prediction_progress(
 
 
 def batch_progress(
-    results: Generator[_Result, None, None], inputs: Iterable[object], name: str
+    results: Generator[_Result, None, None],
+    inputs: Iterable[object],
+    name: str,
+    listening: Callable[[Callable[[PredictionEvent], None]], AbstractContextManager[None]],
 ) -> Generator[_Result, None, None]:
     """Yield the results of many runs, with how many are done and failed in a progress bar.
+
+    What has ended is counted when it ends, also where the result of an earlier input is awaited.
 
     Args:
         results: Yields a result or an exception for each input; closed at the end.
         inputs: The inputs; how many there are is displayed if they have a length.
         name: What to call them, such as the name of the model.
+        listening: Has a listener called with the events of the runs, from any thread.
 
     Yields:
         What `results` yields.
     """
     total = len(inputs) if isinstance(inputs, Sized) else None
     failure_count = 0
+    yielded_count = 0
+    ended_count = count(1)
+    lock = Lock()
     bar = _start_bar(name, total=total, unit="run")
+
+    def display(done: int) -> None:
+        with lock:
+            bar.update(max(0, done - bar.n))
+
+    def listener(event: PredictionEvent) -> None:
+        if event.kind in ("ended", "canceled"):
+            display(next(ended_count))
+            if bar.last_print_n < bar.n:
+                bar.refresh()  # tqdm would leave it to a next one, which may take long
+
     try:
-        for result in results:
-            if isinstance(result, Exception):
-                failure_count += 1
-            bar.set_postfix_str(f"{failure_count} failed", refresh=False)
-            bar.update()
-            yield result
+        with listening(listener):
+            for result in results:
+                if isinstance(result, Exception):
+                    failure_count += 1
+                yielded_count += 1
+                bar.set_postfix_str(f"{failure_count} failed", refresh=False)
+                display(yielded_count)
+                yield result
     finally:
         results.close()
         bar.close()

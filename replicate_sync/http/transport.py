@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 import requests
 from requests.structures import CaseInsensitiveDict
 
+from ..events import EventHook
 from ..exceptions import (
     Interruption,
     InvalidInputError,
@@ -56,6 +57,7 @@ class Transport:
         headers: Further headers of each request to the API.
         session: A session to use in every thread, instead of one for each.
         file_hosts: The hosts that files may be downloaded from although they are not public.
+        events: Is told of retries.
 
     Raises:
         InvalidInputError: An argument is wrong.
@@ -71,6 +73,7 @@ class Transport:
         headers: Mapping[str, str] | None = None,
         session: requests.Session | None = None,
         file_hosts: Iterable[str] = (),
+        events: EventHook | None = None,
     ) -> None:
         if not callable(getattr(retries, "call", None)):
             raise InvalidInputError(f"retries must be a Retries value, not {retries!r}.")
@@ -80,6 +83,8 @@ class Transport:
         self.timeout: float = self._sessions.timeout
         #: Fetches files and event streams, without the token.
         self.downloader: Downloader = Downloader(self._sessions, FileHosts(config, file_hosts))
+        #: Is told of retries, and of what happens to predictions.
+        self.events: EventHook = events or EventHook()
         self._config = config
         self._retries = retries
         self._headers = {"User-Agent": USER_AGENT, "Accept": "application/json", **(headers or {})}
@@ -233,12 +238,19 @@ class Transport:
             return self._attempt(request, self.timeout, deadline)
 
         def log_retry(error: BaseException, pause: float, attempt: int) -> None:
+            text = str(error)
+            if isinstance(error, ReplicateError):
+                text = error.message
+            text = self.redact(text)
             _log.warning(
                 "%s: attempt %d failed, retrying in %.1f s: %s",
                 request.purpose,
                 attempt,
                 pause,
-                self.redact(error.message if isinstance(error, ReplicateError) else str(error)),
+                text,
+            )
+            self.events.emit(
+                "retried", request=request.purpose, attempt=attempt, pause=pause, error=text
             )
 
         try:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ..events import EventHook
 from ..http.transport import Transport
 from ..payloads.schema_cache import SchemaCache
 from ..polling import Polling
+from .usage import Usage
 
 
 class Context(NamedTuple):
@@ -15,3 +17,5 @@ class Context(NamedTuple):
     transport: Transport
     polling: Polling
     schemas: SchemaCache
+    usage: Usage
+    events: EventHook

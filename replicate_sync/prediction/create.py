@@ -38,7 +38,8 @@ class Creator:
 
     def __init__(self, context: Context, place: Callable[[Upload, bool, Deadline], str]) -> None:
         self.context = context
-        self._place = place
+        #: Returns what stands for a file in an input.
+        self.place = place
 
     def create(
         self,
@@ -71,7 +72,7 @@ class Creator:
         transport = self.context.transport
 
         def place(upload: Upload) -> str:
-            return self._place(upload, options.progress, options.deadline)
+            return self.place(upload, options.progress, options.deadline)
 
         body = {**body, "input": place_files(body["input"], place)}
         return Creation(kind, path, body, fields, transport.clock)
@@ -81,7 +82,7 @@ class Creator:
     ) -> dict[str, object]:
         """Return a validated input as it is sent: each file as a data URI, or as a URL."""
         return place_files(
-            validated, lambda upload: self._place(upload, options.progress, options.deadline)
+            validated, lambda upload: self.place(upload, options.progress, options.deadline)
         )
 
     def send(

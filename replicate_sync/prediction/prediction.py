@@ -33,6 +33,7 @@ from . import outcomes
 from .context import Context
 from .creation import Creation, supervised
 from .event_stream import EventStream
+from .observation import Observation
 from .text_stream import TextStream
 from .transcript import Transcript
 
@@ -81,6 +82,8 @@ class Prediction:
     noun = "Prediction"
     #: The resource that it belongs to.
     collection = "predictions"
+
+    _observation: Observation | None = None
 
     #: Its create, where this process has sent it, or waits for it.
     creation: Creation[Any] | None = None
@@ -166,12 +169,16 @@ class Prediction:
         else:
             self.logs = ""
         self.data_removed = bool(data.get("data_removed"))
+        if self._observation is not None:
+            self._observation.note(self)
         return self
 
     def mark_created(self) -> None:
         """Note that it has been created just now: the API may not know it yet."""
         self._new_until = monotonic() + _NEW
         self._unknown_until = time() + _UNKNOWN_FOR
+        if self._observation is None:
+            self._observation = Observation(self, self._context, is_new=True)
 
     @property
     def ended(self) -> bool:
@@ -494,6 +501,8 @@ class Prediction:
                     item = pick(event)
                     if item:
                         yield item
+            if self.status not in TERMINAL_STATUSES:
+                self._note_streamed()
             creation.release(has_ended=self.status in TERMINAL_STATUSES)
         except (ConnectionFailed, ResponseError) as error:
             failure = self._left(error, limit, cancel_on_exit)
@@ -506,8 +515,20 @@ class Prediction:
         except BaseException as error:
             raise self._left(error, limit, cancel_on_exit)  # noqa: B904
 
+    def _note_streamed(self) -> None:
+        """Have the metrics of what has been streamed to its end: now for who listens, or later."""
+        if not self._context.events.listeners:
+            self._context.usage.unseen.append(self)
+            return
+        try:
+            self.reload()
+        except ReplicateError as error:
+            _log.debug("prediction %s ended, and could not be polled: %s", self.id, error)
+
     def _take_over(self) -> Creation[Any]:
         """Return the state of a prediction that this process has not created itself."""
+        if self._observation is None:
+            self._observation = Observation(self, self._context, is_new=False)
         return Creation.of(self, self._context.transport.clock)
 
     def _left(self, error: BaseException, deadline: Deadline, cancel: bool) -> BaseException:

@@ -10,19 +10,22 @@ None as soon as that of one prediction is not known. An example, with a price fo
 
 from __future__ import annotations
 
+import logging
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterator, Mapping
-from math import isfinite
-from numbers import Real
-from typing import Any, NamedTuple, Protocol
+from math import inf
+from typing import Any, NamedTuple, Protocol, cast
 
-from ..exceptions import InvalidInputError
+from ..exceptions import InvalidInputError, ReplicateError
 
 _UNITS = ("second", "image", "input_token", "output_token", "prediction")
 _UNKNOWN_MODEL = "unknown"
 _MAX_REMEMBERED = 10_000  # predictions that are not counted twice
+_MAX_PENDING = 16  # predictions that are held until they are added up
 _COLUMNS = ("model", "predictions", "seconds", "input tokens", "output tokens", "images", "cost")
+
+_log = logging.getLogger("replicate_sync")
 
 Price = float | Mapping[str, float]
 """What a model costs: for each second, or by unit: "second", "image", "prediction", …"""
@@ -53,6 +56,13 @@ class Metered(Protocol):
     @property
     def images_made(self) -> float | None:
         """The images that it made."""
+
+
+class Unseen(Metered, Protocol):
+    """A prediction that can be polled."""
+
+    def reload(self) -> object:
+        """Poll it once; its end is added to the usage then."""
 
 
 class ModelUsage(NamedTuple):
@@ -142,10 +152,14 @@ class Usage(Mapping[str, ModelUsage]):
         self._lock = threading.Lock()
         self._models: dict[str, ModelUsage] = {}
         self._counted: OrderedDict[str, None] = OrderedDict()
+        self._ended: deque[Metered] = deque()
+        #: Predictions that have ended, but whose metrics have not been fetched yet.
+        self.unseen: deque[Unseen] = deque(maxlen=_MAX_REMEMBERED)
 
     @property
     def total(self) -> ModelUsage:
         """The sums over all models."""
+        self._add_up()
         with self._lock:
             models = list(self._models.values())
         total = ModelUsage()
@@ -154,7 +168,31 @@ class Usage(Mapping[str, ModelUsage]):
         return total
 
     def add(self, prediction: Metered) -> None:
-        """Count a prediction that has ended, once."""
+        """Count a prediction that has ended, once. A few of them are added up when it is read."""
+        self._ended.append(prediction)
+        if len(self._ended) >= _MAX_PENDING:
+            self._add_up()
+
+    def fetch(self) -> Usage:
+        """Fetch the metrics that are missing, by a request for each, and return this usage."""
+        while self.unseen:
+            prediction = self.unseen.popleft()
+            try:
+                prediction.reload()
+            except ReplicateError as error:
+                _log.warning("the metrics of %s could not be fetched: %s", prediction.id, error)
+                self.add(prediction)
+        return self
+
+    def _add_up(self) -> None:
+        while self._ended:
+            try:
+                prediction = self._ended.popleft()
+            except IndexError:  # another thread has taken the last one
+                return
+            self._count(prediction)
+
+    def _count(self, prediction: Metered) -> None:
         seconds = prediction.predict_time
         if seconds is None and not prediction.has_run:
             seconds = 0.0
@@ -186,13 +224,16 @@ class Usage(Mapping[str, ModelUsage]):
         return rows
 
     def __getitem__(self, model: str) -> ModelUsage:
+        self._add_up()
         return self._models[model]
 
     def __iter__(self) -> Iterator[str]:
+        self._add_up()
         with self._lock:
             return iter(list(self._models))
 
     def __len__(self) -> int:
+        self._add_up()
         return len(self._models)
 
     def __repr__(self) -> str:
@@ -214,8 +255,8 @@ class Usage(Mapping[str, ModelUsage]):
 
 
 def _validate_price(model: object, unit: object, amount: object) -> None:
-    is_price = isinstance(amount, Real) and not isinstance(amount, bool)
-    if not is_price or not isfinite(float(amount)) or float(amount) < 0:  # type: ignore[arg-type]
+    is_number = isinstance(amount, int | float) and not isinstance(amount, bool)
+    if not is_number or not 0 <= cast(float, amount) < inf:
         raise InvalidInputError(f"The price of {model!r} is a number of 0 or more, not {amount!r}.")
     if unit not in _UNITS:
         known = ", ".join(_UNITS)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
+from ..events import EventHook
 from ..exceptions import InvalidInputError, NotFoundError, ReplicateError, UnknownModelError
 from ..http.request import path_segment
 from ..payloads.inputs import validate_input
@@ -107,6 +108,13 @@ class Predictions(Resource):
             create_headers(self.context, wait, cancel_after, limit), limit, cancel_on_exit, progress
         )
         return self.start(request, options, validate=validate)
+
+    def with_events(self, events: EventHook) -> Predictions:
+        """Return the same resource, for predictions whose events go to another hook."""
+        creator = Creator(self.context._replace(events=events), self._creator.place)
+        predictions = Predictions(creator, self._aliases)
+        predictions._versions = self._versions
+        return predictions
 
     def prepare(
         self,

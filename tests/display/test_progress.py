@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from fake_shell import FakeShell
@@ -85,13 +88,51 @@ def test_polls_that_are_left_early_are_closed_and_the_last_status_stays(screen: 
     assert screen.lines()[-1].startswith("me/steps: canceled [")
 
 
+class Hook:
+    """The events of a batch: what is told here reaches the listener."""
+
+    def __init__(self) -> None:
+        self.listeners: list[Any] = []
+
+    @contextmanager
+    def listening(self, listener: Any) -> Iterator[None]:
+        self.listeners.append(listener)
+        yield
+        self.listeners.remove(listener)
+
+    def tell(self, *kinds: str) -> None:
+        for kind in kinds:
+            for listener in self.listeners:
+                listener(SimpleNamespace(kind=kind))
+
+
 def batch(*results: object) -> Generator[object, None, None]:
     yield from results
 
 
+def test_a_batch_counts_what_has_ended_while_an_earlier_result_is_awaited(
+    screen: Terminal,
+) -> None:
+    hook = Hook()
+
+    def results() -> Generator[str, None, None]:
+        hook.tell("created", "created", "created", "ended", "canceled")
+        waiting.append(bar_position())
+        yield from ("a", "b", "c")
+
+    def bar_position() -> str:
+        return screen.lines()[-1]
+
+    waiting: list[str] = []
+    list(progress.batch_progress(results(), range(3), "me/steps", hook.listening))
+    assert "2/3" in waiting[-1]
+    assert "3/3" in screen.lines()[-1]
+    assert hook.listeners == []
+
+
 def test_a_batch_shows_how_many_are_done_and_failed(screen: Terminal) -> None:
     results = batch("a", ValueError("no"), "c", ValueError("no"))
-    yielded = list(progress.batch_progress(results, range(4), "me/steps"))
+    yielded = list(progress.batch_progress(results, range(4), "me/steps", Hook().listening))
     assert [type(result) for result in yielded] == [str, ValueError, str, ValueError]
     last = screen.lines()[-1]
     assert last.startswith("me/steps: 100%|")
@@ -102,13 +143,13 @@ def test_a_batch_shows_how_many_are_done_and_failed(screen: Terminal) -> None:
 
 def test_a_batch_without_a_length_is_counted_all_the_same(screen: Terminal) -> None:
     inputs: Iterator[int] = iter(range(3))
-    list(progress.batch_progress(batch("a", "b", "c"), inputs, "me/steps"))
+    list(progress.batch_progress(batch("a", "b", "c"), inputs, "me/steps", Hook().listening))
     assert "3run [" in screen.lines()[-1]
 
 
 def test_a_batch_that_is_left_early_is_closed(screen: Terminal) -> None:
     results = batch("a", "b")
-    with_progress = progress.batch_progress(results, range(2), "me/steps")
+    with_progress = progress.batch_progress(results, range(2), "me/steps", Hook().listening)
     assert next(with_progress) == "a"
     with_progress.close()
     assert next(results, None) is None
