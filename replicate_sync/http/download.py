@@ -7,17 +7,17 @@ from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from io import BytesIO
 from time import monotonic
-from typing import NamedTuple
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import requests
 import urllib3
 
-from ..exceptions import ConnectionFailed, Interruption, ReplicateError
+from ..exceptions import ConnectionFailed, Interruption, ReplicateError, UnexpectedDataError
 from . import connection_errors, response_errors
 from .adapter import Delivery
 from .addresses import AddressRefused, FileHosts, refuse_written_address
 from .multipart import OnBytes
+from .resumption import Resumption
 from .sessions import (
     MAX_REDIRECTS,
     PIECE_SIZE,
@@ -37,14 +37,6 @@ _STREAM_HEADERS = {
 }
 _MAX_FRUITLESS = 3  # times in a row that a cut download is resumed without a single new byte
 _EXPIRED_HINT = "Output files are kept for one hour: run the model again, and save them sooner."
-
-
-class _Piece(NamedTuple):
-    content: bytes
-    #: What tells this file from a changed one at the same URL.
-    tag: str
-    #: The size of the whole file in bytes, where it is known.
-    total: int | None
 
 
 class Downloader:
@@ -130,67 +122,55 @@ class Downloader:
             ResponseError: The file is gone, or changed meanwhile.
             ConnectionFailed: The download was cut, and could not be resumed.
         """
-        received = 0
-        tag = ""
+        file = Resumption()
         fruitless = 0
         while True:
-            received_before = received
+            received_before = file.received
+            failure = None
             try:
-                for piece in self._download_from(url, received, tag):
-                    tag = piece.tag
-                    received += len(piece.content)
+                for content in self._download_rest(url, file):
                     if on_bytes is not None:
-                        on_bytes(received, piece.total)
-                    yield piece.content
-                return
+                        on_bytes(file.received, file.total)
+                    yield content
+                if file.is_whole:
+                    return
             except ConnectionFailed as error:
-                if received > received_before:
-                    fruitless = 0
-                else:
-                    fruitless = fruitless + 1
-                if fruitless > _MAX_FRUITLESS or not error.maybe_sent:
+                if not error.maybe_sent:
                     raise
+                failure = error
+            if file.received > received_before:
+                fruitless = 0
+            else:
+                fruitless += 1
+            if fruitless > _MAX_FRUITLESS:
+                raise failure or _cut_short(url)
 
-    def _download_from(self, url: str, start: int, tag: str) -> Iterator[_Piece]:
-        """Yield the pieces of a file from the byte `start` on."""
+    def _download_rest(self, url: str, file: Resumption) -> Iterator[bytes]:
+        """Yield what one more response brings of a file."""
         purpose = "the download"
-        request_headers = _FILE_HEADERS
-        if start:
-            request_headers = {**_FILE_HEADERS, "Range": f"bytes={start}-"}
+        request_headers = {**_FILE_HEADERS, **file.request_headers}
         with self._open(url, request_headers, self.timeout, purpose) as response:
             status = response.status_code
             headers = response.headers
+            if file.is_at_end(status, headers):
+                file.total = file.received
+                return
             if status not in (200, 206):
                 body = _read_beginning(response, self.timeout)
                 error = response_errors.error_from_status(status, headers, body, purpose=purpose)
                 if status in (404, 410):
                     error.hint = _EXPIRED_HINT
                 raise error
-            if status == 206:
-                size = headers.get("Content-Range", "").rpartition("/")[2]
-            else:
-                size = headers.get("Content-Length", "")
-            current_tag = f"{headers.get('ETag', '')} {size}"
-            if start and tag != current_tag:
+            try:
+                file.begin(status, headers)
+                while content := response.raw.read1(4 * PIECE_SIZE, decode_content=True):
+                    new = file.new_bytes(content)
+                    if new:
+                        yield new
+            except UnexpectedDataError as unexpected:
                 raise response_errors.unexpected_response(
-                    status,
-                    headers,
-                    b"",
-                    purpose=purpose,
-                    expected="the same file as before the cut",
-                )
-            if size.isdecimal():
-                total = int(size)
-            else:
-                total = None
-            if status == 200:
-                skip = start
-            else:
-                skip = 0
-            while content := response.raw.read1(4 * PIECE_SIZE, decode_content=True):
-                if skip < len(content):
-                    yield _Piece(content[skip:] if skip else content, current_tag, total)
-                skip = max(0, skip - len(content))
+                    status, headers, b"", purpose=purpose, expected=unexpected.expected
+                ) from None
 
     @contextmanager
     def _open(
@@ -257,6 +237,16 @@ class Downloader:
             return False
         refuse_written_address(url)
         return True
+
+
+def _cut_short(url: str) -> ConnectionFailed:
+    """Return the error for a server that does not send all of a file."""
+    error = ConnectionFailed(
+        f"{urlsplit(url).hostname} has not sent the whole file (during the download).",
+        hint="Try again.",
+    )
+    error.maybe_sent = True
+    return error
 
 
 def _read_beginning(response: requests.Response, timeout: float) -> bytes:

@@ -160,6 +160,121 @@ def test_a_file_that_changes_during_the_download_is_an_error(
         list(downloader.download(f"{server.origin}/file"))
 
 
+def part(
+    first: int, last: int, total: object = len(CONTENT), body: bytes | None = None, **headers: str
+) -> list[Any]:
+    """Return a response of 206 with the bytes from the first to the last one."""
+    content = CONTENT[first : last + 1] if body is None else body
+    content_range = f"bytes {first}-{last}/{total}"
+    headers = {"Content_Range": content_range, "ETag": '"a"', **headers}
+    return [response(content, 206, **headers)]
+
+
+LAST = len(CONTENT) - 1
+
+
+@pytest.mark.parametrize(
+    "resumed",
+    [
+        part(0, LAST),
+        part(999, LAST),
+        part(1001, LAST),
+        part(1000, LAST, total=len(CONTENT) + 1),
+        part(1000, LAST, total=LAST),
+        part(1000, 999),
+        part(1000, 1999, body=CONTENT[1000:]),
+        part(1000, LAST, body=gzip.compress(CONTENT[1000:]), Content_Encoding="gzip"),
+        part(1000, LAST, Content_Range="bytes=1000-"),
+        part(1000, LAST, Content_Range="items 1000-1999/256000"),
+        [response(CONTENT[1000:], 206, ETag='"a"')],
+        [response(CONTENT[1000:], 206, Content_Type="multipart/byteranges; boundary=x")],
+        [response(CONTENT[1000:], ETag='"a"')],
+        [response(CONTENT + b"x", ETag='"a"')],
+        [response(b"", 416, Content_Range="bytes */5")],
+    ],
+)
+def test_a_resumed_download_that_is_not_the_rest_of_the_file_is_an_error(
+    wire: StartWire, downloader: Downloader, resumed: list[Any]
+) -> None:
+    whole = cut_file([1000, 1000])
+
+    def respond(request: Request) -> Any:
+        return resumed if "range" in request.headers else whole(request)
+
+    server = wire(respond)
+    for fetch in (downloader.fetch, lambda url: b"".join(downloader.download(url))):
+        whole = cut_file([1000, 1000])
+        with pytest.raises(ResponseError, match="the download"):
+            fetch(f"{server.origin}/file")
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+@pytest.mark.parametrize("total", [len(CONTENT), "*"])
+def test_a_server_that_sends_less_than_was_asked_for_is_asked_for_the_rest(
+    wire: StartWire, downloader: Downloader, total: object, is_known: bool
+) -> None:
+    whole = cut_file([1000])
+
+    def respond(request: Request) -> Any:
+        if "range" not in request.headers:
+            return whole(request) if is_known else part(0, 999, total)
+        first = int(request.headers["range"][6:-1])
+        if first > LAST:
+            return [response(b"", 416)]
+        return part(first, min(first + 99_999, LAST), total)
+
+    server = wire(respond)
+    assert b"".join(downloader.download(f"{server.origin}/file")) == CONTENT
+    assert len(server.requests) == (4 if is_known or total != "*" else 5)
+
+
+def test_a_server_that_never_sends_the_rest_is_an_error(
+    wire: StartWire, downloader: Downloader
+) -> None:
+    def respond(request: Request) -> Any:
+        if "range" not in request.headers:
+            return part(0, 999)
+        return [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + LAST_CHUNK]
+
+    server = wire(respond)
+    with pytest.raises(ConnectionFailed, match="has not sent the whole file"):
+        b"".join(downloader.download(f"{server.origin}/file"))
+    assert len(server.requests) == 5
+
+
+def test_a_file_of_unknown_size_is_resumed_at_its_very_end_too(
+    wire: StartWire, downloader: Downloader
+) -> None:
+    def respond(request: Request) -> Any:
+        if "range" in request.headers:
+            return [response(b"", 416, Content_Range=f"bytes */{len(CONTENT)}")]
+        return [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", chunk(CONTENT), END]
+
+    server = wire(respond)
+    assert b"".join(downloader.download(f"{server.origin}/file")) == CONTENT
+    assert len(server.requests) == 2
+
+
+def test_a_packed_file_is_asked_for_as_a_whole_again(
+    wire: StartWire, downloader: Downloader
+) -> None:
+    packed = gzip.compress(CONTENT, 0)
+    cuts = [50_000, 150_000]
+
+    def respond(request: Request) -> Iterator[Any]:
+        yield b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(
+            packed
+        )
+        if cuts:
+            yield packed[: cuts.pop(0)]
+            yield CUT
+        yield packed
+
+    server = wire(respond)
+    assert b"".join(downloader.download(f"{server.origin}/file")) == CONTENT
+    assert all("range" not in request.headers for request in server.requests)
+
+
 def test_the_progress_of_a_download_is_reported(wire: StartWire, downloader: Downloader) -> None:
     for head, total in [(f"Content-Length: {len(CONTENT)}", len(CONTENT)), ("A: b", None)]:
         server = wire(lambda r, head=head: [f"HTTP/1.1 200 OK\r\n{head}\r\n\r\n".encode(), CONTENT, END])  # fmt: skip
