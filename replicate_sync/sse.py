@@ -31,10 +31,12 @@ if not hasattr(SSEClient, "events"):
         "`pip uninstall sseclient`, then `pip install --force-reinstall sseclient-py`."
     )
 
-# Name, id and data in this order, each with its blank, as Replicate writes them.
+# Name, id and data in this order, each with its blank, as Replicate writes them; or without an id.
 _USUAL_EVENT = re.compile(
-    rb"event: ([^\n]+)\nid: ([^\n\0]+)\ndata: ([^\n]*(?:\ndata: [^\n]*)*)\n\n"
+    rb"event: ([^\n]+)\n(?:id: ([^\n\0]+)\n)?data: ([^\n]*(?:\ndata: [^\n]*)*)\n\n"
 )
+_DATA_LINE = re.compile(rb"^data(?:: ?([^\n]*))?\n", re.MULTILINE)
+_MANY_LINES = 100  # from which on sseclient-py, whose cost grows with their square, gets only one
 _ID_LINE = re.compile(rb"^id(?:: ?([^\n\0]*))?$", re.MULTILINE)
 _RETRY_LINE = re.compile(rb"^retry: ?([0-9]{1,18})$", re.MULTILINE)
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -78,7 +80,8 @@ def events(chunks: Iterable[bytes]) -> Generator[Event, None, None]:
             match = _USUAL_EVENT.match(block, position)
             if match:
                 name, event_id, data = match.groups()
-                last_id = event_id.decode("utf-8", "replace")
+                if event_id is not None:
+                    last_id = event_id.decode("utf-8", "replace")
                 position = match.end()
                 if b"\n" in data:
                     data = data.replace(b"\ndata: ", b"\n")
@@ -87,7 +90,7 @@ def events(chunks: Iterable[bytes]) -> Generator[Event, None, None]:
                     data.decode("utf-8", "replace"),
                     last_id,
                     None,
-                    True,
+                    event_id is not None,
                 )
                 continue
             start = position
@@ -110,8 +113,14 @@ def _parse(block: bytes, last_id: str) -> tuple[list[Event], str]:
         retry = int(retries[-1])
     else:
         retry = None
+    data = None
+    if block.count(b"\n") > _MANY_LINES:
+        data = b"\n".join(_DATA_LINE.findall(block)).decode()
+        block, count = _DATA_LINE.subn(b"", block)
+        if count:
+            block = b"data: x\n" + block
     parsed = [
-        Event(event.event, event.data, last_id, retry, bool(ids))
+        Event(event.event, event.data if data is None else data, last_id, retry, bool(ids))
         for event in SSEClient(iter([block])).events()
     ]
     return parsed, last_id

@@ -7,10 +7,12 @@ import sys
 import types
 from collections.abc import Iterator
 from importlib import import_module
+from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from sseclient import SSEClient
 
 from replicate_sync.sse import Event, events
 
@@ -144,6 +146,45 @@ def test_any_stream_cut_in_any_way_is_parsed_as_the_standard_says(
     ends = [*cuts, len(stream)]
     pieces = [stream[start:end] for start, end in zip(starts, ends, strict=True)]
     assert list(events(pieces)) == events_by_the_standard(stream)
+
+
+@given(st.lists(LINES, min_size=6, max_size=12))
+@settings(max_examples=40, deadline=None)
+def test_an_event_of_very_many_lines_is_parsed_as_the_standard_says(lines: list[bytes]) -> None:
+    block = b"".join(line.rstrip(b"\r\n") + b"\n" for line in lines)
+    stream = b"data: first\n" + 20 * block + b"\n" + block + b"\n"
+    assert list(events([stream])) == events_by_the_standard(stream)
+
+
+def test_the_cost_of_an_event_grows_with_its_lines_and_not_with_their_square(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lines: list[int] = []
+    parse = SSEClient.events
+
+    def counting(client: Any) -> Iterator[Any]:
+        [block] = client._event_source = list(client._event_source)
+        lines.append(block.count(b"\n"))
+        return parse(client)
+
+    monkeypatch.setattr(SSEClient, "events", counting)
+    stream = b"id: 1\nevent: output\n" + 5000 * b"data: x\n" + b"\n"
+    assert [event.data.count("x") for event in events([stream])] == [5000]
+    assert max(lines) <= 100
+
+
+def test_events_without_ids_are_parsed_as_quickly_as_those_with_ids(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(SSEClient, "events", None)
+    stream = b"event: output\ndata: a\n\n" + b"event: output\nid: 7\ndata: b\n\n"
+    parsed = list(events([stream, b"event: output\ndata: c\ndata: d\n\n"]))
+    assert parsed == [
+        Event("output", "a"),
+        Event("output", "b", "7", None),
+        Event("output", "c\nd", "7", None),
+    ]
+    assert [event.own_id for event in parsed] == [False, True, False]
 
 
 def test_an_event_is_yielded_as_soon_as_its_blank_line_has_arrived() -> None:
