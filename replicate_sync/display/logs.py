@@ -6,7 +6,9 @@ import re
 from typing import NamedTuple
 
 _LINE_BREAKS = re.compile(r"[\r\n]+")
-_TQDM_LINE = re.compile(r"^\s*(?:[^|\n]*?:)?\s*(\d+)%\s*\|[^|]*\|\s*(\d+)/(\d+)")
+_TQDM_LINE = re.compile(
+    r"^\s*(?:[^|\n]*?:)?\s*(\d{1,9})%\s*\|[^|]*\|\s*(\d{1,18})/(\d{1,18})(?!\d)"
+)
 
 
 class Progress(NamedTuple):

@@ -45,6 +45,7 @@ _HINTS: dict[int, str] = {
     429: "Nothing was created; wait and call again, or send fewer requests at a time.",
 }
 _SERVER_HINT = "This is not your program's fault; see https://www.replicatestatus.com."
+_LONGEST = 1e9  # seconds; what is longer is no pause, and may be more than a float can hold
 _PAUSE_IN_TEXT = re.compile(r"(?:resets in ~?|available in )(\d+(?:\.\d+)?)\s*s")
 
 
@@ -208,7 +209,7 @@ def _seconds(value: object) -> float | None:
             return _seconds_until(str(value))
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    if 0 <= value < float("inf"):
+    if 0 <= value <= _LONGEST:
         return float(value)
     return None
 

@@ -230,7 +230,7 @@ class Prediction:
     def _metric(self, *names: str) -> float | None:
         for name in names:
             value = self.metrics.get(name)
-            if isinstance(value, int | float):
+            if isinstance(value, int | float) and abs(value) <= 1e18:  # no more than a float holds
                 return value
         return None
 
