@@ -74,7 +74,7 @@ class TextStream:
         )
         known_length = 0
         if transcript.is_lost and stream.is_worthwhile and not self._prediction.ended:
-            yield from self._join(transcript, deadline)
+            yield from self._polled_events(transcript, deadline)
         while not self._prediction.ended:
             if stream.is_worthwhile:
                 with closing(self._read_stream(stream, transcript, deadline)) as events:
@@ -82,7 +82,7 @@ class TextStream:
                 if stream.end in _ENDS_WITHOUT_SUCCESS:
                     raise self._announced_error(stream, deadline)
                 if stream.end == "":
-                    if transcript.is_unbroken or self._confirms(transcript, deadline):
+                    if transcript.is_unbroken or (yield from self._confirm(transcript, deadline)):
                         return
                     continue
             if transcript.length > known_length:
@@ -93,12 +93,6 @@ class TextStream:
             yield from self._polled_events(transcript, deadline)
         yield from self._rest_of_output(transcript)
         self._prediction.raise_unless_succeeded()
-
-    def _join(self, transcript: Transcript, deadline: Deadline) -> Generator[Event, None, None]:
-        """Yield the output so far, before a stream is opened that is not new."""
-        yield from self._polled_events(transcript, deadline)
-        if self._prediction.status == "starting":
-            transcript.begin()
 
     def _polled_events(
         self, transcript: Transcript, deadline: Deadline
@@ -117,7 +111,7 @@ class TextStream:
 
         Where it is not known where its pieces belong, they only say when a poll is worthwhile.
         """
-        transcript.reconnect()
+        transcript.reconnect(is_written=self._prediction.status != "starting")
         stream.last_id = transcript.last_id
         next_poll_at = 0.0
         timeout = min(self._context.transport.timeout, _STREAM_TIMEOUT)
@@ -137,13 +131,12 @@ class TextStream:
                         return
                     next_poll_at = monotonic() + _DOUBT_INTERVAL
 
-    def _confirms(self, transcript: Transcript, deadline: Deadline) -> bool:
-        """Return whether the text is whole although no poll shows yet that the model has ended.
+    def _confirm(self, transcript: Transcript, deadline: Deadline) -> Generator[Event, None, bool]:
+        """Poll for the end that a stream has announced; yield the rest where no poll shows it.
 
-        Where pieces of a stream were left out, only the whole output can tell.
+        Returns:
+            Whether the text is whole. If not, the whole output has to tell.
         """
-        if transcript.is_lost:
-            return False
         for pause in _CONFIRMING_PAUSES:
             deadline.sleep(pause)
             try:
@@ -155,7 +148,10 @@ class TextStream:
                 break
             if self._prediction.ended:
                 return False
-        return transcript.is_confirmed_by(self._prediction.output)
+        rest = transcript.end(self._prediction.output)
+        if rest:
+            yield Event("output", rest, transcript.last_id)
+        return rest is not None
 
     def _rest_of_output(self, transcript: Transcript) -> Generator[Event, None, None]:
         """Yield what the output of an ended prediction adds to the text so far."""

@@ -66,6 +66,8 @@ class Transcript:
         self._data_by_id: dict[str, str] = {}
         # Where the next piece begins; None where that is not known.
         self._position: int | None = None if is_late else 0
+        # What came of unknown place since the stream was opened again before any text.
+        self._from_beginning: list[str] | None = None
 
     @property
     def text(self) -> str:
@@ -84,19 +86,20 @@ class Transcript:
         """Whether it is not known where the next piece begins: only polls bring text then."""
         return self._position is None
 
-    def begin(self) -> None:
-        """Note that the model has written nothing before the stream is opened."""
-        if not self.length:
-            self._position = 0
+    def reconnect(self, *, is_written: bool = True) -> None:
+        """Note that the stream is being opened, with `last_id` as its last event id.
 
-    def reconnect(self) -> None:
-        """Note that the stream is being opened, with `last_id` as its last event id."""
+        Args:
+            is_written: Whether the model may have written something before.
+        """
         self._connections += 1
-        if self._connections == 1:
-            return
-        self.is_unbroken = False
-        if self.length or self._data_by_id:
+        is_empty = not self.length and not self._data_by_id
+        if self._connections > 1:
+            self.is_unbroken = False
             self._position = None
+            self._from_beginning = [] if is_empty else None
+        if is_empty and not is_written:
+            self._position = 0
 
     def add_event(self, data: str, event_id: str, *, has_own_id: bool = True) -> str:
         """Return what is new in the data of an output event.
@@ -117,6 +120,8 @@ class Transcript:
             return data
         if position is None:
             if not _is_next(self._last.id, own_id):
+                if self._from_beginning is not None:
+                    self._from_beginning.append(data)
                 return ""
             position = self._last.end
         elif own_id in self._data_by_id:
@@ -150,12 +155,31 @@ class Transcript:
             self._last = _LastId("", 0)
         return ""
 
-    def is_confirmed_by(self, output: object) -> bool:
-        """Return whether the text is whole, as far as an output that may be late tells."""
+    def end(self, output: object) -> str | None:
+        """Return what is new where the stream has ended, and no poll shows yet the whole output.
+
+        That is nothing most often. But a stream that was opened again before any text is believed
+        to have begun at its beginning, if nothing contradicts that.
+
+        Args:
+            output: The output so far, as parsed from JSON.
+
+        Returns:
+            The new text; None where the text may not be whole.
+
+        Raises:
+            UnexpectedDataError: The output is nested too deeply to be written as text.
+        """
+        whole = self.text
         if self.is_lost:
-            return False
-        rest = rest_of_output(self.text, output)
-        return rest.is_behind or rest.new == ""
+            whole = "".join(self._from_beginning or [])
+        rest = rest_of_output(whole, output)
+        is_whole = rest.is_behind or rest.new == ""
+        if not is_whole or not whole or not whole.startswith(self.text):
+            return None
+        new = whole[self.length :]
+        self._append(new)
+        return new
 
     def _append(self, data: str) -> None:
         if data:

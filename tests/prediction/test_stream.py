@@ -302,9 +302,10 @@ def assert_each_step_is_a_prefix(pieces: Iterable[str], truth: str) -> None:
 
 
 @pytest.mark.parametrize("has_ids", [True, False])
+@pytest.mark.parametrize("first", [0, 1, 2])
 @pytest.mark.parametrize("polled", [[], ["one ", "two "], ["one ", "two ", "three ", "f"]])
 def test_a_server_that_resumes_with_what_is_written_now_leaves_no_gap(
-    wire: StartWire, client_of: MakeClient, has_ids: bool, polled: list[str]
+    wire: StartWire, client_of: MakeClient, has_ids: bool, first: int, polled: list[str]
 ) -> None:
     words = ["one ", "two ", "three ", "four ", "five"]
 
@@ -316,7 +317,7 @@ def test_a_server_that_resumes_with_what_is_written_now_leaves_no_gap(
 
     def stream(request: Request, number: int) -> Iterable[Any]:
         if number == 1:
-            return [CLOSE_DELIMITED, *words_from(0, 2), END]
+            return [CLOSE_DELIMITED, *words_from(0, first), END]
         return [CLOSE_DELIMITED, *words_from(3, 5), DONE, END]
 
     model = ScriptedModel(stream, ends_at_poll=4, output=words)

@@ -65,8 +65,6 @@ def test_whatever_a_server_sends_the_text_is_a_prefix_of_the_truth_and_in_the_en
             polled = data.draw(st.integers(polled, len(pieces)))
             returned += transcript.add_output(pieces[:polled], is_final=False) or ""
             assert truth.startswith(returned)
-        if not returned and not transcript.last_id and connection == 0:
-            break  # what is opened again before anything was written is taken as unbroken
     rest = transcript.add_output(pieces, is_final=True)
     assert rest is not None
     assert returned + rest == truth == transcript.text
@@ -116,6 +114,24 @@ def test_a_resumed_piece_that_contradicts_the_output_is_not_returned() -> None:
     transcript.reconnect()
     assert transcript.add_event(" in", "1:1") == ""
     assert transcript.is_lost
+
+
+def test_a_stream_that_is_opened_again_before_any_text_is_believed_only_at_its_end() -> None:
+    transcript = Transcript()
+    transcript.reconnect()
+    transcript.reconnect()
+    assert add_all(transcript, ["Once", " upon"], ["1:0", "1:1"]) == ""
+    assert transcript.end("Once upon a time") is None
+    assert transcript.end("a time") is None
+    assert transcript.end(None) == "Once upon"
+
+
+def test_a_stream_that_is_opened_before_the_model_starts_is_returned_as_it_arrives() -> None:
+    transcript = Transcript(is_late=True)
+    for _ in range(3):
+        transcript.reconnect(is_written=False)
+    assert add_all(transcript, ["Once", " upon"], ["", ""]) == "Once upon"
+    assert not transcript.is_unbroken
 
 
 def test_an_output_that_contradicts_the_text_ends_what_is_taken_from_the_stream() -> None:
@@ -190,9 +206,9 @@ def broken_after_two() -> Transcript:
 def test_example_a_server_that_resumes(broken_after_two: Transcript) -> None:
     assert broken_after_two.add_event("three", "7:3") == "three"
     assert broken_after_two.text == "one two three"
-    assert broken_after_two.is_confirmed_by("one two")
-    assert broken_after_two.is_confirmed_by("one two three")
-    assert not broken_after_two.is_confirmed_by("one two three four")
+    assert broken_after_two.end("one two") == ""
+    assert broken_after_two.end("one two three") == ""
+    assert broken_after_two.end("one two three four") is None
 
 
 def test_example_a_server_that_starts_again_under_the_same_ids(
@@ -212,7 +228,7 @@ def test_example_a_server_that_sends_what_may_belong_anywhere(
 ) -> None:
     assert broken_after_two.add_event("three", event_id) == ""
     assert broken_after_two.is_lost
-    assert not broken_after_two.is_confirmed_by("one two ")
+    assert broken_after_two.end("one two ") is None
     assert broken_after_two.add_output("one two thr", is_final=False) == "thr"
     assert broken_after_two.add_output("one two three", is_final=True) == "ee"
 
