@@ -119,7 +119,7 @@ class Transcript:
             self._last = _LastId(own_id, end)
             return data
         if position is None:
-            if not _is_next(self._last.id, own_id):
+            if not self._is_next(data, own_id):
                 if self._from_beginning is not None:
                     self._from_beginning.append(data)
                 return ""
@@ -180,6 +180,15 @@ class Transcript:
         new = whole[self.length :]
         self._append(new)
         return new
+
+    def _is_next(self, data: str, own_id: str) -> bool:
+        """Return whether a piece of unknown place has the id that is the next one after the last.
+
+        A known id with other data shows that the ids of a connection are its own.
+        """
+        if self._data_by_id.get(own_id, data) != data:
+            self._last = _LastId("", 0)
+        return _is_next(self._last.id, own_id)
 
     def _append(self, data: str) -> None:
         if data:
