@@ -9,15 +9,13 @@ import pickle
 import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from io import BytesIO
 from typing import Any
 
 import pytest
 import requests
-import urllib3
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from requests.adapters import BaseAdapter
+from scripted_session import Reply, is_event_stream, scripted_session
 
 from replicate_sync import (
     FileOutput,
@@ -151,48 +149,27 @@ FUZZ = settings(
 )
 
 
-class Script(BaseAdapter):
-    """An adapter that responds with these, one after the other, and with the last one for ever."""
+def session_of(responses: Iterable[Reply], events: bytes | None = None) -> requests.Session:
+    """Return a session that responds with these, one after the other, and ever the last one.
 
-    def __init__(
-        self, responses: Iterable[tuple[int, dict[str, str], bytes]], events: bytes | None
-    ) -> None:
-        super().__init__()
-        self.responses = list(responses)
-        self.events = events
+    Args:
+        responses: The responses.
+        events: What an event stream is instead, or None.
+    """
+    remaining = list(responses)
 
-    def send(self, request: requests.PreparedRequest, **_: Any) -> requests.Response:  # type: ignore[override]
-        status, headers, body = self.responses[0]
-        if len(self.responses) > 1:
-            del self.responses[0]
-        if "event-stream" in str(request.headers.get("Accept")) and self.events is not None:
-            status, headers, body = 200, {"Content-Type": "text/event-stream"}, self.events
-        response = requests.Response()
-        response.status_code = status
-        response.headers.update(headers)
-        response.request = request
-        response.url = str(request.url)
-        response.raw = urllib3.HTTPResponse(
-            BytesIO(body), headers=headers, status=status, preload_content=False
-        )
-        return response
+    def respond(request: requests.PreparedRequest) -> Reply:
+        reply = remaining[0]
+        if len(remaining) > 1:
+            del remaining[0]
+        if events is not None and is_event_stream(request):
+            return 200, {"Content-Type": "text/event-stream"}, events
+        return reply
 
-    def close(self) -> None:
-        pass
+    return scripted_session(respond)
 
 
-def session_of(
-    responses: Iterable[tuple[int, dict[str, str], bytes]], events: bytes | None = None
-) -> requests.Session:
-    session = requests.Session()
-    session.trust_env = False
-    session.mount("https://", Script(responses, events))
-    return session
-
-
-def client_of(
-    responses: Iterable[tuple[int, dict[str, str], bytes]], events: bytes | None = None
-) -> Replicate:
+def client_of(responses: Iterable[Reply], events: bytes | None = None) -> Replicate:
     return Replicate(
         "r8_x",
         base_url=API,
@@ -268,15 +245,15 @@ STREAMED = {"stream": "https://stream.test/s"}
 STREAMING = ["chat", "stream", "wait", "join", "run"]
 
 
-def ok(body: str) -> tuple[int, dict[str, str], bytes]:
+def ok(body: str) -> Reply:
     return (200, {"Date": FAR_DATE}, body.encode())
 
 
-def prediction(**fields: Any) -> tuple[int, dict[str, str], bytes]:
+def prediction(**fields: Any) -> Reply:
     return ok(json.dumps({"id": "p1", "status": "succeeded", **fields}))
 
 
-CASES: dict[str, list[tuple[int, dict[str, str], bytes]]] = {
+CASES: dict[str, list[Reply]] = {
     "a deep output": [prediction(output=json.loads(DEEP), model="a/b")],
     "a deep error": [prediction(status="failed", error=json.loads(DEEP), logs=json.loads(DEEP))],
     "a deep input": [prediction(input=json.loads(DEEP))],
@@ -356,7 +333,7 @@ def test_a_deep_event(name: str, event: str) -> None:
 @pytest.mark.parametrize("name", OPERATIONS)
 @FUZZ
 @given(RESPONSES)
-def test_responses(name: str, responses: list[tuple[int, dict[str, str], bytes]]) -> None:
+def test_responses(name: str, responses: list[Reply]) -> None:
     attempt(lambda: OPERATIONS[name](client_of(responses)))
 
 
@@ -383,7 +360,7 @@ def test_event_streams(
 @FUZZ
 @given(RESPONSES)
 @example([prediction(output=json.loads(DEEP))])
-def test_the_homepage(responses: list[tuple[int, dict[str, str], bytes]]) -> None:
+def test_the_homepage(responses: list[Reply]) -> None:
     home = ReplicateHome(
         base_url="https://api.test",
         session=session_of(responses),
@@ -460,7 +437,7 @@ def files(value: Any) -> Iterator[FileOutput]:
 @FUZZ
 @given(st.sampled_from(WORDS) | st.text(max_size=30), RESPONSES)
 @example("https://api.test/v1/\ud800", [(200, {"Content-Disposition": "\xff"}, b"x")])
-def test_files(url: str, responses: list[tuple[int, dict[str, str], bytes]]) -> None:
+def test_files(url: str, responses: list[Reply]) -> None:
     client = client_of([prediction(output=[url, {"a": f"https://api.test/v1/{url}"}]), *responses])
 
     def read() -> None:
