@@ -6,9 +6,9 @@ the prediction's output), and never a socket. It returns each character once: wh
 is at any time a prefix of what the model wrote.
 
 A stream that is read from its beginning, and has not been broken, is taken as it comes. After that
-only two things say where a piece belongs: its id, if its number is the next one after the last id;
-and the prediction's output, which each poll brings. What neither of them vouches for is not
-returned.
+only two things say where its pieces belong: an id, if its number is the next one after the last id;
+and the prediction's output, which each poll brings, if it has a long passage of them just once.
+What neither of them vouches for is not returned.
 
 An example: the model writes "one two three" in the pieces "one ", "two " and "three", with the ids
 7:1, 7:2 and 7:3, and the connection breaks after the second piece.
@@ -27,7 +27,8 @@ An example: the model writes "one two three" in the pieces "one ", "two " and "t
 
     A server that starts again under other ids, or without any, or goes on with what the model
     writes now, sends what may belong anywhere. "" is returned, until a poll brings the output "one
-    two thr": then "thr" is.
+    two thr": then "thr" is. Were "three" a passage of many characters, a poll that brings all of
+    it would say where the stream is, which is taken as it comes again from there on.
 """
 
 from __future__ import annotations
@@ -37,6 +38,9 @@ from typing import NamedTuple
 
 from .output_text import rest_of_output
 
+# Characters that the output has to have just once. A poll that is up to date leaves no doubt then
+# however few they are; many of them make up for one that is late.
+_MIN_PASSAGE = 64
 _NUMBERED_ID = re.compile(r"(.*?)([0-9]{1,18})", re.DOTALL)
 
 
@@ -66,8 +70,10 @@ class Transcript:
         self._data_by_id: dict[str, str] = {}
         # Where the next piece begins; None where that is not known.
         self._position: int | None = None if is_late else 0
-        # What came of unknown place since the stream was opened again before any text.
-        self._from_beginning: list[str] | None = None
+        # What of this connection came since its place is not known.
+        self._unplaced: list[str] = []
+        # Whether it was opened again before any text, so that it may well be at the beginning.
+        self._is_restarted = False
 
     @property
     def text(self) -> str:
@@ -97,7 +103,8 @@ class Transcript:
         if self._connections > 1:
             self.is_unbroken = False
             self._position = None
-            self._from_beginning = [] if is_empty else None
+            self._unplaced = []
+            self._is_restarted = is_empty
         if is_empty and not is_written:
             self._position = 0
 
@@ -120,13 +127,13 @@ class Transcript:
             return data
         if position is None:
             if not self._is_next(data, own_id):
-                if self._from_beginning is not None:
-                    self._from_beginning.append(data)
+                self._unplaced.append(data)
                 return ""
             position = self._last.end
         elif own_id in self._data_by_id:
             self._note_repeated_id(data, own_id)
             if self.is_lost:
+                self._unplaced = [data]
                 return ""
             own_id = ""
         return self._add_at(position, data, own_id)
@@ -147,7 +154,7 @@ class Transcript:
         rest = rest_of_output(self.text, output)
         if rest.new is not None:
             self._append(rest.new)
-            return rest.new
+            return rest.new + self._place()
         if is_final:
             return None
         if not rest.is_behind:
@@ -172,7 +179,7 @@ class Transcript:
         """
         whole = self.text
         if self.is_lost:
-            whole = "".join(self._from_beginning or [])
+            whole = "".join(self._unplaced) if self._is_restarted else ""
         rest = rest_of_output(whole, output)
         is_whole = rest.is_behind or rest.new == ""
         if not is_whole or not whole or not whole.startswith(self.text):
@@ -189,6 +196,24 @@ class Transcript:
         if self._data_by_id.get(own_id, data) != data:
             self._last = _LastId("", 0)
         return _is_next(self._last.id, own_id)
+
+    def _place(self) -> str:
+        """Look for what came of unknown place in the text, and return what is new behind that."""
+        if not self.is_lost:
+            return ""
+        text = self.text
+        came = "".join(self._unplaced)
+        size = _MIN_PASSAGE
+        while size <= len(came):
+            passage = came[:size]
+            start = text.find(passage)
+            if start < 0:
+                break
+            if text.find(passage, start + 1) < 0:
+                self._unplaced = []
+                return self._add_at(start, came, "")
+            size *= 2
+        return ""
 
     def _append(self, data: str) -> None:
         if data:

@@ -350,6 +350,29 @@ def test_a_stream_that_is_opened_before_the_model_starts_is_yielded_as_it_arrive
     pieces.close()
 
 
+@pytest.mark.slow
+def test_a_stream_that_is_joined_late_is_yielded_as_it_arrives_once_a_poll_has_shown_where_it_is(
+    wire: StartWire, client_of: MakeClient
+) -> None:
+    words = [f"the word number {number}, " for number in range(40)]
+
+    def stream(request: Request, number: int) -> Iterable[Any]:
+        yield CHUNKED
+        yield from (chunk(event(word)) for word in words[:20])
+        yield 0.6
+        yield from (chunk(event(word)) for word in words[20:])
+        yield 5.0
+
+    model = ScriptedModel(stream)
+    model.output = words[:25]
+    pieces = client_of(wire(model)).predictions.get("p1").stream()
+    text = ""
+    while text != "".join(words):
+        text += next(pieces)
+    assert model.polls <= 4
+    pieces.close()
+
+
 @pytest.mark.parametrize("is_cut", [False, True])
 def test_objects_are_compared_as_values_and_not_as_they_are_written(
     wire: StartWire, client_of: MakeClient, is_cut: bool

@@ -134,6 +134,45 @@ def test_a_stream_that_is_opened_before_the_model_starts_is_returned_as_it_arriv
     assert not transcript.is_unbroken
 
 
+SENTENCES = [f"This is the sentence number {number} of a long text. " for number in range(9)]
+
+
+@pytest.mark.parametrize("first", [0, 2, 3])
+@pytest.mark.parametrize("polled", [6, 7, 9])
+def test_a_long_passage_that_the_output_has_once_says_where_a_stream_is(
+    first: int, polled: int
+) -> None:
+    transcript = Transcript(is_late=True)
+    transcript.reconnect()
+    assert add_all(transcript, SENTENCES[first:7], [""] * (7 - first)) == ""
+    transcript.add_output(SENTENCES[:2], is_final=False)
+    assert transcript.is_lost == (first > 0)
+    assert transcript.length == sum(map(len, SENTENCES[: 2 if first else 7]))
+    transcript.add_output(SENTENCES[:polled], is_final=False)
+    assert not transcript.is_lost
+    transcript.add_event(SENTENCES[7], "")
+    transcript.add_event(SENTENCES[8], "")
+    assert transcript.text == "".join(SENTENCES)
+
+
+@pytest.mark.parametrize("passage", ["ha " * 50, "short"])
+def test_a_passage_that_is_short_or_comes_again_says_nothing(passage: str) -> None:
+    transcript = Transcript(is_late=True)
+    transcript.reconnect()
+    assert transcript.add_event(passage, "") == ""
+    assert transcript.add_output(["ha " * 60, "short"], is_final=False) is not None
+    assert transcript.is_lost
+
+
+def test_a_passage_that_the_output_goes_on_differently_after_is_somewhere_else() -> None:
+    transcript = Transcript(is_late=True)
+    transcript.reconnect()
+    assert add_all(transcript, [SENTENCES[0] + SENTENCES[1], "or so"], ["", ""]) == ""
+    transcript.add_output(SENTENCES, is_final=False)
+    assert transcript.is_lost
+    assert transcript.text == "".join(SENTENCES)
+
+
 def test_an_output_that_contradicts_the_text_ends_what_is_taken_from_the_stream() -> None:
     transcript = Transcript()
     transcript.reconnect()
