@@ -20,7 +20,7 @@ import sys
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from ._version import __version__
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         ConnectionFailed,
         InputRejectedError,
         Interruption,
+        InvalidAnswerError,
         InvalidInputError,
         JournalError,
         MapError,
@@ -96,6 +97,7 @@ __all__ = [
     "ImageOutput",
     "InputRejectedError",
     "Interruption",
+    "InvalidAnswerError",
     "InvalidInputError",
     "JournalError",
     "MapError",
@@ -246,6 +248,48 @@ def stream(
     return _default_client().stream(model, input, deadline=deadline, cancel_on_exit=cancel_on_exit)
 
 
+@overload
+def chat(
+    messages: Messages,
+    model: str = ...,
+    *,
+    system_prompt: str | None = ...,
+    max_tokens: int | None = ...,
+    temperature: float | None = ...,
+    top_p: float | None = ...,
+    top_k: int | None = ...,
+    stop: str | Sequence[str] | None = ...,
+    seed: int | None = ...,
+    reasoning_effort: str | None = ...,
+    verbosity: str | None = ...,
+    extra_data: Mapping[str, Any] | None = ...,
+    schema: None = ...,
+    deadline: float | None = ...,
+    cancel_on_exit: bool = ...,
+) -> Generator[str, None, None]: ...
+
+
+@overload
+def chat(
+    messages: Messages,
+    model: str = ...,
+    *,
+    system_prompt: str | None = ...,
+    max_tokens: int | None = ...,
+    temperature: float | None = ...,
+    top_p: float | None = ...,
+    top_k: int | None = ...,
+    stop: str | Sequence[str] | None = ...,
+    seed: int | None = ...,
+    reasoning_effort: str | None = ...,
+    verbosity: str | None = ...,
+    extra_data: Mapping[str, Any] | None = ...,
+    schema: object,
+    deadline: float | None = ...,
+    cancel_on_exit: bool = ...,
+) -> Any: ...
+
+
 def chat(
     messages: Messages,
     model: str = "",
@@ -256,11 +300,15 @@ def chat(
     top_p: float | None = None,
     top_k: int | None = None,
     stop: str | Sequence[str] | None = None,
+    seed: int | None = None,
+    reasoning_effort: str | None = None,
+    verbosity: str | None = None,
     extra_data: Mapping[str, Any] | None = None,
+    schema: object = None,
     deadline: float | None = None,
     cancel_on_exit: bool = True,
-) -> Generator[str, None, None]:
-    """Yield a language model's reply as it is written: `Replicate.chat` on a default client.
+) -> Any:
+    """Yield a model's reply, or return its answer: `Replicate.chat` on a default client.
 
     Args:
         messages: See `Replicate.chat`; likewise all other arguments.
@@ -271,12 +319,16 @@ def chat(
         top_p: See there.
         top_k: See there.
         stop: See there.
+        seed: See there.
+        reasoning_effort: See there.
+        verbosity: See there.
         extra_data: See there.
+        schema: See there.
         deadline: See there.
         cancel_on_exit: See there.
 
-    Yields:
-        Pieces of the text.
+    Returns:
+        See there.
 
     Raises:
         ReplicateError: See there.
@@ -290,7 +342,11 @@ def chat(
         top_p=top_p,
         top_k=top_k,
         stop=stop,
+        seed=seed,
+        reasoning_effort=reasoning_effort,
+        verbosity=verbosity,
         extra_data=extra_data,
+        schema=schema,
         deadline=deadline,
         cancel_on_exit=cancel_on_exit,
     )

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, overload
+from typing import TYPE_CHECKING, Any, ClassVar, overload
 
 import requests
 
 from . import refs
 from .base_client import BaseClient
+from .chats.methods import DEFAULT_MODEL, ChatMethods
 from .display.generators import describe_generator
 from .display.progress import batch_progress, require_tqdm
 from .events import EventHook, Listener
-from .exceptions import TOKEN_PAGE, InputRejectedError, InvalidInputError
+from .exceptions import TOKEN_PAGE, InvalidInputError
+from .gpt4free import Gpt4freeProvider, pictures, sort_arguments, with_media
 from .http.config import API_URL, ApiConfig, Token
 from .http.request import validate_headers
 from .http.transport import Transport
-from .payloads.generation_parameters import to_model_inputs
-from .payloads.inputs import Upload, validate_input
-from .payloads.messages import Messages, build_prompt
+from .payloads.inputs import Upload
+from .payloads.messages import Messages, last_content
 from .payloads.schema_cache import SchemaCache
 from .polling import Deadline, Polling, Retries
 from .prediction.context import Context
@@ -69,16 +71,7 @@ class _ModelsAttribute:
         return client._models
 
 
-class _Chat(NamedTuple):
-    """A chat whose arguments have been validated; nothing of it has been sent."""
-
-    ref: refs.ModelRef
-    parameters: Mapping[str, object]
-    extra: Mapping[str, object]
-    input: dict[str, object]
-
-
-class Replicate(BaseClient):
+class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
     """A client of Replicate's HTTP API, for scripts and notebooks. Any thread may use it.
 
     A pickled client carries a token that was given to it; one from the environment is read again
@@ -115,7 +108,7 @@ class Replicate(BaseClient):
     working = True
     needs_auth: bool = True
     supports_stream = True
-    default_model = "meta/meta-llama-3-70b-instruct"
+    default_model = DEFAULT_MODEL
     default_image_model = "black-forest-labs/flux-schnell"
     text_models: ClassVar[list[str]] = [default_model]
     image_models: ClassVar[list[str]] = [default_image_model]
@@ -400,115 +393,6 @@ class Replicate(BaseClient):
         """
         return str(refs.resolve(name or cls.default_model, cls.model_aliases))
 
-    def chat(
-        self,
-        messages: Messages,
-        model: str = default_model,
-        *,
-        system_prompt: str | None = None,
-        max_tokens: int | None = None,
-        temperature: float | None = None,
-        top_p: float | None = None,
-        top_k: int | None = None,
-        stop: str | Sequence[str] | None = None,
-        extra_data: Mapping[str, Any] | None = None,
-        deadline: float | None = None,
-        cancel_on_exit: bool = True,
-    ) -> Generator[str, None, None]:
-        """Yield a language model's reply as it is written.
-
-        The arguments and the token are validated at once; the request is sent at the first
-        `next()`. See https://replicate.com/docs/topics/predictions/streaming
-
-        Args:
-            messages: A string, or dicts with `role` and `content`.
-            model: As in `run`.
-            system_prompt: What the model is told before everything else. This and the following
-                parameters are sent under the model's own names for them.
-            max_tokens: How many tokens the reply may have.
-            temperature: How random the reply is; 0 is the least.
-            top_p: The probability mass that words are chosen from, 0 to 1.
-            top_k: How many of the likeliest words are chosen from.
-            stop: A text, or several, before which the reply ends.
-            extra_data: Further inputs of the model, sent as they are; they win over the others.
-            deadline: The seconds that all of it may take, from the first `next()` on.
-            cancel_on_exit: Whether closing the generator, or an interruption, cancels it.
-
-        Yields:
-            Pieces of the text.
-
-        Raises:
-            InvalidInputError: The model has no input for a parameter.
-            ReplicateError: As `stream` does.
-        """
-        chat = self._prepare_chat(
-            refs.resolve(model or self.default_model, self.model_aliases),
-            {
-                "prompt": build_prompt(messages),
-                "system_prompt": system_prompt,
-                "max_tokens": max_tokens,
-                "temperature": temperature,
-                "top_p": top_p,
-                "top_k": top_k,
-                "stop": stop if stop is None or isinstance(stop, str) else _listed(stop),
-            },
-            extra_data,
-        )
-        self._transport.validate_config()
-        Deadline(deadline)
-        return describe_generator(
-            self._stream_chat(chat, deadline, cancel_on_exit),
-            f"the reply of {chat.ref.model or chat.ref.version}: loop over it, or show() it",
-        )
-
-    def _prepare_chat(
-        self,
-        ref: refs.ModelRef,
-        parameters: Mapping[str, object],
-        extra_data: Mapping[str, Any] | None,
-    ) -> _Chat:
-        extra = validate_input(extra_data)
-        inputs = self._context.schemas.get(ref, fetch=False).inputs or None
-        validated = validate_input({**to_model_inputs(parameters, inputs), **extra})
-        return _Chat(ref, parameters, extra, validated)
-
-    def _stream_chat(
-        self, chat: _Chat, deadline: float | None, cancel_on_exit: bool
-    ) -> Generator[str, None, None]:
-        limit = Deadline(deadline)
-        options = CreateOptions(deadline=limit, cancel_on_exit=cancel_on_exit)
-        # Whether the value of a parameter is right is left to the API.
-        request = PredictionRequest(chat.ref, chat.input, self._stream_fields())
-        creation = self.predictions.plan(request, options, validate=False)
-        try:
-            try:
-                prediction = self.predictions.send(creation, options)
-            except InputRejectedError as error:
-                renamed = self._rename_parameters(chat, error, limit)
-                if renamed is None or renamed == chat.input:
-                    raise
-                request = PredictionRequest(chat.ref, renamed, self._stream_fields())
-                creation = self.predictions.plan(request, options, validate=False)
-                prediction = self.predictions.send(creation, options)
-            yield from prediction.stream(deadline=limit, cancel_on_exit=cancel_on_exit)
-        except LEAVING as leaving:
-            self.predictions.leave(creation, leaving, cancel=cancel_on_exit)
-            raise
-
-    def _rename_parameters(
-        self, chat: _Chat, error: InputRejectedError, deadline: Deadline
-    ) -> dict[str, object] | None:
-        """Return the input under the model's own names, where it refused one of ours."""
-        is_about_names = "dditional property" in str(error.detail) or any(
-            "additional" in str(field.get("type")) for field in error.fields
-        )
-        if not is_about_names:
-            return None
-        inputs = self._context.schemas.get(chat.ref, fetch=True, deadline=deadline).inputs
-        if not inputs:
-            return None
-        return {**to_model_inputs(chat.parameters, inputs), **chat.extra}
-
     def stream(
         self,
         model: str,
@@ -680,9 +564,10 @@ class Replicate(BaseClient):
         cls,
         model: str,
         messages: Messages,
+        stream: bool | str | None = None,
         api_key: str | None = None,
         proxy: str | None = None,
-        timeout: float = 180,
+        timeout: float | None = 180,
         system_prompt: str | None = None,
         max_tokens: int | None = None,
         temperature: float | None = None,
@@ -691,15 +576,20 @@ class Replicate(BaseClient):
         stop: str | Sequence[str] | None = None,
         extra_data: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
+        prompt: str | None = None,
+        reasoning_effort: str | None = None,
+        verbosity: str | None = None,
         **kwargs: Any,
-    ) -> Generator[str, None, None]:
+    ) -> Generator[Any, None, None]:
         """Yield a language model's reply, from a client that is made for this one call.
 
-        The parameters are those of gpt4free's `create_async_generator`.
+        It is what gpt4free calls of a provider; an image model draws.
 
         Args:
             model: As in `chat`; likewise those that are not named here.
             messages: See `chat`.
+            stream: Whether gpt4free streams; the text comes piece by piece in either case. A string
+                is the `api_key`, which is the third parameter of gpt4free's own provider.
             api_key: See the class; likewise `proxy`, `timeout` and `headers`.
             proxy: See the class.
             timeout: See the class.
@@ -709,33 +599,51 @@ class Replicate(BaseClient):
             top_p: See `chat`.
             top_k: See `chat`.
             stop: See `chat`.
-            extra_data: See `chat`.
+            extra_data: See `chat`; likewise `extra_body`, its newer name in gpt4free.
             headers: See the class.
-            **kwargs: Further parameters of the class: `base_url`, `polling`, `retries`, `session`.
+            prompt: What a picture is to show; the text of the last message by default.
+            reasoning_effort: See `chat`.
+            verbosity: See `chat`.
+            **kwargs: Further parameters of the class: `base_url`, `polling`, `retries`, `session`;
+                and of gpt4free: `media`, `seed`, `response_format` and so on.
 
         Yields:
-            Pieces of the text.
+            Pieces of the text. Of an image model, pictures: gpt4free's own, where it is loaded.
 
         Raises:
             ReplicateError: As `chat` does.
         """
+        if isinstance(stream, str):
+            api_key = stream
+        arguments = sort_arguments({"extra_data": extra_data, **kwargs})
         api_key = Token.of(api_key)
-        client = cls(api_key, proxy=proxy, timeout=timeout, headers=headers, **kwargs)
-        return client.chat(
-            messages,
-            model,
+        seconds = 180 if timeout is None else timeout
+        client = cls(api_key, proxy=proxy, timeout=seconds, headers=headers, **arguments.others)
+        default = cls.default_model if prompt is None else cls.default_image_model
+        ref = refs.resolve(model or default, cls.model_aliases)
+        if prompt is not None or ref.model in cls.image_models:
+            text = last_content(messages) if prompt is None else prompt
+            return client._draw(str(ref), {"prompt": text, **arguments.extra}, text)
+        reply = client.chat(
+            with_media(messages, arguments.media),
+            str(ref),
             system_prompt=system_prompt,
             max_tokens=max_tokens,
             temperature=temperature,
             top_p=top_p,
             top_k=top_k,
             stop=stop,
-            extra_data=extra_data,
+            reasoning_effort=reasoning_effort,
+            verbosity=verbosity,
+            extra_data=arguments.extra,
+            schema=arguments.schema,
         )
+        if arguments.schema is None:
+            return reply  # type: ignore[no-any-return]
+        return (json.dumps(answer, ensure_ascii=False) for answer in (reply,))
 
-
-def _listed(stop: object) -> object:
-    """Return several stop sequences as a list; what is not iterable is refused later."""
-    if isinstance(stop, Iterable):
-        return list(stop)
-    return stop
+    def _draw(
+        self, model: str, given: Mapping[str, Any], prompt: str
+    ) -> Generator[object, None, None]:
+        prediction = self.predictions.create(model, given).wait()
+        yield from pictures(prediction.parse_output(), prompt)

@@ -24,6 +24,7 @@ __all__ = [
     "AuthenticationError",
     "ConnectionFailed",
     "InputRejectedError",
+    "InvalidAnswerError",
     "InvalidInputError",
     "JournalError",
     "MapError",
@@ -250,6 +251,13 @@ class StreamError(ReplicateError):
     """An event stream broke and could not be resumed."""
 
     #: The text that was yielded before: always a prefix of what the model wrote.
+    text: str = ""
+
+
+class InvalidAnswerError(ReplicateError, ValueError):
+    """A model was asked for an answer of a form, and what it wrote does not conform to it."""
+
+    #: What it wrote.
     text: str = ""
 
 

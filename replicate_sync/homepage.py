@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Mapping
 from functools import partial
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar, overload
 
 import requests
 
@@ -24,6 +24,7 @@ from .exceptions import (
     ReplicateError,
     ResponseError,
 )
+from .gpt4free import Gpt4freeProvider, pictures, sort_arguments, with_media
 from .http.config import ApiConfig, Token
 from .http.transport import Transport
 from .payloads.file_output import ImageOutput
@@ -49,7 +50,7 @@ _HOLD = 60.0  # seconds for which the official API is asked to hold a response b
 _Self = TypeVar("_Self", bound=Prediction)
 
 
-class ReplicateHome(BaseClient):
+class ReplicateHome(BaseClient, Gpt4freeProvider):
     """A client of a few pinned models, text and image, that only polls. Any thread may use it.
 
     Args:
@@ -130,6 +131,7 @@ class ReplicateHome(BaseClient):
         self._context = Context(
             self._transport, polling, SchemaCache(self._transport), Usage(), EventHook()
         )
+        self._extra_input: dict[str, object] = {}
         self._official: Predictions | None = None
         if api_key is not None:
             self._official = Predictions(Creator(self._context, _place_inline), self.model_aliases)
@@ -228,37 +230,81 @@ class ReplicateHome(BaseClient):
             raise error
         return ImageOutput(url, prompt, self._transport.downloader)
 
+    @overload
     @classmethod
     def create_completion(
         cls,
         model: str,
         messages: Messages,
+        stream: str | None = ...,
+        prompt: str | None = ...,
+        proxy: str | None = ...,
+        **kwargs: Any,
+    ) -> str | ImageOutput: ...
+
+    @overload
+    @classmethod
+    def create_completion(
+        cls,
+        model: str,
+        messages: Messages,
+        stream: bool,
+        prompt: str | None = ...,
+        proxy: str | None = ...,
+        **kwargs: Any,
+    ) -> Generator[Any, None, None]: ...
+
+    @classmethod
+    def create_completion(
+        cls,
+        model: str,
+        messages: Messages,
+        stream: bool | str | None = None,
         prompt: str | None = None,
         proxy: str | None = None,
         **kwargs: Any,
-    ) -> str | ImageOutput:
+    ) -> Any:
         """Block for one result, from a client that is made for this one call.
+
+        It is what gpt4free calls of a provider.
 
         Args:
             model: One of `models`, or its alias.
             messages: As for `chat`; a picture is made of the content of the last one.
+            stream: gpt4free says here whether it streams, and gets a generator. A string is the
+                `prompt`, which is the third parameter of gpt4free's own provider.
             prompt: What to use in place of the messages.
             proxy: See the class.
-            **kwargs: Further parameters of the class.
+            **kwargs: Further parameters of the class; and of gpt4free: `seed`, `extra_body` and so
+                on, which are inputs of the model.
 
         Returns:
-            The whole text, or the picture of an image model.
+            The whole text, or the picture of an image model. For gpt4free, a generator of pieces of
+            the text, or of the picture.
 
         Raises:
             ReplicateError: As `chat` and `image` do.
         """
-        if "api_key" in kwargs:
-            kwargs["api_key"] = Token.of(kwargs["api_key"])
-        home = cls(proxy=proxy, **kwargs)
-        name = cls.get_model(model)
+        if isinstance(stream, str):
+            prompt = stream
+        is_provider = isinstance(stream, bool) or "provider" in kwargs
+        arguments = sort_arguments(kwargs)
+        if "api_key" in arguments.others:
+            arguments.others["api_key"] = Token.of(arguments.others["api_key"])
+        home = cls(proxy=proxy, **arguments.others)
+        home._extra_input = arguments.extra
+        default = cls.default_image_model if prompt is not None and is_provider else ""
+        name = cls.get_model(model or default)
+        given = with_media(messages if prompt is None else prompt, arguments.media)
         if name in cls.image_models:
-            return home.image(last_content(messages) if prompt is None else prompt, name)
-        return "".join(home.chat(messages if prompt is None else prompt, name))
+            text = last_content(given)
+            if is_provider:
+                return (found for _ in (0,) for found in pictures(home.image(text, name), text))
+            return home.image(text, name)
+        reply = home.chat(given, name)
+        if is_provider:
+            return reply
+        return "".join(reply)
 
     def _validate_model(self, models: list[str], model: str, otherwise: str) -> str:
         name = self.get_model(model)
@@ -272,7 +318,9 @@ class ReplicateHome(BaseClient):
     ) -> Prediction:
         version = self.model_versions[name]
         if self._official is not None:
-            request = PredictionRequest(refs.ModelRef(name, version), {"prompt": prompt})
+            request = PredictionRequest(
+                refs.ModelRef(name, version), {"prompt": prompt, **self._extra_input}
+            )
             headers = create_headers(self._context, _HOLD, None, deadline)
             options = CreateOptions(headers, deadline, cancel_on_exit)
             created = self._official.start(request, options)
@@ -280,7 +328,7 @@ class ReplicateHome(BaseClient):
             if created.creation is not None:
                 created.creation.resolve(polled)
             return polled
-        body = {"model": name, "version": version, "input": {"prompt": prompt}}
+        body = {"model": name, "version": version, "input": {"prompt": prompt, **self._extra_input}}
         try:
             return self._transport.request(
                 "POST",

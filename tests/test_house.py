@@ -35,8 +35,10 @@ OWNERS = {
     "tqdm": {"display"},
     "IPython": {"display"},
     "google": {"http/config"},  # where Colab has loaded it already
-    "flask": {"server"},
-    "werkzeug": {"server"},
+    "flask": {"server", "gateway"},
+    "werkzeug": {"server", "gateway"},
+    "waitress": {"gateway/serving"},
+    "tomli": {"gateway/settings"},
     "jinja2": {"server/web"},
     "PIL": {"server", "payloads"},  # late, where there is a picture
     "cog": {"server/cog"},

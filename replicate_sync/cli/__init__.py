@@ -22,6 +22,7 @@ from .completion_command import completion
 from .demo_command import demo
 from .error_handling import RootGroup
 from .exit_codes import HELP
+from .gateway_command import gateway
 from .journal_command import journal
 from .keep_command import keep
 from .map_command import map_
@@ -58,3 +59,4 @@ for _command in (
     completion,
 ):
     main.add_command(_command)
+main.add_command(gateway)

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
 
 from ..client import Replicate
-from ..exceptions import InputRejectedError, InvalidInputError, ReplicateError
+from ..exceptions import InputRejectedError, InvalidInputError
 from ..payloads.inputs import validate_input
-from .echo import echo
-from .error_messages import show_error
-from .exit_codes import FAILED, exit_code
+from .interactive_chat import InteractiveChat, is_terminal
 from .options import api_command, complete_model
 from .output import write_text
 from .parsing import parse_pairs, read_stdin
@@ -72,20 +70,23 @@ def chat(
       git diff | replicate-sync chat "Review this."
 
     With -i, or without any question in a terminal, a conversation begins. An empty line or Ctrl-D
-    ends it; Ctrl-C stops a reply. With --json, each piece of the text is a line {"text": "…"}.
+    ends it; Ctrl-C stops a reply; /help lists its commands, such as /image for a picture. With
+    --json, each piece of the text is a line {"text": "…"}.
     """  # noqa: D301  # click reads the \b
     if pairs:
         extra_data = parse_pairs(pairs, client.models.inputs(model))
         validate_input(extra_data)
         parameters["extra_data"] = extra_data
-    is_conversation = interactive or (prompt is None and _is_terminal())
+    is_conversation = interactive or (prompt is None and is_terminal())
     if is_conversation and as_json:
         raise click.UsageError(
             "A conversation is for people, and --json for programs: leave out one of them."
         )
     with _hint_at_input_option():
         if is_conversation:
-            _Conversation(client, model, parameters).run(prompt)
+            system = parameters.pop("system_prompt")
+            conversation = client.conversation(model, system=system, **parameters)
+            InteractiveChat(conversation).run(prompt)
         else:
             pieces = client.chat(_question(prompt), model, **parameters)
             write_text(pieces, as_json=as_json)
@@ -99,12 +100,10 @@ def _hint_at_input_option() -> Iterator[None]:
     except InputRejectedError:
         raise
     except InvalidInputError as error:
+        if not error.fields:
+            raise  # it is not about a parameter
         hint = "Leave it out, or give what you mean with --input."
         raise InvalidInputError(error.message, hint=hint) from error
-
-
-def _is_terminal() -> bool:
-    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def _question(prompt: str | None) -> str:
@@ -119,59 +118,3 @@ def _question(prompt: str | None) -> str:
             "with -i."
         )
     return "\n\n".join(parts)
-
-
-class _Conversation:
-    """Questions and replies, each sent with everything before it."""
-
-    def __init__(self, client: Replicate, model: str, parameters: dict[str, Any]) -> None:
-        self._client = client
-        self._model = model
-        self._parameters = parameters
-        self._messages: list[dict[str, str]] = []
-
-    def run(self, first_question: str | None) -> None:
-        """Reply until there are no more questions."""
-        question = first_question or _read_question()
-        while question.strip():
-            self._messages.append({"role": "user", "content": question})
-            pieces: list[str] = []
-            try:
-                write_text(self._reply(), as_json=False, written=pieces)
-            except KeyboardInterrupt:
-                echo("\n(The reply was stopped.)", err=True)
-            except ReplicateError as error:
-                if exit_code(error) != FAILED:
-                    raise  # the next question would fail as well
-                show_error(error, as_json=False)
-            self._keep("".join(pieces))
-            question = _read_question()
-
-    def _reply(self) -> Generator[str, None, None]:
-        return self._client.chat(self._messages, self._model, **self._parameters)
-
-    def _keep(self, reply: str) -> None:
-        """Keep a reply, also one that was stopped: the next question may be about it.
-
-        A question without a reply is removed: a model would reply to it along with the next one.
-        """
-        if reply:
-            self._messages.append({"role": "assistant", "content": reply})
-        else:
-            self._messages.pop()
-
-
-def _read_question() -> str:
-    """Return the next question; "" at the end of the input, and at Ctrl-C."""
-    try:
-        if _is_terminal():
-            with suppress(ImportError):
-                # Makes input() a line that can be edited, with a history.
-                import readline  # noqa: F401
-            return input("> ")
-        if sys.stdin.isatty():
-            echo("> ", nl=False, err=True)
-        return sys.stdin.readline().rstrip("\n")
-    except (EOFError, KeyboardInterrupt):
-        echo(err=True)
-        return ""

@@ -12,7 +12,7 @@ import click
 
 from ..exceptions import PredictionFailed
 from ..homepage import ReplicateHome
-from .options import local_flag, require_server_extra
+from .options import local_flag, require_extra
 
 if TYPE_CHECKING:
     from ..offline import LocalReplicate
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @local_flag
 def demo(out: Path) -> None:
     """Chat, make a picture and see a model fail, all on this machine: no token, no network."""
-    with require_server_extra():
+    with require_extra():
         from ..offline import LocalReplicate
     out.mkdir(parents=True, exist_ok=True)
     with _timed("A local server was started"):

@@ -48,20 +48,25 @@ def api_command(command: Command) -> Command:
     @click.pass_context
     @functools.wraps(command)
     def command_with_client(ctx: click.Context, /, local: bool, **parameters: object) -> object:
-        with _make_client(local=local) as client:
+        with make_client(local=local) as client:
             return ctx.invoke(command, client=client, **parameters)
 
     return command_with_client
 
 
 @contextmanager
-def _make_client(*, local: bool) -> Iterator[Replicate]:
+def make_client(*, local: bool) -> Iterator[Replicate]:
+    """Yield a client that waits for as long as it takes; a context manager.
+
+    Args:
+        local: Whether it is one of a local server, which ends with it.
+    """
     if not local:
         ApiConfig(None).read()  # a missing token is an error before stdin is read
         with Replicate(polling=_PATIENT_POLLING) as client:
             yield client
         return
-    with require_server_extra():
+    with require_extra():
         from ..server import LocalServer
     with LocalServer() as server:
         client = Replicate(server.token, base_url=server.url, proxy="", polling=_PATIENT_POLLING)
@@ -75,8 +80,8 @@ def _make_client(*, local: bool) -> Iterator[Replicate]:
 
 
 @contextmanager
-def require_server_extra() -> Iterator[None]:
-    """Turn a missing extra "server" into one sentence."""
+def require_extra() -> Iterator[None]:
+    """Turn a missing extra, such as "server", into one sentence."""
     try:
         yield
     except ImportError as error:

@@ -17,23 +17,18 @@ from .echo import echo
 _ESCAPED = re.compile("[\x7f-\x9f\ud800-\udfff]")  # JSON escapes the other control characters
 
 
-def write_text(
-    pieces: Generator[str, None, None], *, as_json: bool, written: list[str] | None = None
-) -> None:
+def write_text(pieces: Generator[str, None, None], *, as_json: bool) -> None:
     """Write a text to stdout as it arrives.
 
     Args:
         pieces: Yields the text. It is closed at the end, which cancels its prediction if that is
             early: at Ctrl-C, or when nobody reads the output any more.
         as_json: Whether to write a line {"text": …} for each piece.
-        written: A list to which each piece is added.
     """
     last = ""
     try:
         with closing(pieces):
             for piece in pieces:
-                if written is not None:
-                    written.append(piece)
                 if as_json:
                     echo(json.dumps({"text": piece}))
                 else:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from .options import local_flag, require_server_extra
+from .options import local_flag, require_extra
 
 if TYPE_CHECKING:
     from ..server import LocalServer
@@ -146,7 +146,7 @@ def serve(
     \b
       replicate-sync serve predict.py:Predictor --as me/model
     """  # noqa: D301  # click reads the \b
-    with require_server_extra():
+    with require_extra():
         from ..server import LocalServer
     _check_token(host, token)
     predictors = [*_predictors(predictor, name, cog_url), *map(_parse_predictor, further)]

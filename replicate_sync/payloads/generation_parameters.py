@@ -14,7 +14,13 @@ from .schemas import Inputs
 
 _NAMES: dict[str, tuple[str, ...]] = {
     "prompt": ("prompt",),
-    "system_prompt": ("system_prompt", "system", "system_message", "system_instruction"),
+    "system_prompt": (
+        "system_prompt",
+        "system",
+        "system_message",
+        "system_instruction",
+        "instructions",
+    ),
     "max_tokens": (
         "max_new_tokens",
         "max_tokens",
@@ -26,6 +32,9 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "top_p": ("top_p",),
     "top_k": ("top_k",),
     "stop": ("stop_sequences", "stop"),
+    "seed": ("seed", "random_seed"),
+    "reasoning_effort": ("reasoning_effort", "thinking_level"),
+    "verbosity": ("verbosity",),
 }
 
 
@@ -37,8 +46,8 @@ def to_model_inputs(parameters: Mapping[str, object], inputs: Inputs | None) -> 
         inputs: What the model takes; None or empty if that is not known.
 
     Raises:
-        InvalidInputError: The model has no name for a parameter, or `stop` cannot be sent. No
-            parameter is dropped silently.
+        InvalidInputError: The model has no name for a parameter, its value is beyond what the model
+            takes, or `stop` cannot be sent. No parameter is dropped silently.
     """
     model_inputs = {}
     for parameter, value in parameters.items():
@@ -47,8 +56,25 @@ def to_model_inputs(parameters: Mapping[str, object], inputs: Inputs | None) -> 
             name = _model_name(parameter, inputs)
             if parameter == "stop":
                 value = _serialize_stop(value, as_list=_takes_list(name, inputs))
+            _validate_range(parameter, name, value, inputs)
             model_inputs[name] = value
     return model_inputs
+
+
+def system_input(inputs: Inputs) -> str | None:
+    """Return the name of a model's input for what it is told before everything else, or None."""
+    for name in _NAMES["system_prompt"]:
+        if name in inputs:
+            return name
+    return None
+
+
+def _validate_range(parameter: str, name: str, value: object, inputs: Inputs | None) -> None:
+    if not inputs:
+        return
+    problem = inputs[name].limit_problem(value)
+    if problem:
+        raise _parameter_error(parameter, f"{parameter}= does not fit this model: {problem}.")
 
 
 def _model_name(parameter: str, inputs: Inputs | None) -> str:
@@ -59,10 +85,17 @@ def _model_name(parameter: str, inputs: Inputs | None) -> str:
     for name in names:
         if name in inputs:
             return name
-    raise InvalidInputError(
+    raise _parameter_error(
+        parameter,
         f"This model has no input for {parameter}=; it takes {', '.join(inputs)}.",
         hint=f"Leave {parameter} out, or pass what you mean in extra_data.",
     )
+
+
+def _parameter_error(parameter: str, message: str, *, hint: str = "") -> InvalidInputError:
+    error = InvalidInputError(message, hint=hint)
+    error.fields = [{"type": "client", "field": parameter, "description": message}]
+    return error
 
 
 def _takes_list(name: str, inputs: Inputs | None) -> bool:

@@ -92,16 +92,13 @@ class Input(NamedTuple):
             if self.required and self.default is None:
                 return f"{self.name} is required"
             return None
-        if self.choices is not None and value not in self.choices:
-            return f"{self.name} must be one of {self.range}, not {value!r}"
-        if not self._takes(value):
-            return f"{self.name} must be of type {self.type}, not {_type_name(value)}"
-        if self.type == "file" and isinstance(value, str) and not _URL.match(value):
-            path = path_expression(value)
-            return f"{self.name} must be a file or a URL: pass {path}, and not the file's name"
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return self._range_problem(value)
-        return None
+        if self.choices is None or value in self.choices:
+            if not self._takes(value):
+                return f"{self.name} must be of type {self.type}, not {_type_name(value)}"
+            if self.type == "file" and isinstance(value, str) and not _URL.match(value):
+                path = path_expression(value)
+                return f"{self.name} must be a file or a URL: pass {path}, and not the file's name"
+        return self.limit_problem(value)
 
     def _takes(self, value: object) -> bool:
         """Return whether a value is of the input's type, as JSON has it."""
@@ -118,7 +115,12 @@ class Input(NamedTuple):
             return value.is_integer()
         return isinstance(value, types)
 
-    def _range_problem(self, value: float) -> str | None:
+    def limit_problem(self, value: object) -> str | None:
+        """Return why a value is none of the choices, or out of range, or None."""
+        if self.choices is not None and value not in self.choices:
+            return f"{self.name} must be one of {self.range}, not {value!r}"
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            return None
         if self.minimum is not None and value < self.minimum:
             return f"{self.name} must be at least {self.minimum:g}, not {value}"
         if self.maximum is not None and value > self.maximum:

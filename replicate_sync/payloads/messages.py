@@ -1,14 +1,63 @@
-"""Chat messages become the one prompt that most language models on Replicate take."""
+"""Chat messages: parsed, and as the one prompt that many language models on Replicate take."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TypeAlias
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple, TypeAlias
 
 from ..exceptions import InvalidInputError
+from .content_parts import MediaPart, is_file, parse_part
 
 Messages: TypeAlias = str | Iterable[Mapping[str, object]]
 """A prompt, or messages: dicts with a `role` and a `content`."""
+
+SYSTEM_ROLES = frozenset({"system", "developer"})
+_ROLES = ("system", "developer", "user", "assistant", "tool", "function")
+
+
+class Turn(NamedTuple):
+    """One message, validated."""
+
+    #: "system", "developer", "user", "assistant", "tool" or "function".
+    role: str
+    #: Its text, all parts of it in one.
+    text: str
+    #: The files in it, in order.
+    media: tuple[MediaPart, ...]
+    #: The message as it was given.
+    message: Mapping[str, object]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing in it to be sent."""
+        return not (self.text.strip() or self.media or self.message.get("tool_calls"))
+
+
+def parse_messages(messages: Messages) -> list[Turn]:
+    """Return messages as turns, of which at least one has a content.
+
+    Args:
+        messages: A string, or messages. A content is a string or a list of parts; see
+            `content_parts`. A single message needs no list, and no role.
+
+    Raises:
+        InvalidInputError: They are not messages, a role is unknown, or one is empty. Only a reply
+            of the assistant may be, as it is where a model was stopped.
+    """
+    given: list[Mapping[str, object]]
+    if isinstance(messages, str):
+        given = [{"role": "user", "content": messages}]
+    else:
+        given = _list_messages(messages)
+    turns = [_parse_turn(message, is_single=len(given) == 1) for message in given]
+    if all(turn.is_empty for turn in turns):
+        raise InvalidInputError("None of the messages has any text: give at least one a 'content'.")
+    for position, turn in enumerate(turns, 1):
+        if turn.is_empty and turn.role != "assistant":
+            raise InvalidInputError(
+                f"Message {position}, of the role {turn.role!r}, is empty: give it a 'content'."
+            )
+    return turns
 
 
 def build_prompt(messages: Messages) -> str:
@@ -22,77 +71,89 @@ def build_prompt(messages: Messages) -> str:
         "System: Be brief.\nUser: Hi\nAssistant:"
 
     Args:
-        messages: A string, or messages. A content is a string or a list of parts, of which the
-            text parts are joined.
+        messages: As for `parse_messages`.
 
     Raises:
-        InvalidInputError: They are not messages, or none of them has any text.
+        InvalidInputError: They are not messages, or there is something in them that a prompt cannot
+            express, such as a picture.
     """
-    if isinstance(messages, str):
-        return messages
-    turns = _parse_messages(messages)
-    if len(turns) == 1:
-        return _content(turns[0])
-    lines = []
+    turns = parse_messages(messages)
     for turn in turns:
-        text = _content(turn)
-        if text.strip():
-            lines.append(f"{_role(turn)}: {text}")
-    if not lines:
-        raise InvalidInputError("None of the messages has any text: give at least one a 'content'.")
+        if turn.media:
+            raise InvalidInputError(
+                f"This model takes text only, and there is a part of the type "
+                f"{turn.media[0].kind!r} in the messages."
+            )
+    return flat_prompt(turns)
+
+
+def flat_prompt(turns: Sequence[Turn]) -> str:
+    """Return the text of turns as one prompt; see `build_prompt`.
+
+    Raises:
+        InvalidInputError: A turn calls tools, of which a prompt knows nothing.
+    """
+    for turn in turns:
+        if turn.message.get("tool_calls"):
+            raise InvalidInputError(
+                "This model takes no messages with 'tool_calls': it takes its prompt as text."
+            )
+    if len(turns) == 1:
+        return turns[0].text
+    lines = [f"{turn.role.capitalize()}: {turn.text}" for turn in turns if turn.text.strip()]
     lines.append("Assistant:")
     return "\n".join(lines)
 
 
 def last_content(messages: Messages) -> str:
-    """Return the content of the last message: the prompt of an image model.
+    """Return the text of the last message: the prompt of an image model.
 
     Raises:
-        InvalidInputError: They are not messages.
+        InvalidInputError: They are not messages, or the last one is more than text.
     """
-    if isinstance(messages, str):
-        return messages
-    return _content(_parse_messages(messages)[-1])
+    if not isinstance(messages, str):
+        messages = _list_messages(messages)[-1:]
+    return build_prompt(messages)
 
 
-def _content(turn: Mapping[str, object]) -> str:
-    """Return the text of one message."""
-    content = turn.get("content")
+def _parse_turn(message: Mapping[str, object], *, is_single: bool) -> Turn:
+    role = message.get("role")
+    if role is None and is_single:
+        role = "user"
+    if not isinstance(role, str) or not role:
+        raise InvalidInputError(
+            "Each of several messages needs a 'role', such as 'user' or 'assistant'."
+        )
+    if role.lower() not in _ROLES:
+        raise InvalidInputError(
+            f"There is no role {role!r}.", hint=f"The roles are {', '.join(_ROLES)}."
+        )
+    texts = []
+    media = []
+    for part in _content_parts(message.get("content")):
+        parsed = parse_part(part)
+        if isinstance(parsed, str):
+            texts.append(parsed)
+        else:
+            media.append(parsed)
+    return Turn(role.lower(), "".join(texts), tuple(media), message)
+
+
+def _content_parts(content: object) -> Sequence[object]:
     if content is None:
-        return ""
+        return ()
     if isinstance(content, str):
-        return content
+        return (content,)
     if isinstance(content, list | tuple):
-        return "".join(map(_part_text, content))
+        return content
+    if is_file(content):
+        return (content,)
     raise InvalidInputError(
         f"A message's content must be a string or a list of parts, not {type(content).__name__}."
     )
 
 
-def _part_text(part: object) -> str:
-    """Return the text of a part of a content; "" if it is something else, such as an image."""
-    if isinstance(part, str):
-        return part
-    if not isinstance(part, Mapping):
-        raise InvalidInputError(
-            f"A part of a message must be a string or a dict, not {type(part).__name__}."
-        )
-    text = part.get("text")
-    if not isinstance(text, str):
-        return ""
-    return text
-
-
-def _role(turn: Mapping[str, object]) -> str:
-    role = turn.get("role")
-    if not isinstance(role, str) or not role:
-        raise InvalidInputError(
-            "Each of several messages needs a 'role', such as 'user' or 'assistant'."
-        )
-    return role.capitalize()
-
-
-def _parse_messages(messages: object) -> list[Mapping[str, object]]:
+def _list_messages(messages: object) -> list[Mapping[str, object]]:
     """Return messages as a list with at least one item. A single message needs no list."""
     if isinstance(messages, Iterable) and not isinstance(messages, Mapping | bytes):
         given = list(messages)
@@ -102,11 +163,9 @@ def _parse_messages(messages: object) -> list[Mapping[str, object]]:
         raise InvalidInputError(
             "There are no messages: give a string, or a list of {'role': …, 'content': …}."
         )
-    turns: list[Mapping[str, object]] = []
-    for turn in given:
-        if not isinstance(turn, Mapping):
+    for message in given:
+        if not isinstance(message, Mapping):
             raise InvalidInputError(
-                f"A message must be a dict with 'role' and 'content', not {type(turn).__name__}."
+                f"A message must be a dict with 'role' and 'content', not {type(message).__name__}."
             )
-        turns.append(turn)
-    return turns
+    return given

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from cli_runner import ctrl_c_when, interrupted, invoke, start, statuses, wait_until
@@ -130,6 +131,46 @@ def test_what_every_question_would_meet_ends_the_conversation(server: LocalServe
     result = invoke("chat", "-i", "-m", "nobody/nothing", "one", input="two\n")
     assert result.exit_code == 2
     assert result.stderr.count("Error") == 1
+
+
+def test_a_conversation_shows_its_model_how_to_leave_and_its_commands(server: LocalServer) -> None:
+    result = invoke(*ECHO, "-i", input="/help\n/nonsense\n/etc/hosts is odd\n")
+    assert "Chatting with me/echo. An empty line or Ctrl-D ends it" in result.stderr
+    assert "/image PATH" in result.stderr
+    assert "There is no command /nonsense." in result.stderr
+    assert result.stdout == "</etc/hosts is odd|0||0>"
+
+
+def test_pictures_and_models_change_within_a_conversation_which_is_saved(
+    server: LocalServer, tmp_path: Path
+) -> None:
+    @server.model("me/sees")
+    def sees(prompt: str, image: Path | None = None) -> str:
+        return f"{image.stat().st_size if image else 'no'} bytes"
+
+    picture = tmp_path / "a cat.png"
+    picture.write_bytes(b"12345")
+    saved = tmp_path / "chat.json"
+    lines = [
+        f"/image '{picture}'",
+        "does it take one?",
+        "/model me/sees",
+        f"/image {picture}",
+        "and this?",
+        f"/save {saved}",
+        "/undo",
+        "/image missing.png",
+        "/model nothing",
+        "/model",
+        "still?",
+    ]
+    result = invoke(*ECHO, "-i", input="\n".join(lines) + "\n")
+    assert result.exit_code == 0
+    assert "me/echo takes no image: it takes prompt" in result.stderr
+    assert result.stdout == "5 bytesno bytes"
+    assert "There is no file missing.png." in result.stderr
+    assert "(The model is me/sees.)" in result.stderr
+    assert "data:" in saved.read_text()
 
 
 @interrupted

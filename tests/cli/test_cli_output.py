@@ -82,11 +82,9 @@ def test_in_a_terminal_the_last_line_is_ended(
 
 
 def test_pieces_are_lines_for_a_program(capsys: pytest.CaptureFixture[str]) -> None:
-    written: list[str] = []
-    write_text(pieces("one", "\n", "ü"), as_json=True, written=written)
+    write_text(pieces("one", "\n", "ü"), as_json=True)
     lines = capsys.readouterr().out.splitlines()
-    assert [json.loads(line) for line in lines] == [{"text": text} for text in written]
-    assert written == ["one", "\n", "ü"]
+    assert [json.loads(line) for line in lines] == [{"text": text} for text in ("one", "\n", "ü")]
 
 
 def test_a_text_that_cannot_be_written_is_closed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

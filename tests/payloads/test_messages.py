@@ -11,15 +11,32 @@ from hypothesis import strategies as st
 from replicate_sync.exceptions import InvalidInputError
 from replicate_sync.payloads.messages import build_prompt, last_content
 
-CHAT = st.fixed_dictionaries({"role": st.sampled_from(["user", "assistant"]), "content": st.text()})
+CHAT = st.fixed_dictionaries(
+    {
+        "role": st.sampled_from(["user", "assistant"]),
+        "content": st.text().map(lambda text: f"a{text}"),
+    }
+)
 TWO_PARTS = [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]
-MIXED_PARTS = ["a", {"type": "image_url", "image_url": {"url": "x"}}, {"text": "b"}, {"text": 5}]
+MIXED_PARTS = ["a", {"text": "b"}]
+PICTURE = {"type": "image_url", "image_url": {"url": "https://example.com/cat.png"}}
 
 NO_MESSAGES = "There are no messages: give a string, or a list of {'role': …, 'content': …}."
 NO_ROLE = "Each of several messages needs a 'role', such as 'user' or 'assistant'."
 NO_DICT = "A message must be a dict with 'role' and 'content', not"
 NO_CONTENT = "A message's content must be a string or a list of parts, not"
 NO_PART = "A part of a message must be a string or a dict, not"
+NO_PART_TEXT = "A text part of a message needs a 'text', which is a string."
+NO_PICTURE = "This model takes text only, and there is a part of the type 'image' in the messages."
+NO_SUCH_PART = (
+    "A part of a message is of the type 'thought', which cannot be sent. The types are text, image, "
+    "image_url, input_image, audio, audio_url, input_audio, video, video_url, input_video, file, "
+    "file_url, input_file, document."
+)
+NO_SUCH_ROLE = (
+    "There is no role 'robot'. The roles are system, developer, user, assistant, tool, function."
+)
+EMPTY = "Message 2, of the role 'user', is empty: give it a 'content'."
 NO_TEXT = "None of the messages has any text: give at least one a 'content'."
 
 
@@ -30,7 +47,6 @@ NO_TEXT = "None of the messages has any text: give at least one a 'content'."
         ([{"role": "user", "content": "Hello"}], "Hello"),
         ({"role": "user", "content": "Hello"}, "Hello"),
         ([{"content": "Hello"}], "Hello"),
-        ([{"role": "user", "content": None}], ""),
         (
             [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}],
             "System: Be brief.\nUser: Hi\nAssistant:",
@@ -79,7 +95,18 @@ def test_a_generator_of_messages_is_read_once_and_a_list_is_not_changed() -> Non
         (b"abc", f"{NO_DICT} bytes."),
         ([{"role": "user", "content": 5}], f"{NO_CONTENT} int."),
         ([{"role": "user", "content": ""}] * 2, NO_TEXT),
+        ("", NO_TEXT),
+        (" \n", NO_TEXT),
+        ([{"role": "user"}], NO_TEXT),
+        ([{"role": "user", "content": None}], NO_TEXT),
+        ([{"role": "user", "content": []}], NO_TEXT),
+        ([{"role": "user", "content": "a"}, {"role": "user", "content": " "}], EMPTY),
+        ([{"role": "user", "content": "a"}, {"role": "system"}], EMPTY.replace("user", "system")),
+        ([{"role": "robot", "content": "a"}], NO_SUCH_ROLE),
         ([{"role": "user", "content": [3]}], f"{NO_PART} int."),
+        ([{"role": "user", "content": [{"text": 5}]}], NO_PART_TEXT),
+        ([{"role": "user", "content": ["a", PICTURE]}], NO_PICTURE),
+        ([{"role": "user", "content": [{"type": "thought", "text": "a"}]}], NO_SUCH_PART),
     ],
 )
 def test_what_is_no_message_is_refused(messages: Any, error: str) -> None:

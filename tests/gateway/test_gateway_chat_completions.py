@@ -1,0 +1,187 @@
+"""Chats by OpenAI's protocol, whole and streamed, and errors as OpenAI sends them."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from replicate_sync import Replicate
+
+from .conftest import ask, events_of
+
+PATH = "/v1/chat/completions"
+PIXEL = (
+    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9"
+    "awAAAABJRU5ErkJggg=="
+)
+
+
+def test_a_chat_is_a_completion_with_usage(gateway: FlaskClient) -> None:
+    response = gateway.post(PATH, json=ask("me/echo", "Hi", temperature=0.5, max_tokens=7))
+    assert response.status_code == 200
+    body = response.json
+    assert body["object"] == "chat.completion"
+    assert body["id"].startswith("chatcmpl-")
+    assert body["model"] == "me/echo"
+    [choice] = body["choices"]
+    assert choice["message"] == {"role": "assistant", "content": "Hi|0.5|7", "refusal": None}
+    assert choice["finish_reason"] == "stop"
+    assert set(body["usage"]) == {"prompt_tokens", "completion_tokens", "total_tokens"}
+
+
+def test_a_stream_is_chunks_with_usage_where_that_is_asked_for(gateway: FlaskClient) -> None:
+    body = ask("gpt", stream=True, stream_options={"include_usage": True})
+    response = gateway.post(PATH, json=body)
+    assert response.mimetype == "text/event-stream"
+    first, *pieces, end, usage, done = events_of(response.text)
+    assert first["choices"][0]["delta"] == {"role": "assistant", "content": ""}
+    assert {chunk["object"] for chunk in (first, *pieces, end, usage)} == {"chat.completion.chunk"}
+    assert {chunk["id"] for chunk in (first, *pieces, end, usage)} == {first["id"]}
+    text = "".join(chunk["choices"][0]["delta"]["content"] for chunk in pieces)
+    assert text.startswith("I was given 1 message")
+    assert end["choices"][0] == {
+        "index": 0,
+        "delta": {},
+        "logprobs": None,
+        "finish_reason": "stop",
+    }
+    assert usage["choices"] == []
+    assert usage["usage"]["completion_tokens"] == len(text.split())
+    assert done == "[DONE]"
+
+
+def test_a_picture_reaches_the_model(gateway: FlaskClient) -> None:
+    content = [
+        {"type": "text", "text": "What?"},
+        {"type": "image_url", "image_url": {"url": PIXEL, "detail": "low"}},
+    ]
+    body = gateway.post(PATH, json=ask("gpt", content)).json
+    assert (
+        "I was given 1 picture: a PNG of 1 × 1 pixels" in body["choices"][0]["message"]["content"]
+    )
+
+
+def test_a_reply_that_ran_out_of_tokens_says_so(gateway: FlaskClient) -> None:
+    body = gateway.post(PATH, json=ask("meta/llama-2-7b", max_tokens=5)).json
+    assert body["choices"][0]["finish_reason"] == "length"
+    assert body["usage"]["completion_tokens"] == 5
+
+
+def test_what_completion_objects_say_of_the_tokens_is_passed_on(gateway: FlaskClient) -> None:
+    body = gateway.post(PATH, json=ask("local/completions", max_tokens=5)).json
+    assert len(body["choices"][0]["message"]["content"].split()) == 5
+    assert body["usage"] == {"prompt_tokens": 1, "completion_tokens": 5, "total_tokens": 6}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_an_answer_of_a_form_is_its_json(gateway: FlaskClient, stream: bool) -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}
+    form = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
+    body = ask("openai/gpt-5-structured", response_format=form, stream=stream)
+    response = gateway.post(PATH, json=body)
+    if stream:
+        text = events_of(response.text)[1]["choices"][0]["delta"]["content"]
+    else:
+        text = response.json["choices"][0]["message"]["content"]
+    assert json.loads(text) == {"a": 1}
+
+
+def test_what_says_nothing_is_left_out(gateway: FlaskClient) -> None:
+    nothing: dict[str, Any] = {
+        "n": 1,
+        "user": "me",
+        "metadata": {"a": "b"},
+        "presence_penalty": 0,
+        "frequency_penalty": 0.0,
+        "logprobs": False,
+        "tools": [],
+        "response_format": {"type": "text"},
+        "stop": None,
+        "max_completion_tokens": 4,
+    }
+    body = gateway.post(PATH, json=ask("me/echo", "Hi", **nothing)).json
+    assert body["choices"][0]["message"]["content"] == "Hi|1|4"
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "message", "code"),
+    [
+        (ask("nothing"), 404, "does not name a model", "model_not_found"),
+        (ask("nobody/nothing"), 404, "nobody/nothing", "model_not_found"),
+        (ask("claude", max_tokens=9), 400, "max_tokens must be at least 1024", None),
+        (ask("gpt", temperature=0.5), 400, "no input for temperature=; it takes prompt", None),
+        (ask("me/echo", "", stream=True), 400, "None of the messages has any text", None),
+        (
+            ask("me/echo", [{"type": "image_url", "image_url": {"url": PIXEL}}, {"text": "a"}]),
+            400,
+            "me/echo takes no image: it takes prompt",
+            None,
+        ),
+        (ask("me/echo", n=2), 400, "one choice only", None),
+        (ask("me/echo", tools=[{"type": "function"}]), 400, "call no tools", None),
+        (ask("me/echo", temperature="hot"), 400, "'temperature' must be a number", None),
+        (ask("me/echo", max_tokens=True), 400, "'max_tokens' is of a wrong type", None),
+        (ask("me/echo", response_format={"type": "xml"}), 400, "response_format must be", None),
+        (ask("me/echo", presence_penalty=1), 400, "presence_penalty", None),
+        ({"model": "me/echo", "messages": "Hi"}, 400, "'messages' is needed", None),
+        ({"messages": []}, 400, "'model' is needed", None),
+        (ask("black-forest-labs/flux-schnell"), 400, "returns a list of files", None),
+        (ask("me/breaks"), 500, "no more", "model_failed"),
+    ],
+)
+def test_an_error_is_one_of_openais(
+    gateway: FlaskClient, body: Any, status: int, message: str, code: str | None
+) -> None:
+    response = gateway.post(PATH, json=body)
+    assert response.status_code == status, response.text
+    error = response.json["error"]
+    assert set(error) == {"message", "type", "param", "code"}
+    assert message in error["message"]
+    assert error["code"] == code
+    # A client of OpenAI's sends again what failed, and a prediction may have been paid for.
+    assert (response.headers.get("x-should-retry") == "false") == (status >= 500)
+
+
+def test_an_error_in_a_stream_is_an_event_and_ends_it(gateway: FlaskClient) -> None:
+    response = gateway.post(PATH, json=ask("me/breaks", stream=True))
+    assert response.status_code == 200
+    *_, piece, error = events_of(response.text)
+    assert piece["choices"][0]["delta"] == {"content": "half"}
+    assert "no more" in error["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("data", "content_type", "status"),
+    [
+        (b"{}", "text/plain", 415),
+        (b"{", "application/json", 400),
+        (b"[]", "application/json", 400),
+        (b"[" * 100_000, "application/json", 400),
+    ],
+)
+def test_a_body_that_is_no_json_object_is_an_error(
+    gateway: FlaskClient, data: bytes, content_type: str, status: int
+) -> None:
+    response = gateway.post(PATH, data=data, content_type=content_type)
+    assert response.status_code == status
+    assert response.json["error"]["type"] == "invalid_request_error"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_client_that_leaves_cancels_its_prediction(
+    gateway: FlaskClient, client: Replicate, stream: bool
+) -> None:
+    asked_at = time.monotonic()
+    leaving = {"waitress.client_disconnected": lambda: time.monotonic() > asked_at + 0.5}
+    response = gateway.post(
+        PATH, json=ask("me/drip", stream=stream), environ_overrides=leaving, buffered=False
+    )
+    if stream:
+        next(iter(response.response))
+    response.close()
+    prediction = next(iter(client.predictions.list(limit=1)))
+    assert prediction.reload().status == "canceled"
