@@ -87,16 +87,16 @@ def _compile_rules(rules: tuple[tuple[str, str, str], ...]) -> Map:
 
 
 def _check_access(context: ServerContext) -> None:
-    headers = request.headers
+    environ = request.environ
     sender = Sender(
         method=request.method,
         path=request.path,
-        host=headers.get("Host", ""),
-        origin=headers.get("Origin", ""),
-        site=headers.get("Sec-Fetch-Site", ""),
+        host=environ.get("HTTP_HOST", ""),
+        origin=environ.get("HTTP_ORIGIN", ""),
+        site=environ.get("HTTP_SEC_FETCH_SITE", ""),
         media_type=request.mimetype,
-        authorization=headers.get("Authorization", ""),
-        session=request.cookies.get(SESSION_COOKIE, ""),
+        authorization=environ.get("HTTP_AUTHORIZATION", ""),
+        session=request.cookies.get(SESSION_COOKIE, "") if "HTTP_COOKIE" in environ else "",
     )
     check_access(sender, context.host, context.token, context.allowed_hosts, context.is_recording)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import secrets
 import tempfile
@@ -17,6 +18,7 @@ from . import job_context, job_values, stdout_capture, timestamps
 from .files import Files, is_open_file
 from .input_files import InputFiles
 from .job_spec import JobSpec
+from .job_threads import JobThreads
 from .json_types import JSONObject
 from .models import Model
 from .schemas import Schema
@@ -58,6 +60,7 @@ class Job:
         files: Where its files are kept.
         input_files: Where the files of its input come from.
         ended: Called with it when it is over.
+        threads: Where it runs.
 
     Attributes:
         changed: Guards the state, and is notified of every change; reading needs no lock.
@@ -76,10 +79,12 @@ class Job:
         files: Files,
         input_files: InputFiles,
         ended: Callable[[Job], None],
+        threads: JobThreads,
     ) -> None:
         self.spec = spec
-        self.id: str = _random_text(_ID_LENGTH)
-        self.stream_key: str = _random_text(_STREAM_KEY_LENGTH)
+        random_text = _random_text(_ID_LENGTH + _STREAM_KEY_LENGTH)
+        self.id: str = random_text[:_ID_LENGTH]
+        self.stream_key: str = random_text[_ID_LENGTH:]
         self.model: Model = spec.model
         self.input: JSONObject = spec.input
         self.created_at = created_at
@@ -96,6 +101,7 @@ class Job:
         self._files = files
         self._input_files = input_files
         self._ended = ended
+        self._threads = threads
         self._logs: list[str] = []
         self._output: object = None
         self._pieces: list[object] = []
@@ -140,8 +146,7 @@ class Job:
         """Run the model in a thread of its own."""
         if self._timer is not None:
             self._timer.start()
-        name = f"prediction-{self.id}"
-        threading.Thread(target=self._run, name=name, daemon=True).start()
+        self._threads.run(self._run, f"prediction-{self.id}")
 
     def wait(self, seconds: float, stopped: Callable[[], bool] = lambda: False) -> None:
         """Block until it is over, at most for these seconds.
@@ -259,14 +264,11 @@ class Job:
             self._call_model()
 
     def _call_model(self) -> None:
-        temporary = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
-        with temporary as folder, job_context.activate(self):
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(job_context.activate(self))
             try:
-                arguments = job_values.build_arguments(
-                    self.model, self.input, self._input_files, Path(folder), self.spec.origin
-                )
                 with stdout_capture.capture():
-                    self._take_result(self.model.function(**arguments))
+                    self._take_result(self.model.function(**self._arguments(stack)))
             except job_context.Canceled:
                 self._finish(CANCELED)
             except job_context.Failed as error:
@@ -276,6 +278,16 @@ class Job:
                 self._finish(FAILED, str(error) or type(error).__name__)
             else:
                 self._finish(SUCCEEDED)
+
+    def _arguments(self, stack: contextlib.ExitStack) -> JSONObject:
+        """Return the arguments of the function; their files stay as long as the stack."""
+        folder = Path()
+        if self.model.file_inputs():
+            temporary = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+            folder = Path(stack.enter_context(temporary))
+        return job_values.build_arguments(
+            self.model, self.input, self._input_files, folder, self.spec.origin
+        )
 
     def _take_result(self, result: object) -> None:
         if not isinstance(result, Iterator) or is_open_file(result):
@@ -365,7 +377,8 @@ def _is_secret(prop: Schema) -> bool:
 
 
 def _random_text(length: int) -> str:
-    return "".join(secrets.choice(_ALPHABET) for _ in range(length))
+    # The alphabet has 32 letters, so that each is as likely.
+    return "".join([_ALPHABET[byte & 31] for byte in secrets.token_bytes(length)])
 
 
 def _event_data(piece: object) -> str:

@@ -13,6 +13,7 @@ from .input_files import InputFiles
 from .job import Job
 from .job_records import JobRecords
 from .job_spec import JobSpec
+from .job_threads import JobThreads
 from .records import Records
 
 
@@ -56,6 +57,7 @@ class Jobs:
         self._bounds = bounds
         self._records = JobRecords(records)
         self._restored = False
+        self._threads = JobThreads()
         self._jobs: dict[str, Job] = {}
         self._by_stream_key: dict[str, Job] = {}
         self._ended: deque[Job] = deque()
@@ -67,7 +69,7 @@ class Jobs:
     def create(self, spec: JobSpec) -> Job:
         """Create a job, which its `start` starts; on a stopped server it is canceled."""
         with self._lock:
-            job = Job(spec, timestamps.unique_now(), self.files, self._input_files, self._keep)
+            job = self._job(spec, timestamps.unique_now())
             self._jobs[job.id] = job
             self._by_stream_key[job.stream_key] = job
             if self._stopped:  # the request came in while the server stopped
@@ -130,7 +132,7 @@ class Jobs:
             return
         self._restored = True
         for saved in self._records.all(origin):
-            job = Job(saved.spec, timestamps.now(), self.files, self._input_files, self._keep)
+            job = self._job(saved.spec, timestamps.now())
             job.restore(saved.snapshot)
             self.files.restore(job.id)
             with self._lock:
@@ -142,6 +144,7 @@ class Jobs:
         """Run jobs again, after `stop`."""
         with self._lock:
             self._stopped = False
+        self._threads.reopen()
 
     def stop(self) -> None:
         """Cancel what runs and what is created from now on, and wake every thread that waits."""
@@ -151,6 +154,10 @@ class Jobs:
             job.cancel()
             with job.changed:
                 job.changed.notify_all()
+        self._threads.close()
+
+    def _job(self, spec: JobSpec, created_at: datetime) -> Job:
+        return Job(spec, created_at, self.files, self._input_files, self._keep, self._threads)
 
     def _keep(self, job: Job) -> None:
         """Keep a job that is over, and drop others where there are too many now."""

@@ -8,6 +8,7 @@ import socket
 import struct
 import threading
 import time
+from io import BufferedIOBase
 from typing import IO, TYPE_CHECKING, cast
 
 from werkzeug.serving import DechunkedInput, ThreadedWSGIServer, WSGIRequestHandler
@@ -15,8 +16,8 @@ from werkzeug.serving import DechunkedInput, ThreadedWSGIServer, WSGIRequestHand
 from .testing.middleware import ResetConnection
 
 if TYPE_CHECKING:
-    from io import BufferedIOBase
     from wsgiref.types import WSGIApplication, WSGIEnvironment
+
 
 _BACKLOG = 256
 _STOP_TIMEOUT = 0.7  # seconds for all threads to end
@@ -92,6 +93,7 @@ class _Handler(WSGIRequestHandler):
 
     def setup(self) -> None:
         super().setup()
+        self.wfile = _Writer(self.connection)
         self.server.connections[self.connection] = threading.current_thread()
 
     def finish(self) -> None:
@@ -121,6 +123,27 @@ class _Handler(WSGIRequestHandler):
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         pass
+
+
+class _Writer(BufferedIOBase):
+    """Sends what is written at each flush in one piece; werkzeug writes an event in three."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._unsent = bytearray()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: bytes) -> int:  # type: ignore[override]
+        self._unsent += data
+        return len(data)
+
+    def flush(self) -> None:
+        if self._unsent:
+            data = bytes(self._unsent)
+            self._unsent.clear()
+            self._connection.sendall(data)
 
 
 class _WholeReads:

@@ -13,16 +13,12 @@ from . import webhooks
 from .app import create_app
 from .blobs import Blobs
 from .catalog import Catalog
-from .cog.predictor_model import CogModel
-from .cog.reloading import ReloadedModel
 from .deployments import Deployments
 from .files import Files
 from .input_files import InputFiles
 from .jobs import Bounds, Jobs
 from .listener import Listener, listen
 from .models import F, Registry, everywhere, validate_name
-from .recording.recorder import Recorder
-from .recording.replay import Replay
 from .records import Records
 from .testing.faults import Faults
 from .testing.middleware import FaultMiddleware
@@ -33,6 +29,11 @@ from .web.pages import is_page_path
 
 if TYPE_CHECKING:
     from flask import Response
+
+    from .cog.predictor_model import CogModel
+    from .cog.reloading import ReloadedModel
+    from .recording.recorder import Recorder
+    from .recording.replay import Replay
 
 _MEMORY_BOUNDS = Bounds(5_000, 256 * 2**20)
 _DISK_BOUNDS = Bounds(50_000, 8 * 2**30)
@@ -80,6 +81,7 @@ class LocalServer:
         deployments: The deployments that clients created.
         uploads: The uploaded files.
         jobs: The predictions and trainings.
+        is_recording: Whether requests are passed on to the API that is recorded.
         requests: For tests, the requests that were received.
         faults: For tests, what is to go wrong with further requests.
 
@@ -135,6 +137,7 @@ class LocalServer:
             app, self.requests, self.faults, self.stopped, is_page_path
         )
         self._recording: Recorder | Replay | None = None
+        self.is_recording: bool = False
         self._cog_models: list[CogModel | ReloadedModel] = []
         self._listener: Listener | None = None
         self._lock = threading.Lock()
@@ -214,6 +217,10 @@ class LocalServer:
             CogError: It cannot be served.
             ValueError: The name is not `owner/name`.
         """
+        # Late, as is the recorder: few servers need it, and it imports requests.
+        from .cog.predictor_model import CogModel
+        from .cog.reloading import ReloadedModel
+
         validate_name(name)
         if reload and predictor is not None:
             reloaded = ReloadedModel(name, predictor, self.models.add)
@@ -281,8 +288,11 @@ class LocalServer:
         Raises:
             ValueError: The file or the URL cannot be used.
         """
+        from .recording.recorder import Recorder
+
         self._end_recording()
         self._recording = Recorder(self, pathlib.Path(path), upstream, token, public_url)
+        self.is_recording = True
 
     def replay(self, path: str | os.PathLike[str], *, speed: float = 1.0) -> None:
         """Respond to every request as the API did when it was recorded.
@@ -297,13 +307,10 @@ class LocalServer:
         Raises:
             ValueError: The file is no recording, or the speed is negative.
         """
+        from .recording.replay import Replay
+
         self._end_recording()
         self._recording = Replay(self, pathlib.Path(path), speed)
-
-    @property
-    def is_recording(self) -> bool:
-        """Whether requests are passed on to the API that is recorded."""
-        return isinstance(self._recording, Recorder)
 
     def respond_instead(self) -> Response | None:
         """Return the response of a recording to the current request, or None for our own."""
@@ -315,6 +322,7 @@ class LocalServer:
         if self._recording is not None:
             self._recording.close()
             self._recording = None
+            self.is_recording = False
 
     def start(self) -> LocalServer:
         """Open the port, serve in a thread, and return the server; a started one stays as it is.

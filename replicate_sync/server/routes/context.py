@@ -38,13 +38,10 @@ class ServerContext(Protocol):
     deployments: Deployments
     uploads: Uploads
     jobs: Jobs
+    is_recording: bool
 
     def respond_instead(self) -> Response | None:
         """Return the response of a recording to the current request, or None for our own."""
-
-    @property
-    def is_recording(self) -> bool:
-        """Whether requests are passed on to the API that is recorded."""
 
     def stopped(self) -> bool:
         """Return whether the server is not serving."""

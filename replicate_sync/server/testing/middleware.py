@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
-from werkzeug.datastructures import EnvironHeaders, Headers
+from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Response
 from werkzeug.wsgi import get_content_length
 
@@ -139,16 +139,30 @@ def _read_request(environ: WSGIEnvironment) -> LoggedRequest:
     body = b""
     if not environ.get("CONTENT_TYPE", "").startswith("multipart/"):
         body = _read_body(environ)
-    query = dict(parse_qsl(environ.get("QUERY_STRING", "")))
-    headers = [pair for pair in EnvironHeaders(environ) if pair[0].lower() != "authorization"]
+    query: dict[str, str] = {}
+    if environ.get("QUERY_STRING"):
+        query = dict(parse_qsl(environ["QUERY_STRING"]))
     return LoggedRequest(
         method=environ["REQUEST_METHOD"],
         path=environ["PATH_INFO"],
         query=query,
-        headers=Headers(headers),
+        headers=Headers(_headers(environ)),
         body=body,
         time=timestamps.now(),
     )
+
+
+def _headers(environ: WSGIEnvironment) -> list[tuple[str, str]]:
+    """Return the headers of a request without the token."""
+    headers = [
+        (key[5:].replace("_", "-").title(), value)
+        for key, value in environ.items()
+        if key[:5] == "HTTP_" and key != "HTTP_AUTHORIZATION"
+    ]
+    for key in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+        if environ.get(key):
+            headers.append((key.replace("_", "-").title(), environ[key]))
+    return headers
 
 
 def _read_body(environ: WSGIEnvironment) -> bytes:
