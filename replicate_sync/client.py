@@ -334,7 +334,7 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
         """Collections of models: `list`, `get`."""
         from .resources.collections import Collections
 
-        return Collections(self._transport)
+        return Collections(self._models)
 
     @cached_property
     def hardware(self) -> HardwareList:
@@ -368,7 +368,7 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
         """
         from .resources.search import search
 
-        return search(self._transport, query, limit)
+        return search(self._models, query, limit)
 
     @property
     def usage(self) -> Usage:

@@ -147,7 +147,7 @@ class InvalidInputError(ReplicateError, ValueError):
     fields: Sequence[Mapping[str, Any]] = ()
 
 
-class ModelNotFoundError(ReplicateError, LookupError):
+class ModelNotFoundError(ReplicateError, LookupError, ValueError):
     """There is no such model, or the name is not the name of a model."""
 
 
@@ -233,6 +233,8 @@ class ServerError(ResponseError):
 
 class PredictionError(ReplicateError):
     """A prediction has no result; `.prediction` is the live object."""
+
+    prediction: Prediction
 
 
 class PredictionFailed(PredictionError):

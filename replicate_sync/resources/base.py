@@ -7,6 +7,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, ClassVar, TypeVar
 
+from ..exceptions import InvalidInputError
 from ..http.pagination import PageParser, follow_link
 from ..http.request import Content
 from ..http.transport import Transport
@@ -27,18 +28,40 @@ class Record:
     raw: Mapping[str, Any] = MappingProxyType({})
 
     _hidden_fields: ClassVar[tuple[str, ...]] = ()  # which a repr leaves out
+    _resource: Any = None
 
     @classmethod
-    def from_json(cls: type[_Record], data: object) -> _Record:
-        """Return the record of what the API sent, in old forms and new ones."""
+    def from_json(cls: type[_Record], data: object, resource: object = None) -> _Record:
+        """Return the record of what the API sent, in old forms and new ones.
+
+        Args:
+            data: The API's JSON.
+            resource: The operations that its own methods call.
+        """
         if isinstance(data, Mapping):
             raw = data
         else:
             raw = {}
         record = cls()
         fields = {name: raw[name] for name in cls.__annotations__ if name in raw and name != "raw"}
-        vars(record).update(fields, raw=raw)
+        vars(record).update(fields, raw=raw, _resource=resource)
         return record
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_resource": None}  # which has the token
+
+    def _bound(self) -> Any:
+        """Return the operations that its methods call.
+
+        Raises:
+            InvalidInputError: It was made by hand, or unpickled.
+        """
+        if self._resource is None:
+            raise InvalidInputError(
+                f"This {type(self).__name__} was made by hand or unpickled, and can only be read.",
+                hint="Get it from a client again.",
+            )
+        return self._resource
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"{type(self).__name__} is what the API sent, and cannot be changed.")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from ..http.request import path_segment
 from .base import Record, Resource
-from .models import Model, parse_models
+from .models import Model, Models, parse_models
 from .pages import Pages
 
 
@@ -23,11 +23,31 @@ class Collection(Record):
     @property
     def models(self) -> Sequence[Model]:
         """Its models, where the API sent them: `collections.get` does, `collections.list` not."""
-        return parse_models(self.raw.get("models"))
+        return parse_models(self.raw.get("models"), self._resource)
+
+    def __iter__(self) -> Iterator[Model]:
+        return iter(self.models)
+
+    def __len__(self) -> int:
+        return len(self.models)
+
+    def __getitem__(self, index: int) -> Model:
+        return self.models[index]
+
+    def __bool__(self) -> bool:
+        return True  # also without models, as any record
 
 
 class Collections(Resource):
-    """The collections: `list`, `get`."""
+    """The collections: `list`, `get`.
+
+    Args:
+        models: The client's models.
+    """
+
+    def __init__(self, models: Models) -> None:
+        super().__init__(models.predictions.all.context.transport)
+        self._models = models
 
     def list(self, *, limit: int | None = None) -> Pages[Collection]:
         """Return an iterator over the collections.
@@ -37,7 +57,7 @@ class Collections(Resource):
         Args:
             limit: After how many of them to stop; None for all.
         """
-        return self._list("/collections", Collection.from_json, limit)
+        return self._list("/collections", self.from_json, limit)
 
     def get(self, slug: str) -> Collection:
         """Return a collection with its models.
@@ -51,4 +71,8 @@ class Collections(Resource):
             NotFoundError: There is no such collection.
         """
         path = f"/collections/{path_segment(slug)}"
-        return self._transport.request("GET", path, build=Collection.from_json)
+        return self._transport.request("GET", path, build=self.from_json)
+
+    def from_json(self, data: object) -> Collection:
+        """Return the collection that the API's JSON describes, without a request."""
+        return Collection.from_json(data, self._models)

@@ -6,12 +6,11 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from ..payloads.inputs import validate_input
 from ..polling import Deadline
-from ..prediction.create_options import CreateOptions, create_headers, webhook_fields
 from ..prediction.prediction import Prediction
 from ..refs import parse_name
 from .base import Record, Resource, discard, present_fields
+from .bound_predictions import BoundPredictions
 from .pages import Pages
 from .predictions import Predictions
 
@@ -22,6 +21,49 @@ class Deployment(Record):
     owner: str | None = None
     name: str | None = None
     current_release: Mapping[str, Any] = MappingProxyType({})
+
+    @property
+    def predictions(self) -> BoundPredictions:
+        """Its predictions: `create`."""
+        deployments: Deployments = self._bound()
+        return BoundPredictions(deployments.predictions.all, deployment=str(self))
+
+    def update(
+        self,
+        *,
+        version: str | None = None,
+        hardware: str | None = None,
+        min_instances: int | None = None,
+        max_instances: int | None = None,
+    ) -> Deployment:
+        """Change the deployment, which makes a new release, and return that.
+
+        Args:
+            version: As in `deployments.update`; likewise all other arguments.
+            hardware: See there.
+            min_instances: See there.
+            max_instances: See there.
+
+        Raises:
+            NotFoundError: See there.
+        """
+        deployments: Deployments = self._bound()
+        return deployments.update(
+            str(self),
+            version=version,
+            hardware=hardware,
+            min_instances=min_instances,
+            max_instances=max_instances,
+        )
+
+    def delete(self) -> None:
+        """Delete the deployment, which is offline.
+
+        Raises:
+            NotFoundError: There is no such deployment.
+        """
+        deployments: Deployments = self._bound()
+        deployments.delete(str(self))
 
     def __str__(self) -> str:
         return f"{self.owner}/{self.name}"
@@ -35,11 +77,12 @@ class DeploymentPredictions:
     """
 
     def __init__(self, predictions: Predictions) -> None:
-        self._predictions = predictions
+        #: The client's predictions.
+        self.all: Predictions = predictions
 
     def create(
         self,
-        deployment: str,
+        deployment: str | Deployment,
         input: Mapping[str, Any] | None = None,
         *,
         wait: float | bool | None = None,
@@ -54,7 +97,7 @@ class DeploymentPredictions:
         See https://replicate.com/docs/reference/http#deployments.predictions.create
 
         Args:
-            deployment: "owner/name".
+            deployment: "owner/name", or a `Deployment`.
             input: As in `predictions.create`; likewise all other arguments.
             wait: See there.
             webhook: See there.
@@ -66,13 +109,16 @@ class DeploymentPredictions:
         Raises:
             ReplicateError: As `predictions.create` does.
         """
-        limit = Deadline.of(deadline)
-        headers = create_headers(self._predictions.context, wait, cancel_after, limit)
-        return self._predictions.start_on_deployment(
-            parse_name(deployment),
-            validate_input(input),
-            webhook_fields(webhook, webhook_events_filter),
-            CreateOptions(headers, limit, cancel_on_exit),
+        return self.all.create(
+            None,
+            input,
+            deployment=deployment,
+            wait=wait,
+            webhook=webhook,
+            webhook_events_filter=webhook_events_filter,
+            cancel_after=cancel_after,
+            deadline=deadline,
+            cancel_on_exit=cancel_on_exit,
         )
 
 
@@ -95,7 +141,7 @@ class Deployments(Resource):
         Args:
             limit: After how many of them to stop; None for all.
         """
-        return self._list("/deployments", Deployment.from_json, limit)
+        return self._list("/deployments", self.from_json, limit)
 
     def create(
         self,
@@ -131,7 +177,7 @@ class Deployments(Resource):
             "max_instances": max_instances,
         }
         return self._transport.request(
-            "POST", "/deployments", body, repeatable=False, build=Deployment.from_json
+            "POST", "/deployments", body, repeatable=False, build=self.from_json
         )
 
     def get(self, deployment: str) -> Deployment:
@@ -146,7 +192,7 @@ class Deployments(Resource):
             NotFoundError: There is no such deployment.
         """
         path = f"/deployments/{parse_name(deployment)}"
-        return self._transport.request("GET", path, build=Deployment.from_json)
+        return self._transport.request("GET", path, build=self.from_json)
 
     def update(
         self,
@@ -178,9 +224,7 @@ class Deployments(Resource):
             max_instances=max_instances,
         )
         path = f"/deployments/{parse_name(deployment)}"
-        return self._transport.request(
-            "PATCH", path, body, repeatable=False, build=Deployment.from_json
-        )
+        return self._transport.request("PATCH", path, body, repeatable=False, build=self.from_json)
 
     def delete(self, deployment: str) -> None:
         """Delete a deployment that is offline.
@@ -194,3 +238,7 @@ class Deployments(Resource):
             NotFoundError: There is no such deployment.
         """
         self._transport.request("DELETE", f"/deployments/{parse_name(deployment)}", build=discard)
+
+    def from_json(self, data: object) -> Deployment:
+        """Return the deployment that the API's JSON describes, without a request."""
+        return Deployment.from_json(data, self)

@@ -13,9 +13,10 @@ from ..polling import Deadline
 from ..prediction.prediction import Prediction
 from ..refs import parse_name, resolve
 from .base import Record, Resource, discard, present_fields
+from .bound_predictions import BoundPredictions
 from .pages import Pages
 from .predictions import Predictions
-from .versions import Version, Versions
+from .versions import ModelVersions, Version, Versions
 
 
 class Model(Record):
@@ -48,9 +49,11 @@ class Model(Record):
     def latest_version(self) -> Version | None:
         """Its latest version, or None where it has none."""
         data = latest_version_of_model(self.raw)
-        if data is not None:
+        if data is None:
+            return None
+        if self._resource is None:
             return Version.from_json(data)
-        return None
+        return self._models.versions.from_json(data)
 
     @property
     def inputs(self) -> Inputs:
@@ -58,15 +61,51 @@ class Model(Record):
         version = self.latest_version or Version()
         return version.inputs
 
+    @property
+    def versions(self) -> ModelVersions:
+        """Its versions: `list`, `get`, `delete`."""
+        return ModelVersions(self._models.versions, str(self))
+
+    @property
+    def predictions(self) -> BoundPredictions:
+        """Predictions of its latest version: `create`."""
+        return BoundPredictions(self._models.predictions.all, model=str(self))
+
+    def examples(self, *, limit: int | None = None) -> Pages[Prediction]:
+        """Return an iterator over predictions that show what it does.
+
+        Args:
+            limit: After how many of them to stop; None for all.
+        """
+        return self._models.examples.list(str(self), limit=limit)
+
+    def readme(self) -> str:
+        """Return its README, in Markdown."""
+        return self._models.readme.get(str(self))
+
+    def delete(self) -> None:
+        """Delete the model, which is one's own and private, and has no versions."""
+        self._models.delete(str(self))
+
+    @property
+    def _models(self) -> Models:
+        models: Models = self._bound()
+        return models
+
     def __str__(self) -> str:
         return f"{self.owner}/{self.name}"
 
 
-def parse_models(items: object) -> Sequence[Model]:
-    """Return the models in a list of the API; [] where there is none."""
+def parse_models(items: object, resource: object) -> Sequence[Model]:
+    """Return the models in a list of the API; [] where there is none.
+
+    Args:
+        items: The list.
+        resource: The operations that their own methods call.
+    """
     if not isinstance(items, list):
         return []
-    return [Model.from_json(item) for item in items if isinstance(item, Mapping)]
+    return [Model.from_json(item, resource) for item in items if isinstance(item, Mapping)]
 
 
 class Examples(Resource):
@@ -119,11 +158,12 @@ class ModelPredictions:
     """
 
     def __init__(self, predictions: Predictions) -> None:
-        self._predictions = predictions
+        #: The client's predictions.
+        self.all: Predictions = predictions
 
     def create(
         self,
-        model: str,
+        model: str | Model,
         input: Mapping[str, Any] | None = None,
         *,
         wait: float | bool | None = None,
@@ -140,7 +180,7 @@ class ModelPredictions:
         See https://replicate.com/docs/reference/http#models.predictions.create
 
         Args:
-            model: "owner/name".
+            model: "owner/name", or a `Model`.
             input: As in `predictions.create`; likewise all other arguments.
             wait: See there.
             webhook: See there.
@@ -154,8 +194,8 @@ class ModelPredictions:
         Raises:
             ReplicateError: As `predictions.create` does.
         """
-        return self._predictions.create(
-            parse_name(model),
+        return self.all.create(
+            parse_name(str(model)),
             input,
             wait=wait,
             webhook=webhook,
@@ -183,7 +223,7 @@ class Models(Resource):
         self._schemas: SchemaCache = predictions.context.schemas
         self._aliases = aliases
         self._near_names = predictions.near_names
-        self.versions: Versions = Versions(self._transport)
+        self.versions: Versions = Versions(predictions)
         self.examples: Examples = Examples(predictions)
         self.readme: Readmes = Readmes(self._transport)
         self.predictions: ModelPredictions = ModelPredictions(predictions)
@@ -205,7 +245,7 @@ class Models(Resource):
             limit: After how many of them to stop; None for all.
         """
         params = {"sort_by": sort_by, "sort_direction": sort_direction}
-        return self._list("/models", Model.from_json, limit, params)
+        return self._list("/models", self.from_json, limit, params)
 
     def create(
         self,
@@ -249,7 +289,7 @@ class Models(Resource):
             cover_image_url=cover_image_url,
         )
         return self._transport.request(
-            "POST", "/models", body, repeatable=False, build=Model.from_json
+            "POST", "/models", body, repeatable=False, build=self.from_json
         )
 
     def get(self, model: str) -> Model:
@@ -265,7 +305,7 @@ class Models(Resource):
         """
         path = f"/models/{parse_name(model)}"
         try:
-            return self._transport.request("GET", path, model=model, build=Model.from_json)
+            return self._transport.request("GET", path, model=model, build=self.from_json)
         except UnknownModelError as error:
             self._near_names.add_to(error, model)
             raise
@@ -319,7 +359,7 @@ class Models(Resource):
             license_url=license_url,
         )
         path = f"/models/{parse_name(model)}"
-        return self._transport.request("PATCH", path, body, model=model, build=Model.from_json)
+        return self._transport.request("PATCH", path, body, model=model, build=self.from_json)
 
     def delete(self, model: str) -> None:
         """Delete a private model of one's own that has no versions.
@@ -346,7 +386,11 @@ class Models(Resource):
             limit: After how many of them to stop; None for all.
         """
         content = Content(query.encode(), "text/plain")
-        return self._list("/models", Model.from_json, limit, method="QUERY", content=content)
+        return self._list("/models", self.from_json, limit, method="QUERY", content=content)
+
+    def from_json(self, data: object) -> Model:
+        """Return the model that the API's JSON describes, without a request."""
+        return Model.from_json(data, self)
 
 
 def _decode_text(body: bytes) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..events import EventHook
 from ..exceptions import InvalidInputError, NotFoundError, ReplicateError, UnknownModelError
@@ -23,10 +23,15 @@ from ..prediction.create_options import (
 from ..prediction.creation import Creation, Evidence
 from ..prediction.lookup import LookUp, find_earlier
 from ..prediction.prediction import Prediction
-from ..refs import resolve
-from .base import Resource, discard
+from ..refs import parse_name, resolve
+from .base import Record, Resource, discard
 from .near_names import NearNames
 from .pages import Pages
+
+if TYPE_CHECKING:
+    from .deployments import Deployment
+    from .models import Model
+    from .versions import Version
 
 
 class Predictions(Resource):
@@ -50,9 +55,11 @@ class Predictions(Resource):
 
     def create(
         self,
-        model: str,
+        model: str | Model | Version | None = None,
         input: Mapping[str, Any] | None = None,
         *,
+        version: str | Version | None = None,
+        deployment: str | Deployment | None = None,
         wait: float | bool | None = None,
         webhook: str | None = None,
         webhook_events_filter: str | Iterable[str] | None = None,
@@ -71,9 +78,11 @@ class Predictions(Resource):
 
         Args:
             model: "owner/name" for its latest version, "owner/name:version", a version id, or an
-                alias.
+                alias; or a `Model` or `Version`. Instead of it:
             input: The model's input. A path, an open binary file, bytes, a picture or a
                 `FileOutput` stands for a file, at any depth.
+            version: The version to run: its id, "owner/name:version", or a `Version`.
+            deployment: The deployment that is to run: "owner/name", or a `Deployment`.
             wait: For how many seconds, up to 60, the API may hold its response back until the
                 prediction has ended; True for as long as it can. By default it returns at once.
             webhook: The URL that the API is to call.
@@ -102,11 +111,16 @@ class Predictions(Resource):
         fields = webhook_fields(webhook, webhook_events_filter)
         if stream is not None:
             fields["stream"] = stream
-        request = self.prepare(model, input, fields)
+        if [model, version, deployment].count(None) != 2:
+            raise InvalidInputError("Give one of a model, version= and deployment=.")
         limit = Deadline.of(deadline)
         options = CreateOptions(
             create_headers(self.context, wait, cancel_after, limit), limit, cancel_on_exit, progress
         )
+        if deployment is not None:
+            name = parse_name(str(deployment))
+            return self.start_on_deployment(name, validate_input(input), fields, options)
+        request = self.prepare(version or model or "", input, fields)
         return self.start(request, options, validate=validate)
 
     def with_events(self, events: EventHook) -> Predictions:
@@ -118,7 +132,7 @@ class Predictions(Resource):
 
     def prepare(
         self,
-        model: str,
+        model: str | Model | Version,
         input: Mapping[str, Any] | None,
         fields: Mapping[str, object] | None = None,
     ) -> PredictionRequest:
@@ -133,6 +147,8 @@ class Predictions(Resource):
             InvalidInputError: The input cannot be sent.
             ModelNotFoundError: The name is not that of a model.
         """
+        if isinstance(model, Record):
+            model = str(model)
         ref = resolve(model, self._aliases)
         texts = self.context.schemas.get(ref, fetch=False).text_inputs
         return PredictionRequest(ref, validate_input(input, texts=texts), fields or {})

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
-from ..http.transport import Transport
 from .base import Record
 from .collections import Collection
-from .models import Model, parse_models
+from .models import Model, Models, parse_models
 
 _SHOWN = 5  # models in a repr
 
@@ -25,7 +25,8 @@ class SearchResults(Record):
         entries = self.raw.get("models")
         if not isinstance(entries, list):
             return []
-        return parse_models([entry.get("model") for entry in entries if isinstance(entry, Mapping)])
+        models = [entry.get("model") for entry in entries if isinstance(entry, Mapping)]
+        return parse_models(models, self._resource)
 
     @property
     def collections(self) -> Sequence[Collection]:
@@ -33,7 +34,7 @@ class SearchResults(Record):
         entries = self.raw.get("collections")
         if not isinstance(entries, list):
             return []
-        return [Collection.from_json(entry) for entry in entries]
+        return [Collection.from_json(entry, self._resource) for entry in entries]
 
     def __repr__(self) -> str:
         models = ", ".join(map(str, self.models[:_SHOWN])) or "no models"
@@ -44,9 +45,11 @@ class SearchResults(Record):
         return f"<SearchResults for {self.query!r}: {models}; {counts}>"
 
 
-def search(transport: Transport, query: str, limit: int | None) -> SearchResults:
+def search(models: Models, query: str, limit: int | None) -> SearchResults:
     """Return what Replicate finds for a text; see `Replicate.search`."""
     params = {"query": query}
     if limit is not None:
         params["limit"] = str(limit)
-    return transport.request("GET", "/search", params=params, build=SearchResults.from_json)
+    transport = models.predictions.all.context.transport
+    build = partial(SearchResults.from_json, resource=models)
+    return transport.request("GET", "/search", params=params, build=build)

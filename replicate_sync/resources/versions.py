@@ -8,7 +8,9 @@ from typing import Any
 from ..payloads.schemas import Inputs, ModelSchema, schemas_of_version
 from ..refs import ModelRef, parse_name, parse_version
 from .base import Record, Resource, discard
+from .bound_predictions import BoundPredictions
 from .pages import Pages
+from .predictions import Predictions
 
 
 class Version(Record):
@@ -22,6 +24,12 @@ class Version(Record):
     openapi_schema: Mapping[str, Any] | None = None
 
     @property
+    def predictions(self) -> BoundPredictions:
+        """Its predictions: `create`."""
+        versions: Versions = self._bound()
+        return BoundPredictions(versions.predictions, model=str(self))
+
+    @property
     def schemas(self) -> Mapping[str, Any] | None:
         """The `components.schemas` of its OpenAPI document; None where the API does not say."""
         return schemas_of_version(self.raw)
@@ -31,9 +39,58 @@ class Version(Record):
         """Its inputs: names, types, defaults, choices, limits and descriptions."""
         return ModelSchema.parse(self.schemas).inputs
 
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class ModelVersions:
+    """The versions of one model: `list`, `get`, `delete`.
+
+    Args:
+        versions: The versions of all models.
+        model: The model, "owner/name".
+    """
+
+    def __init__(self, versions: Versions, model: str) -> None:
+        self._versions = versions
+        self._model = model
+
+    def list(self, *, limit: int | None = None) -> Pages[Version]:
+        """Return an iterator over its versions, newest first.
+
+        Args:
+            limit: After how many of them to stop; None for all.
+        """
+        return self._versions.list(self._model, limit=limit)
+
+    def get(self, version_id: str) -> Version:
+        """Return a version by its id.
+
+        Raises:
+            ModelNotFoundError: There is no such version.
+        """
+        return self._versions.get(f"{self._model}:{version_id}")
+
+    def delete(self, version_id: str) -> None:
+        """Delete a version by its id.
+
+        Raises:
+            ModelNotFoundError: There is no such version.
+        """
+        self._versions.delete(f"{self._model}:{version_id}")
+
 
 class Versions(Resource):
-    """The versions of models: `list`, `get`, `delete`."""
+    """The versions of models: `list`, `get`, `delete`.
+
+    Args:
+        predictions: The client's predictions.
+    """
+
+    def __init__(self, predictions: Predictions) -> None:
+        super().__init__(predictions.context.transport)
+        #: The client's predictions.
+        self.predictions: Predictions = predictions
 
     def list(self, model: str, *, limit: int | None = None) -> Pages[Version]:
         """Return an iterator over the versions of a model, newest first.
@@ -44,7 +101,7 @@ class Versions(Resource):
             model: "owner/name".
             limit: After how many of them to stop; None for all.
         """
-        return self._list(f"/models/{parse_name(model)}/versions", Version.from_json, limit)
+        return self._list(f"/models/{parse_name(model)}/versions", self.from_json, limit)
 
     def get(self, version: str) -> Version:
         """Return a version.
@@ -58,7 +115,7 @@ class Versions(Resource):
             ModelNotFoundError: There is no such version.
         """
         ref = parse_version(version)
-        return self._transport.request("GET", _path(ref), model=version, build=Version.from_json)
+        return self._transport.request("GET", _path(ref), model=version, build=self.from_json)
 
     def delete(self, version: str) -> None:
         """Delete a version of a model of one's own.
@@ -73,6 +130,10 @@ class Versions(Resource):
         """
         ref = parse_version(version)
         self._transport.request("DELETE", _path(ref), model=version, build=discard)
+
+    def from_json(self, data: object) -> Version:
+        """Return the version that the API's JSON describes, without a request."""
+        return Version.from_json(data, self)
 
 
 def _path(ref: ModelRef) -> str:

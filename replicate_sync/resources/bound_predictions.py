@@ -1,0 +1,76 @@
+"""The predictions of one model, version or deployment, as its record has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..polling import Deadline
+from ..prediction.prediction import Prediction
+
+if TYPE_CHECKING:
+    from .predictions import Predictions
+
+
+class BoundPredictions:
+    """The predictions of one model, version or deployment: `create`.
+
+    Args:
+        predictions: The client's predictions.
+        model: The model or version that is run; or else a deployment.
+        deployment: The deployment that runs.
+    """
+
+    def __init__(
+        self,
+        predictions: Predictions,
+        *,
+        model: str | None = None,
+        deployment: str | None = None,
+    ) -> None:
+        self._predictions = predictions
+        self._model = model
+        self._deployment = deployment
+
+    def create(
+        self,
+        input: Mapping[str, Any] | None = None,
+        *,
+        wait: float | bool | None = None,
+        webhook: str | None = None,
+        webhook_events_filter: str | Iterable[str] | None = None,
+        cancel_after: float | str | None = None,
+        validate: bool | None = None,
+        deadline: float | Deadline | None = None,
+        cancel_on_exit: bool = True,
+        progress: bool = False,
+    ) -> Prediction:
+        """Start a prediction, and return it.
+
+        Args:
+            input: As in `predictions.create` of the client; likewise all other arguments.
+            wait: See there.
+            webhook: See there.
+            webhook_events_filter: See there.
+            cancel_after: See there.
+            validate: See there.
+            deadline: See there.
+            cancel_on_exit: See there.
+            progress: See there.
+
+        Raises:
+            ReplicateError: See there.
+        """
+        return self._predictions.create(
+            self._model,
+            input,
+            deployment=self._deployment,
+            wait=wait,
+            webhook=webhook,
+            webhook_events_filter=webhook_events_filter,
+            cancel_after=cancel_after,
+            validate=validate,
+            deadline=deadline,
+            cancel_on_exit=cancel_on_exit,
+            progress=progress,
+        )
