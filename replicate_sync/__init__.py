@@ -15,19 +15,14 @@ Every name is imported when it is first used: `import replicate_sync` imports no
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Generator, Iterable, Mapping, Sequence
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
-
-    from .batch.runner import OnError
     from .client import Replicate
     from .display.notebook import show
     from .exceptions import (
@@ -42,6 +37,7 @@ if TYPE_CHECKING:
         MissingAuthError,
         ModelNotFoundError,
         NotFoundError,
+        OutputTypeError,
         PaymentRequiredError,
         PredictionCanceled,
         PredictionError,
@@ -59,7 +55,6 @@ if TYPE_CHECKING:
     from .homepage import ReplicateHome
     from .offline import LocalReplicate
     from .payloads.file_output import FileOutput, ImageOutput
-    from .payloads.messages import Messages
     from .polling import Polling, Retries
     from .prediction.prediction import Prediction
     from .prediction.training import Training
@@ -70,10 +65,18 @@ if TYPE_CHECKING:
     from .resources.hardware import Hardware, HardwareList
     from .resources.models import Model, Models
     from .resources.predictions import Predictions
-    from .resources.search import SearchResults
     from .resources.trainings import Trainings
     from .resources.versions import Version
     from .resources.webhooks import Webhooks
+
+    # Bound to the default client, whose methods have the documentation.
+    _client = Replicate()
+    chat: Final = _client.chat
+    map: Final = _client.map
+    run: Final = _client.run
+    search: Final = _client.search
+    stream: Final = _client.stream
+    use: Final = _client.use
 
     account: Accounts
     collections: Collections
@@ -105,6 +108,7 @@ __all__ = [
     "Model",
     "ModelNotFoundError",
     "NotFoundError",
+    "OutputTypeError",
     "PaymentRequiredError",
     "Polling",
     "Prediction",
@@ -142,6 +146,7 @@ __all__ = [
     "show",
     "stream",
     "trainings",
+    "use",
     "webhooks",
 ]  # not "map": `from replicate_sync import *` must not hide Python's
 
@@ -166,16 +171,22 @@ _MODULES = {
     "Version": "resources.versions",
     "show": "display.notebook",
 }
-# The resources of the default client.
-_RESOURCES = {
+# What is the default client's.
+_OF_THE_CLIENT = {
     "account",
+    "chat",
     "collections",
     "deployments",
     "files",
     "hardware",
+    "map",
     "models",
     "predictions",
+    "run",
+    "search",
+    "stream",
     "trainings",
+    "use",
     "webhooks",
 }
 # The modules that are used by their own names.
@@ -187,220 +198,6 @@ def _default_client() -> Replicate:
     from .client import Replicate
 
     return Replicate()
-
-
-def run(
-    model: str,
-    input: Mapping[str, Any] | None = None,
-    *,
-    wait: float | bool = 60,
-    validate: bool | None = None,
-    deadline: float | None = None,
-    cancel_on_exit: bool = True,
-    progress: bool = False,
-) -> Any:
-    """Block until a model has its result, and return that: `Replicate.run` on a default client.
-
-    Args:
-        model: See `Replicate.run`; likewise all other arguments.
-        input: See there.
-        wait: See there.
-        validate: See there.
-        deadline: See there.
-        cancel_on_exit: See there.
-        progress: See there.
-
-    Raises:
-        ReplicateError: See there.
-    """
-    return _default_client().run(
-        model,
-        input,
-        wait=wait,
-        validate=validate,
-        deadline=deadline,
-        cancel_on_exit=cancel_on_exit,
-        progress=progress,
-    )
-
-
-def stream(
-    model: str,
-    input: Mapping[str, Any] | None = None,
-    *,
-    deadline: float | None = None,
-    cancel_on_exit: bool = True,
-) -> Generator[str, None, None]:
-    """Yield a model's text as it is written: `Replicate.stream` on a default client.
-
-    Args:
-        model: See `Replicate.stream`; likewise all other arguments.
-        input: See there.
-        deadline: See there.
-        cancel_on_exit: See there.
-
-    Yields:
-        Pieces of the text.
-
-    Raises:
-        ReplicateError: See there.
-    """
-    return _default_client().stream(model, input, deadline=deadline, cancel_on_exit=cancel_on_exit)
-
-
-@overload
-def chat(
-    messages: Messages,
-    model: str = ...,
-    *,
-    system_prompt: str | None = ...,
-    max_tokens: int | None = ...,
-    temperature: float | None = ...,
-    top_p: float | None = ...,
-    top_k: int | None = ...,
-    stop: str | Sequence[str] | None = ...,
-    seed: int | None = ...,
-    reasoning_effort: str | None = ...,
-    verbosity: str | None = ...,
-    extra_data: Mapping[str, Any] | None = ...,
-    schema: None = ...,
-    deadline: float | None = ...,
-    cancel_on_exit: bool = ...,
-) -> Generator[str, None, None]: ...
-
-
-@overload
-def chat(
-    messages: Messages,
-    model: str = ...,
-    *,
-    system_prompt: str | None = ...,
-    max_tokens: int | None = ...,
-    temperature: float | None = ...,
-    top_p: float | None = ...,
-    top_k: int | None = ...,
-    stop: str | Sequence[str] | None = ...,
-    seed: int | None = ...,
-    reasoning_effort: str | None = ...,
-    verbosity: str | None = ...,
-    extra_data: Mapping[str, Any] | None = ...,
-    schema: object,
-    deadline: float | None = ...,
-    cancel_on_exit: bool = ...,
-) -> Any: ...
-
-
-def chat(
-    messages: Messages,
-    model: str = "",
-    *,
-    system_prompt: str | None = None,
-    max_tokens: int | None = None,
-    temperature: float | None = None,
-    top_p: float | None = None,
-    top_k: int | None = None,
-    stop: str | Sequence[str] | None = None,
-    seed: int | None = None,
-    reasoning_effort: str | None = None,
-    verbosity: str | None = None,
-    extra_data: Mapping[str, Any] | None = None,
-    schema: object = None,
-    deadline: float | None = None,
-    cancel_on_exit: bool = True,
-) -> Any:
-    """Yield a model's reply, or return its answer: `Replicate.chat` on a default client.
-
-    Args:
-        messages: See `Replicate.chat`; likewise all other arguments.
-        model: See there; "" for the default model.
-        system_prompt: See there.
-        max_tokens: See there.
-        temperature: See there.
-        top_p: See there.
-        top_k: See there.
-        stop: See there.
-        seed: See there.
-        reasoning_effort: See there.
-        verbosity: See there.
-        extra_data: See there.
-        schema: See there.
-        deadline: See there.
-        cancel_on_exit: See there.
-
-    Returns:
-        See there.
-
-    Raises:
-        ReplicateError: See there.
-    """
-    return _default_client().chat(
-        messages,
-        model,
-        system_prompt=system_prompt,
-        max_tokens=max_tokens,
-        temperature=temperature,
-        top_p=top_p,
-        top_k=top_k,
-        stop=stop,
-        seed=seed,
-        reasoning_effort=reasoning_effort,
-        verbosity=verbosity,
-        extra_data=extra_data,
-        schema=schema,
-        deadline=deadline,
-        cancel_on_exit=cancel_on_exit,
-    )
-
-
-def map(
-    model: str,
-    inputs: Iterable[Mapping[str, Any]],
-    *,
-    concurrency: int = 8,
-    ordered: bool = True,
-    on_error: OnError = "raise",
-    executor: Executor | None = None,
-    journal: str | os.PathLike[str] | None = None,
-    progress: bool = False,
-) -> Generator[Any, None, None]:
-    """Yield a model's result for each of many inputs: `Replicate.map` on a default client.
-
-    Args:
-        model: See `Replicate.map`; likewise all other arguments.
-        inputs: See there.
-        concurrency: See there.
-        ordered: See there.
-        on_error: See there.
-        executor: See there.
-        journal: See there.
-        progress: See there.
-
-    Yields:
-        Results as `run` returns them.
-
-    Raises:
-        ReplicateError: See there.
-    """
-    return _default_client().map(
-        model,
-        inputs,
-        concurrency=concurrency,
-        ordered=ordered,
-        on_error=on_error,
-        executor=executor,
-        journal=journal,
-        progress=progress,
-    )
-
-
-def search(query: str, *, limit: int | None = None) -> SearchResults:
-    """Return what Replicate finds for a text: `Replicate.search` on a default client.
-
-    Args:
-        query: See `Replicate.search`.
-        limit: See there.
-    """
-    return _default_client().search(query, limit=limit)
 
 
 def local(
@@ -443,7 +240,7 @@ def local(
 
 
 def __getattr__(name: str) -> Any:
-    if name in _RESOURCES:
+    if name in _OF_THE_CLIENT:
         value = getattr(_default_client(), name)
     elif name in _PUBLIC_MODULES:
         value = import_module(f".{name}", __name__)

@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, overload
 
 import requests
 
@@ -24,8 +24,10 @@ from .http.request import validate_headers
 from .http.transport import Transport
 from .payloads.inputs import Upload
 from .payloads.messages import Messages, last_content
+from .payloads.python_types import is_instance, type_name, validate_expected
 from .payloads.schema_cache import SchemaCache
 from .polling import Deadline, Polling, Retries
+from .prediction import outcomes
 from .prediction.context import Context
 from .prediction.create import Creator
 from .prediction.create_options import CreateOptions, PredictionRequest, create_headers
@@ -37,15 +39,19 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from .batch.runner import OnError
+    from .callable_model import CallableModel
     from .resources.account import Accounts
     from .resources.collections import Collections
     from .resources.deployments import Deployments
     from .resources.files import Files
     from .resources.hardware import HardwareList
-    from .resources.models import Models
+    from .resources.models import Model, Models
     from .resources.search import SearchResults
     from .resources.trainings import Trainings
+    from .resources.versions import Version
     from .resources.webhooks import Webhooks
+
+_T = TypeVar("_T")
 
 _UNCHANGED: Any = object()  # the default of an option that is to stay
 _PATH = re.compile(r"(/(?!\.{1,2}(/|$))[\w.~!$&'()*+,;=:@%-]+)+/?", re.ASCII)
@@ -395,7 +401,7 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
 
     def stream(
         self,
-        model: str,
+        model: str | Model | Version,
         input: Mapping[str, Any] | None = None,
         *,
         deadline: float | None = None,
@@ -445,17 +451,46 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
             return {"stream": True}
         return {}
 
+    @overload
     def run(
         self,
-        model: str,
+        model: str | Model | Version,
         input: Mapping[str, Any] | None = None,
         *,
+        expect: None = None,
         wait: float | bool = 60,
         validate: bool | None = None,
         deadline: float | None = None,
         cancel_on_exit: bool = True,
         progress: bool = False,
-    ) -> Any:
+    ) -> Any: ...
+
+    @overload
+    def run(
+        self,
+        model: str | Model | Version,
+        input: Mapping[str, Any] | None = None,
+        *,
+        expect: type[_T],
+        wait: float | bool = 60,
+        validate: bool | None = None,
+        deadline: float | None = None,
+        cancel_on_exit: bool = True,
+        progress: bool = False,
+    ) -> _T: ...
+
+    def run(
+        self,
+        model: str | Model | Version,
+        input: Mapping[str, Any] | None = None,
+        *,
+        expect: type[_T] | None = None,
+        wait: float | bool = 60,
+        validate: bool | None = None,
+        deadline: float | None = None,
+        cancel_on_exit: bool = True,
+        progress: bool = False,
+    ) -> _T | Any:
         """Block until a model has its result, and return that.
 
         See https://replicate.com/docs/topics/predictions/create-a-prediction
@@ -465,6 +500,8 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
                 alias.
             input: The model's input. A path, an open binary file, bytes, a picture or a
                 `FileOutput` stands for a file, at any depth.
+            expect: The type of the result: str, FileOutput, list[FileOutput], dict … A type
+                checker knows the result by it, and a result of another type raises.
             wait: For how many seconds, up to 60, the API may hold its response back, so that a
                 short prediction costs one request.
             validate: Whether to validate the input against the model's schema: True fetches that,
@@ -481,9 +518,12 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
             the JSON value, with files in it as `FileOutput`.
 
         Raises:
+            OutputTypeError: The result is not of the expected type; `prediction.output` has it.
             ReplicateError: As `predictions.create` and `Prediction.wait` do.
         """
         limit = Deadline(deadline)
+        if expect is not None:
+            validate_expected(expect)
         if progress:
             require_tqdm()
         request = self.predictions.prepare(model, input)
@@ -493,10 +533,47 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
         try:
             prediction = self.predictions.send(creation, options)
             prediction.wait(deadline=limit, cancel_on_exit=cancel_on_exit, progress=progress)
-            return prediction.parse_output(deadline=limit)
+            result = prediction.parse_output(deadline=limit)
         except LEAVING as leaving:  # also between two of these steps
             self.predictions.leave(creation, leaving, cancel=cancel_on_exit)
             raise
+        if expect is not None and not is_instance(result, expect):
+            error = outcomes.output_type_error(prediction, type_name(expect), result)
+            error.prediction = prediction
+            raise error
+        return result
+
+    @overload
+    def use(self, model: str | Model | Version) -> CallableModel[Any]: ...
+
+    @overload
+    def use(self, model: str | Model | Version, *, expect: type[_T]) -> CallableModel[_T]: ...
+
+    def use(
+        self, model: str | Model | Version, *, expect: type[_T] | None = None
+    ) -> CallableModel[Any]:
+        """Return a model as a function, whose parameters are the model's inputs.
+
+            flux = client.use("black-forest-labs/flux-schnell")
+            pictures = flux(prompt="a lighthouse", num_outputs=2)
+
+        Its schema is fetched here, once. An input that is misspelt or of another type raises
+        before anything is sent.
+
+        Args:
+            model: As in `run`.
+            expect: The type of its results, as in `run`.
+
+        Raises:
+            ModelNotFoundError: There is no such model, or it has no version.
+            InvalidInputError: Its results are of another type than `expect`.
+        """
+        from .callable_model import CallableModel, fetch_schema
+
+        if expect is not None:
+            validate_expected(expect)
+        ref = refs.resolve(str(model), self.model_aliases)
+        return CallableModel(self, ref, fetch_schema(self, ref, model), expect)
 
     def map(
         self,

@@ -31,6 +31,7 @@ __all__ = [
     "MissingAuthError",
     "ModelNotFoundError",
     "NotFoundError",
+    "OutputTypeError",
     "PaymentRequiredError",
     "PredictionCanceled",
     "PredictionError",
@@ -234,19 +235,29 @@ class ServerError(ResponseError):
 class PredictionError(ReplicateError):
     """A prediction has no result; `.prediction` is the live object."""
 
-    prediction: Prediction
-
 
 class PredictionFailed(PredictionError):
     """The model raised an error, or the platform failed to run it."""
+
+    prediction: Prediction
 
 
 class PredictionCanceled(PredictionError):
     """The prediction was canceled, or aborted before it started."""
 
+    prediction: Prediction
+
 
 class PredictionTimeout(PredictionError, TimeoutError):
     """The prediction did not end in time. It is still running and was not canceled."""
+
+    prediction: Prediction
+
+
+class OutputTypeError(PredictionError, TypeError):
+    """The prediction succeeded, and its result is not of the type that was expected."""
+
+    prediction: Prediction
 
 
 class StreamError(ReplicateError):

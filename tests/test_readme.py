@@ -84,9 +84,9 @@ def test_every_file_that_it_names_is_there() -> None:
 
 def test_the_table_of_errors_is_true() -> None:
     page = (ROOT / "docs/pages/reference/errors.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| `(\w+)` \| (?:`(\w+)`)? *\|", page, re.MULTILINE)
+    rows = re.findall(r"^\| `(\w+)` \| ([`\w, ]*) *\|", page, re.MULTILINE)
     listed = {name: also for name, also in rows if hasattr(exceptions, name)}
     assert set(listed) == set(exceptions.__all__) - {"ReplicateError", "PredictionError"}
     for name, also in listed.items():
         further_bases = [base.__name__ for base in getattr(exceptions, name).__bases__[1:]]
-        assert further_bases == [also] * bool(also), name
+        assert further_bases == re.findall(r"\w+", also), name

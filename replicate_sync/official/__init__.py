@@ -11,25 +11,33 @@ streams; that is the client's. There are no functions for event loops, where
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from .client import Client
+from .collection import Collections
+from .deployment import Deployments
+from .file import Files
+from .hardware import HardwareNamespace
+from .model import Models
 from .pagination import paginate
+from .prediction import Predictions
 from .resource import refuse_async
+from .training import Trainings
+from .webhook import Webhooks
 
 default_client: Client = Client()
 
-run = default_client.run
-stream = default_client.stream
+run: Final = default_client.run
+stream: Final = default_client.stream
 
-collections = default_client.collections
-deployments = default_client.deployments
-files = default_client.files
-hardware = default_client.hardware
-models = default_client.models
-predictions = default_client.predictions
-trainings = default_client.trainings
-webhooks = default_client.webhooks
+collections: Collections = default_client.collections
+deployments: Deployments = default_client.deployments
+files: Files = default_client.files
+hardware: HardwareNamespace = default_client.hardware
+models: Models = default_client.models
+predictions: Predictions = default_client.predictions
+trainings: Trainings = default_client.trainings
+webhooks: Webhooks = default_client.webhooks
 
 __all__ = [
     "Client",

@@ -48,7 +48,8 @@ class Client:
         api_token: The token; by default REPLICATE_API_TOKEN, read at each call.
         base_url: The URL of the API, without /v1; by default REPLICATE_BASE_URL.
         timeout: The longest silence on a request in seconds, also as an `httpx.Timeout`.
-        **kwargs: `headers` for requests to the API, and `proxy`, a URL.
+        **kwargs: `headers` for requests to the API; `proxy`, a URL; and `file_hosts`, those that
+            files may be downloaded from although they are in a private network.
 
     Raises:
         TypeError: An argument is one of httpx that has no meaning here.
@@ -67,16 +68,17 @@ class Client:
             "timeout": _seconds(timeout),
             "headers": headers,
             "proxy": kwargs.pop("proxy", None),
+            "file_hosts": kwargs.pop("file_hosts", ()),
         }
         if kwargs:
             raise TypeError(
                 f"Client() has no argument {next(iter(kwargs))!r} here: it is one of httpx, and "
-                "this client is on requests. It takes headers= and proxy=."
+                "this client is on requests. It takes headers=, proxy= and file_hosts=."
             )
         self._token = token
         self._base_url = base_url
         #: The seconds between two polls.
-        self.poll_interval = float(os.environ.get(_INTERVAL_VARIABLE, "0.5"))
+        self.poll_interval: float = float(os.environ.get(_INTERVAL_VARIABLE, "0.5"))
 
     @cached_property
     def native(self) -> Replicate:

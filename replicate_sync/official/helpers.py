@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from ..exceptions import InvalidInputError
 from ..payloads import file_output
-from ..payloads.inputs import Upload, to_upload
+from ..payloads.file_inputs import Upload, to_upload
 from ..payloads.schemas import ModelSchema, OutputSchema
 from .resource import refuse_async
 

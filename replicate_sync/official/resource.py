@@ -153,7 +153,7 @@ class Resource:
             return self.dict() == other.dict()
         return self.dict() == other
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__: ClassVar[None]  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._described(', ')})"

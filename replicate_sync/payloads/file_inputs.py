@@ -145,6 +145,8 @@ def to_upload(value: object, where: str = "content") -> Upload | None:
     Raises:
         InvalidInputError: It cannot be read, or is larger than 100 MB.
     """
+    if isinstance(value, Upload):
+        return value
     source = f"The file in {where!r}"
     with _readable(source):
         upload = _open_upload(value, where, source)

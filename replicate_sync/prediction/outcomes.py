@@ -9,6 +9,7 @@ from ..display.logs import last_lines
 from ..display.terminal import printable
 from ..exceptions import (
     EXCERPT_LENGTH,
+    OutputTypeError,
     PredictionCanceled,
     PredictionError,
     PredictionFailed,
@@ -105,6 +106,20 @@ def timeout_error(prediction: State, polling: Polling, deadline: Deadline) -> Pr
             "It is still running: .prediction.wait() waits on, .prediction.cancel() stops it, "
             f"and {more} allows more time."
         ),
+    )
+
+
+def output_type_error(prediction: State, expected: str, result: object) -> OutputTypeError:
+    """Return the exception for a result that is not of the expected type.
+
+    Args:
+        prediction: The prediction.
+        expected: The type, as it is written.
+        result: The result.
+    """
+    return OutputTypeError(
+        f"{describe(prediction)} returned {type(result).__name__}, and {expected} was expected.",
+        hint=".prediction.result() returns it.",
     )
 
 

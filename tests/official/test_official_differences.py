@@ -186,7 +186,8 @@ def test_the_token_stays_at_the_api(wire: StartWire, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(addresses, "is_public", lambda address: True)
     files = wire(lambda request: [response(b"content")])
     output = {**ENDED, "output": f"{files.origin}/out.png"}
-    client = client_of(wire(lambda request: [response(output, 201)]))
+    server = wire(lambda request: [response(output, 201)])
+    client = client_of(server, file_hosts=["127.0.0.1"])
     url = client.run("a/b", input={}, use_file_output=False)
     assert FileOutput(url, client).read() == b"content"
     assert "authorization" not in str(files.requests[0].headers).lower()
