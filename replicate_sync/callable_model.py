@@ -60,7 +60,7 @@ class CallableModel(Generic[_T]):
         self._client = client
         self._ref = ref
         self._expect = expect
-        self._names = parameter_names(list(schema.inputs))
+        self._names = parameter_names(schema.inputs)
         name = parameter_name((ref.model or str(ref)).rpartition("/")[2])
         self.__name__ = name
         self.__qualname__ = name

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from ..callable_model import fetch_schema
 from ..client import Replicate
 from ..display.tables import format_table, terminal_width
 from ..payloads.schemas import Input, ModelSchema
 from ..refs import ModelRef, parse
 from .echo import echo
-from .options import api_command, limit_option, model_argument
+from .options import api_command, complete_model, limit_option, model_argument
+from .stubs import Stub, module_source
 
 if TYPE_CHECKING:
     from ..resources.models import Model
@@ -72,6 +76,53 @@ def search(client: Replicate, as_json: bool, words: tuple[str, ...], limit: int)
         echo("No model was found.", err=True)
         return
     echo(format_table(("model", "runs", "description"), rows, terminal_width()))
+
+
+@models.command()
+@click.argument("names", metavar="MODEL...", nargs=-1, required=True, shell_complete=complete_model)
+@click.option(
+    "-o", "--out", type=click.Path(dir_okay=False, path_type=Path), help="Write this file."
+)
+@click.option("--pin", is_flag=True, help="Name the latest version, instead of any later one too.")
+@api_command
+def stub(
+    client: Replicate, as_json: bool, names: tuple[str, ...], out: Path | None, pin: bool
+) -> None:
+    """Write a Python module with a function for each MODEL, for editors and type checkers.
+
+    MODEL is owner/name, or owner/name:version for this version only. Written again, the module
+    changes only where a model has changed.
+    """
+    stubs = [_fetch_stub(client, parse(client.get_model(name)), pin=pin) for name in names]
+    source = module_source(stubs, _stub_command(names, out, pin=pin))
+    if out is not None:
+        out.write_text(source, encoding="utf-8")
+        return
+    if as_json:
+        echo(json.dumps({"source": source}))
+    else:
+        click.echo(source, nl=False)
+
+
+def _fetch_stub(client: Replicate, ref: ModelRef, *, pin: bool) -> Stub:
+    if ref.model is None:
+        raise click.UsageError(
+            "A version id alone does not name a model: write owner/name, or owner/name:version."
+        )
+    schema = fetch_schema(client, ref)
+    if pin and ref.version is None:
+        version = client.predictions.context.schemas.latest_version(ref.model)
+        ref = ModelRef(ref.model, version)
+    return Stub(ref, schema)
+
+
+def _stub_command(names: tuple[str, ...], out: Path | None, *, pin: bool) -> str:
+    words = ["replicate-sync", "models", "stub", *names]
+    if pin:
+        words.append("--pin")
+    if out is not None:
+        words += ["-o", out.name]
+    return shlex.join(words)
 
 
 def _describe_model(ref: ModelRef, model: Model) -> str:

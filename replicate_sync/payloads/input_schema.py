@@ -41,6 +41,8 @@ class Input(NamedTuple):
     minimum: float | None
     maximum: float | None
     description: str
+    #: The type of a list's items, as above; "" where the schema does not say.
+    items: str = ""
 
     @classmethod
     def parse(cls, name: str, schema: Mapping[str, object], *, required: bool) -> Input:
@@ -51,11 +53,8 @@ class Input(NamedTuple):
             schema: The property, with references resolved.
             required: Whether the model cannot run without it.
         """
-        kind = schema.get("type")
-        if not isinstance(kind, str):
-            kind = ""
-        elif kind == "string" and schema.get("format") == "uri":
-            kind = "file"
+        kind = _parse_type(schema)
+        items = schema.get("items")
         choices = schema.get("enum")
         if not isinstance(choices, list):
             choices = None
@@ -71,6 +70,7 @@ class Input(NamedTuple):
             minimum=_parse_number(schema.get("minimum", schema.get("ge"))),
             maximum=_parse_number(schema.get("maximum", schema.get("le"))),
             description=description,
+            items=_parse_type(items) if isinstance(items, Mapping) else "",
         )
 
     @property
@@ -230,6 +230,15 @@ def _page_order(schema: object) -> float:
         if isinstance(order, int | float):
             return order
     return float("inf")
+
+
+def _parse_type(schema: Mapping[str, object]) -> str:
+    kind = schema.get("type")
+    if not isinstance(kind, str):
+        return ""
+    if kind == "string" and schema.get("format") == "uri":
+        return "file"
+    return kind
 
 
 def _parse_number(value: object) -> float | None:

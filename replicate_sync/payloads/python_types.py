@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable
 from types import GenericAlias, UnionType
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, cast, get_args, get_origin
 
 from ..exceptions import InvalidInputError
 from .file_output import FileOutput
@@ -27,34 +27,49 @@ _SCALARS: dict[str, object] = {
 _NOT_IN_A_NAME = re.compile(r"\W+", re.ASCII)
 
 
-def parameter_name(name: str, taken: Mapping[str, object] | None = None) -> str:
-    """Return a name as a Python parameter: "image-1" is image_1, "class" is class_.
+def parameter_name(name: str, taken: Collection[str] = ()) -> str:
+    """Return a name as a Python identifier: "image-1" is image_1, "class" is class_.
 
     Args:
         name: The name that a model has for an input.
-        taken: The parameters so far; the name differs from them.
+        taken: The identifiers that it must differ from.
     """
     identifier = _NOT_IN_A_NAME.sub("_", name)
     if not identifier or identifier[0].isdigit():
         identifier = f"_{identifier}"
-    while keyword.iskeyword(identifier) or identifier in (taken or {}):
+    while keyword.iskeyword(identifier) or identifier in taken:
         identifier += "_"
     return identifier
 
 
-def parameter_names(names: list[str]) -> dict[str, str]:
-    """Return the names of inputs by the parameters that stand for them."""
+def parameter_names(names: Iterable[str], taken: Collection[str] = ()) -> dict[str, str]:
+    """Return the names of inputs by the parameters that stand for them.
+
+    Args:
+        names: The names, in the order of the parameters.
+        taken: The identifiers that no parameter may be.
+    """
+    names = list(names)
     parameters: dict[str, str] = {}
     # Those that are parameters as they are keep their names.
-    for name in sorted(names, key=lambda name: parameter_name(name) != name):
-        parameters[parameter_name(name, parameters)] = name
-    return {key: name for name in names for key in parameters if parameters[key] == name}
+    for name in sorted(names, key=lambda name: parameter_name(name, taken) != name):
+        parameters[name] = parameter_name(name, {*taken, *parameters.values()})
+    return {parameters[name]: name for name in names}
+
+
+def literal_choices(one: Input) -> list[str | int]:
+    """Return the choices of an input as a Literal can have them; none where it cannot."""
+    choices = [choice for choice in one.choices or () if choice is not None]
+    if all(isinstance(choice, str | int) for choice in choices):
+        return list(dict.fromkeys(cast("list[str | int]", choices)))
+    return []
 
 
 def input_type(one: Input) -> Any:
     """Return the Python type of an input; Any where the schema does not say."""
-    if one.choices is not None and all(isinstance(c, str | int | bool) for c in one.choices):
-        return Literal[tuple(one.choices)]
+    choices = literal_choices(one)
+    if choices:
+        return Literal[tuple(choices)]
     return _SCALARS.get(one.type, Any)
 
 

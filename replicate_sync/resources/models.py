@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from ..exceptions import UnknownModelError
@@ -305,7 +306,8 @@ class Models(Resource):
         """
         path = f"/models/{parse_name(model)}"
         try:
-            return self._transport.request("GET", path, model=model, build=self.from_json)
+            build = partial(Model.from_json, resource=self)
+            return self._transport.request("GET", path, model=model, build=build)
         except UnknownModelError as error:
             self._near_names.add_to(error, model)
             raise

@@ -89,8 +89,8 @@ def test_an_input_has_a_type_a_default_limits_and_choices(known: Inputs) -> None
 
 def test_what_the_schema_does_not_say_is_empty() -> None:
     odd = inputs({"x": {"type": 5, "enum": "ab", "minimum": True, "maximum": "9"}, "y": None})
-    assert odd["x"] == ("x", "", False, None, None, None, None, "")
-    assert odd["y"] == ("y", "", False, None, None, None, None, "")
+    assert odd["x"] == ("x", "", False, None, None, None, None, "", "")
+    assert odd["y"] == ("y", "", False, None, None, None, None, "", "")
 
 
 @pytest.mark.parametrize(
