@@ -46,6 +46,7 @@ class Resource:
     _nested: ClassVar[Mapping[str, type[Resource]]] = {}
 
     def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
         if "_fields" not in vars(cls):
             own = [name for name in get_annotations(cls) if not name.startswith("_")]
             cls._fields = (*cls._fields, *own)

@@ -18,7 +18,7 @@ import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, Protocol, TypeGuard, cast
 from weakref import WeakValueDictionary, finalize
 
 from ..exceptions import InvalidInputError, ReplicateError
@@ -53,6 +53,14 @@ _OPEN_AS_BYTES = "Open it with mode 'rb'."
 # Two uploads of one open file, as of two threads, take turns.
 _file_locks: WeakValueDictionary[int, Any] = WeakValueDictionary()
 _file_locks_lock = threading.Lock()
+
+
+class Array(Protocol):
+    """An array of numbers, such as numpy's."""
+
+    def tolist(self) -> object:
+        """Return the array as lists."""
+        ...
 
 
 class Upload:
@@ -361,6 +369,27 @@ def _validate_pixels(array: Any, where: str) -> None:
         raise _no_picture_error(where, f"its shape is {shape}")
     if str(getattr(array, "dtype", "")) not in _PIXEL_TYPES:
         raise _no_picture_error(where, f"its type is {getattr(array, 'dtype', None)}")
+
+
+def is_list_of_numbers(value: object) -> TypeGuard[Array]:
+    """Return whether a value is an array of numbers or texts, and not one of an image."""
+    module = type(value).__module__
+    if module == "array":
+        return True
+    kind = getattr(getattr(value, "dtype", None), "kind", "")
+    if module != "numpy" or not getattr(value, "shape", ()) or kind not in "biufU":
+        return False
+    try:
+        _validate_pixels(value, "")
+    except InvalidInputError:
+        # What has the shape of a picture, and another type, is most likely meant as one.
+        return not _is_picture_shape(value)
+    return False
+
+
+def _is_picture_shape(array: Any) -> bool:
+    shape = array.shape
+    return len(shape) == 3 and shape[2] in (1, 3, 4)
 
 
 def _no_picture_error(where: str, reason: str) -> InvalidInputError:

@@ -16,7 +16,13 @@ from typing import Protocol, TypeGuard
 
 from ..exceptions import InvalidInputError
 from ..http.json import name_unserializable, serialize_json
-from .file_inputs import MAX_INLINE_SIZE, MAX_UPLOAD_SIZE, Upload, to_upload
+from .file_inputs import (
+    MAX_INLINE_SIZE,
+    MAX_UPLOAD_SIZE,
+    Upload,
+    is_list_of_numbers,
+    to_upload,
+)
 from .file_output import FileOutput
 from .local_paths import is_name_of_file, path_expression
 
@@ -131,6 +137,10 @@ def _validate_value(value: object, name: str, uploads: dict[object, Upload]) -> 
     if isinstance(value, Mapping):
         _refuse_equal_keys_of(value, name)
         return {key: _validate_value(item, f"{name}.{key}", uploads) for key, item in value.items()}
+    if isinstance(value, set | frozenset):
+        value = sorted(value, key=repr)  # in the same order in every program
+    elif is_list_of_numbers(value):
+        value = value.tolist()
     if isinstance(value, list | tuple):
         return [_validate_value(item, name, uploads) for item in value]
     return _validate_leaf(value, name, uploads)

@@ -8,6 +8,7 @@ import io
 import json
 import sys
 import tempfile
+from array import array
 from collections import OrderedDict, UserDict
 from pathlib import Path
 from typing import Any
@@ -108,7 +109,9 @@ NOT_JSON = [
     ({"seed": -float("inf")}, "'seed' cannot be sent as JSON: it is -inf."),
     ({"a": {"b": [numpy.float32("nan")]}}, "'a.b' cannot be sent as JSON: it is nan. An empty"),
     ({"a": 1, "b": object()}, "'b' cannot be sent as JSON: Object of type object"),
-    ({"a": 1, "b": {"c": [{1, 2}]}}, "'b.c' cannot be sent as JSON: Object of type set"),
+    ({"a": 1, "b": {"c": [{1j}]}}, "'b.c' cannot be sent as JSON: Object of type complex"),
+    ({"a": numpy.array(["2026-01-01"], "datetime64[ns]")}, "'a' cannot be written as PNG"),
+    ({"a": numpy.zeros((4, 5, 3))}, "'a' cannot be written as PNG .* use .tolist"),
     ({"a": {("x", "y"): 1}}, "'a' cannot be sent as JSON: keys must be str"),
     ({"a": numpy.datetime64("2026-01-01")}, r"'a' .* it is a datetime64\[D\]. .* with str\(\)"),
     ({"a": numpy.datetime64("2026-01-01", "ns")}, r"'a' .* it is a datetime64\[ns\]"),
@@ -366,7 +369,32 @@ def test_an_array_with_the_pixels_of_an_image_is_a_picture() -> None:
     with pytest.raises(
         InvalidInputError, match=r"'x' cannot be .* array of pixels is one of uint8.*\.tolist\(\)"
     ):
-        validate_input({"x": numpy.zeros((4, 5, 7), "float64")})
+        validate_input({"x": numpy.zeros((4, 5, 3), "float64")})
+
+
+@pytest.mark.parametrize(
+    ("value", "sent"),
+    [
+        ({"b", "a"}, ["a", "b"]),
+        (frozenset({3}), [3]),
+        ({numpy.int64(3)}, [3]),
+        (numpy.array([1.5, 2.0]), [1.5, 2.0]),
+        (numpy.array([1, 2], "uint8"), [1, 2]),
+        (numpy.array([[1, 2], [3, 4]]), [[1, 2], [3, 4]]),
+        (numpy.array(["a", "b"]), ["a", "b"]),
+        (numpy.array([True, False]), [True, False]),
+        (array("i", [1, 2]), [1, 2]),
+        ([{"x": numpy.array([1])}], [{"x": [1]}]),
+    ],
+)
+def test_sets_and_arrays_become_lists(value: object, sent: object) -> None:
+    assert validate_input({"x": value}) == {"x": sent}
+    assert json.dumps(validate_input({"x": value}))
+
+
+def test_an_array_with_a_value_that_json_has_not_is_refused() -> None:
+    with pytest.raises(InvalidInputError, match="it is nan"):
+        validate_input({"x": numpy.array([1.0, float("nan")])})
 
 
 def test_what_to_install_is_said_where_an_array_needs_pillow(
