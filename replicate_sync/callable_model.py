@@ -13,8 +13,8 @@ from collections.abc import Generator, Iterable, Mapping
 from inspect import Parameter, Signature
 from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 
-from .exceptions import InvalidInputError
-from .payloads.inputs import Upload, validate_input
+from .exceptions import InvalidInputError, UnknownModelError
+from .payloads.inputs import validate_input
 from .payloads.python_types import (
     contradicts,
     input_type,
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from .client import Replicate
 
 _T = TypeVar("_T")
-_NO_DESCRIPTION = "An enumeration."  # what Cog writes of choices without one
 
 
 class CallableModel(Generic[_T]):
@@ -153,20 +152,7 @@ class CallableModel(Generic[_T]):
             if value is not None:
                 given[name] = _resolved(value, self.schema.inputs.get(name))
         validated = validate_input(given)
-        problems = self.schema.inputs.problems(validated)
-        problems += [
-            f"{name} must be a file or its URL, not {type(value).__name__}"
-            for name, value in validated.items()
-            if _is_no_file(value, self.schema.inputs.get(name))
-        ]
-        if problems:
-            error = InvalidInputError(
-                f"The input does not fit {self._ref}: {'; '.join(problems)}. Nothing was sent."
-            )
-            error.fields = [
-                {"type": "client", "field": "input", "description": problem} for problem in problems
-            ]
-            raise error
+        self.schema.inputs.validate(validated, self._ref)
         return validated
 
     def __reduce__(self) -> tuple[type, tuple[object, ...]]:
@@ -192,7 +178,12 @@ def fetch_schema(client: Replicate, ref: ModelRef, record: object = None) -> Mod
         return ModelSchema.parse(record.schemas)
     schemas = client.predictions.context.schemas
     if ref.version is None:
-        schemas.latest_version(ref.model or "")
+        model = ref.model or ""
+        try:
+            schemas.latest_version(model)
+        except UnknownModelError as error:
+            client.predictions.near_names.add_to(error, model)
+            raise
     elif ref.model is not None:
         return ModelSchema.parse(client.models.versions.get(str(ref)).schemas)
     return schemas.get(ref, fetch=False)
@@ -219,9 +210,7 @@ def describe(ref: ModelRef, schema: ModelSchema, names: Mapping[str, str]) -> st
 
 def describe_input(one: Input) -> str:
     """Return an input in words: what it is for, its choices or limits, and its default."""
-    description = " ".join(one.description.split())
-    if description in ("", _NO_DESCRIPTION):
-        description = f"The input {one.name!r}."
+    description = " ".join(one.description.split()) or f"The input {one.name!r}."
     if not description.endswith((".", "!", "?")):
         description += "."
     if one.choices is not None:
@@ -263,7 +252,3 @@ def _resolved(value: object, one: Input | None) -> object:
         item: object = value[0]
         return item
     return value
-
-
-def _is_no_file(value: object, one: Input | None) -> bool:
-    return one is not None and one.type == "file" and not isinstance(value, str | Upload)

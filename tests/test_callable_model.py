@@ -103,7 +103,7 @@ def test_help_shows_its_inputs(client: LocalReplicate) -> None:
         ({"prompt": "x", "num_outputs": 9}, "num_outputs must be at most 4, not 9"),
         ({"prompt": "x", "num_outputs": "2"}, "num_outputs must be of type integer, not str"),
         ({"prompt": "x", "style": "loud"}, "style must be one of plain, rich, not 'loud'"),
-        ({"prompt": "x", "image": 5}, "image must be a file or its URL, not int"),
+        ({"prompt": "x", "image": 5}, "image must be of type file, not int"),
     ],
 )
 def test_what_does_not_fit_raises_before_anything_is_sent(
@@ -128,8 +128,8 @@ def test_the_schema_is_fetched_once(client: LocalReplicate) -> None:
 
 
 def test_a_model_that_is_not_there_raises_at_once(client: LocalReplicate) -> None:
-    with pytest.raises(ModelNotFoundError):
-        client.use("me/nothing")
+    with pytest.raises(ModelNotFoundError, match="Did you mean 'me/write'"):
+        client.use("me/writ")
     with pytest.raises(ModelNotFoundError):
         client.use("me/draw:" + "0" * 64)
     with pytest.raises(ModelNotFoundError):

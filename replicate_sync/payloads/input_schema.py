@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from ..exceptions import InvalidInputError
 from .file_inputs import Upload
 from .json_schema import mapping_at, resolve_reference
 from .local_paths import path_expression
@@ -168,6 +169,26 @@ class Inputs(Mapping[str, Input]):
     def empty(cls) -> Inputs:
         """Return the inputs of a model of which nothing is known."""
         return cls({})
+
+    def validate(self, given: Mapping[str, object], model: object) -> None:
+        """Raise what is wrong with a model's input, before it is sent.
+
+        Args:
+            given: The input, by name.
+            model: The model, as the message names it.
+
+        Raises:
+            InvalidInputError: The input does not fit; `fields` has every problem.
+        """
+        problems = self.problems(given)
+        if problems:
+            error = InvalidInputError(
+                f"The input does not fit {model}: {'; '.join(problems)}. Nothing was sent."
+            )
+            error.fields = [
+                {"type": "client", "field": "input", "description": problem} for problem in problems
+            ]
+            raise error
 
     def problems(self, given: Mapping[str, object]) -> list[str]:
         """Return all that is wrong with a model's input, in words; nothing if it is not known.

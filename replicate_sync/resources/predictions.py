@@ -274,15 +274,7 @@ class Predictions(Resource):
             InvalidInputError: The input does not fit; `fields` has every problem.
         """
         schema = self.context.schemas.for_validation(request.ref, fetch=fetch, deadline=deadline)
-        problems = schema.inputs.problems(request.input)
-        if problems:
-            error = InvalidInputError(
-                f"The input does not fit {request.ref}: {'; '.join(problems)}. Nothing was sent."
-            )
-            error.fields = [
-                {"type": "client", "field": "input", "description": problem} for problem in problems
-            ]
-            raise error
+        schema.inputs.validate(request.input, request.ref)
 
     def get(self, prediction_id: str) -> Prediction:
         """Return a prediction by its id.
