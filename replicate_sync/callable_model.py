@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Mapping
 from inspect import Parameter, Signature
-from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Generic, NoReturn, TypeVar
 
 from .exceptions import InvalidInputError, UnknownModelError
 from .payloads.inputs import validate_input
@@ -79,16 +79,21 @@ class CallableModel(Generic[_T]):
         """What it takes, as a table."""
         return self.schema.inputs
 
-    def __call__(self, **inputs: Any) -> _T:
+    def __call__(self, *unnamed: NoReturn, **inputs: Any) -> _T:
         """Run the model, and return its result, as `Replicate.run` does.
 
         Args:
+            *unnamed: Not taken: an input has a name.
             **inputs: The inputs; one that is None is left out.
 
         Raises:
             InvalidInputError: An input is misspelt, missing, or of another type; nothing was sent.
             ReplicateError: As `Replicate.run` does.
         """
+        if unnamed:
+            raise InvalidInputError(
+                f"{self.__name__}() takes its inputs by name: {self.__name__}{self.__signature__}"
+            )
         given = self._validate(inputs)
         result: _T
         if self._expect is None:

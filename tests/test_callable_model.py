@@ -119,6 +119,11 @@ def test_what_does_not_fit_raises_before_anything_is_sent(
     assert sent(client) == before
 
 
+def test_inputs_have_names(client: LocalReplicate) -> None:
+    with pytest.raises(InvalidInputError, match=r"by name: draw\(\*, prompt: str"):
+        client.use("me/draw")("a hill")  # type: ignore[arg-type]
+
+
 def test_the_schema_is_fetched_once(client: LocalReplicate) -> None:
     before = sent(client)
     flux = client.use("me/draw")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import re
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,8 +21,8 @@ PROGRAMS = programs()
 PRINTED = json.loads((Path(__file__).parent / "printed.json").read_text(encoding="utf-8"))
 
 
-# The programs that look at all that is on a server need one of their own.
-OWN_SERVER = ("deployments: ", "predictions: ", "trainings: ")
+# The programs that look at all that is on a server, or make what has a name, need one of their own.
+OWN_SERVER = re.compile(r"(predictions|trainings|deployments)\.list|(models|deployments)\.create")
 SLOW = ("run: the wait runs out", "files: a picture")
 
 
@@ -34,7 +35,7 @@ def shared_server() -> Iterator[LocalServer]:
 
 @pytest.fixture
 def server(program: Program, request: pytest.FixtureRequest) -> Iterator[LocalServer]:
-    if not program.name.startswith(OWN_SERVER):
+    if not OWN_SERVER.search(program.source):
         yield request.getfixturevalue("shared_server")
         return
     with LocalServer() as server:
