@@ -101,7 +101,7 @@ def stub(
     if as_json:
         echo(json.dumps({"source": source}))
     else:
-        click.echo(source, nl=False)
+        echo(source, nl=False)
 
 
 def _fetch_stub(client: Replicate, ref: ModelRef, *, pin: bool) -> Stub:
