@@ -267,7 +267,7 @@ import replicate
 
 first = replicate.models.list()
 second = replicate.models.list(first.next)
-print(len(first), len(second), second.next)
+print(len(first), len(second) > 0, first.previous)
 back = replicate.models.list(second.previous)
 print(back.results[0].id == first.results[0].id)
 
