@@ -20,6 +20,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ..exceptions import InvalidInputError
+from ..payloads.local_paths import is_name_of_file, may_be_file
 from ..payloads.schemas import Inputs
 
 _UNKNOWN = ""
@@ -188,7 +189,8 @@ def _parse_file(name: str, path: str, kind: str) -> object:
 
 
 def _parse_text(name: str, text: str, kind: str) -> object:
-    if kind == "file" and not text.startswith(_URL_PREFIXES):
+    is_path = kind == _UNKNOWN and may_be_file(name) and is_name_of_file(text)
+    if is_path or (kind == "file" and not text.startswith(_URL_PREFIXES)):
         raise InvalidInputError(
             f"{name} takes a file: write {name}=@{text} for the file {text!r}, or give its https "
             "URL."

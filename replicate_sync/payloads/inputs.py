@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 from collections.abc import Callable, Container, Mapping
 from itertools import islice
@@ -24,7 +23,7 @@ from .file_inputs import (
     to_upload,
 )
 from .file_output import FileOutput
-from .local_paths import is_name_of_file, path_expression
+from .local_paths import is_name_of_file, may_be_file, path_expression
 
 __all__ = [
     "MAX_INLINE_SIZE",
@@ -37,8 +36,6 @@ __all__ = [
 
 _CONTAINERS = (Mapping, list, tuple)
 _MAX_PATHS = 1000  # items of one list that are compared with the files on disk
-# Inputs of these names are texts, whatever they look like.
-_TEXT_NAME = re.compile(r"prompt|text|message|caption|query|question|stop", re.IGNORECASE)
 
 
 def validate_input(
@@ -63,7 +60,7 @@ def validate_input(
     _validate_names(given)
     present = {name: value for name, value in given.items() if value is not None}
     for name, value in present.items():
-        if name not in texts and not _TEXT_NAME.search(name):
+        if name not in texts and may_be_file(name):
             _refuse_names_of_files(value, name)
     uploads: dict[object, Upload] = {}
     try:

@@ -131,3 +131,16 @@ def test_in_a_json_object_at_is_a_file_only_where_the_model_takes_one(tmp_path: 
 def test_what_is_not_json_is_named(text: str) -> None:
     with pytest.raises(InvalidInputError, match=r"^The text is not JSON: .*\.$"):
         parse_json(text, "The text")
+
+
+def test_the_name_of_a_file_is_not_sent_where_it_is_not_known_what_the_model_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cat.png").write_bytes(b"x")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InvalidInputError, match=r"image takes a file: write image=@cat\.png"):
+        parse_pairs(["image=cat.png"], UNKNOWN)
+    assert parse_pairs(["prompt=cat.png", "image=dog.png"], UNKNOWN) == {
+        "prompt": "cat.png",
+        "image": "dog.png",
+    }
