@@ -53,6 +53,12 @@ class Observation:
             self._has_ended = True
             self._usage.add(prediction)
 
+    def note_text(self, prediction: Prediction) -> None:
+        """Emit that it has started, as its text arrives."""
+        if not self._has_started and not self._has_ended:
+            self._has_started = True
+            self._emit("started", prediction)
+
     def note_saved(self, prediction: Prediction, path: str) -> None:
         """Emit that a file was saved."""
         self._emit("saved", prediction, path=path)

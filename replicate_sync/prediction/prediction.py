@@ -496,10 +496,14 @@ class Prediction:
             creation.supervise(cancel=cancel_on_exit)
             self._new_until = 0.0
             texts = TextStream(self, self._context, self._stream_url, self._poll)
+            observation = self._observation
             with closing(texts.events(transcript, limit)) as events:
                 for event in events:
                     item = pick(event)
                     if item:
+                        if observation is not None:
+                            observation.note_text(self)
+                            observation = None
                         yield item
             if self.status not in TERMINAL_STATUSES:
                 self._note_streamed()

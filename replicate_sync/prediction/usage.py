@@ -145,10 +145,13 @@ class Usage(Mapping[str, ModelUsage]):
 
     Args:
         prices: What models cost; nothing by default.
+        whole: Another usage, in which everything counts as well.
     """
 
-    def __init__(self, prices: Prices | None = None) -> None:
-        self._prices = prices or Prices()
+    def __init__(self, prices: Prices | None = None, whole: Usage | None = None) -> None:
+        #: What models cost.
+        self.prices = prices or Prices()
+        self._whole = whole
         self._lock = threading.Lock()
         self._models: dict[str, ModelUsage] = {}
         self._counted: OrderedDict[str, None] = OrderedDict()
@@ -169,6 +172,8 @@ class Usage(Mapping[str, ModelUsage]):
 
     def add(self, prediction: Metered) -> None:
         """Count a prediction that has ended, once. A few of them are added up when it is read."""
+        if self._whole is not None:
+            self._whole.add(prediction)
         self._ended.append(prediction)
         if len(self._ended) >= _MAX_PENDING:
             self._add_up()
@@ -202,7 +207,7 @@ class Usage(Mapping[str, ModelUsage]):
             input_tokens=prediction.input_tokens,
             output_tokens=prediction.output_tokens,
             images=prediction.images_made,
-            cost=self._prices.cost(prediction),
+            cost=self.prices.cost(prediction),
             unmetered=int(seconds is None),
         )
         name = prediction.model or _UNKNOWN_MODEL
@@ -248,10 +253,10 @@ class Usage(Mapping[str, ModelUsage]):
         )
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"_prices": self._prices}
+        return {"prices": self.prices}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        Usage.__init__(self, state["_prices"])
+        Usage.__init__(self, state["prices"])
 
 
 def _validate_price(model: object, unit: object, amount: object) -> None:

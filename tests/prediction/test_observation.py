@@ -128,7 +128,9 @@ def test_a_text_that_is_streamed_has_an_end_with_metrics(
     api = Api(wire, {"status": "starting"}, ended, stream=stream)
     events: list[PredictionEvent] = []
     client = client_of(api.server, on_event=events.append)
-    assert list(client.stream("a/b")) == ["Hi"]
+    for text in client.stream("a/b"):
+        assert text == "Hi"
+        assert kinds(events) == ["created", "queued", "started"]
     assert kinds(events) == ["created", "queued", "started", "ended"]
     assert events[-1].metrics == METRICS
 
