@@ -182,6 +182,7 @@ class Polls(Iterator[int]):
         self._early_count = 0
         self._elapsed = 0.0
         self._since_attempt = 0.0
+        self._is_early = False  # the next poll
         self._numbers = self._run()
 
     def __next__(self) -> int:
@@ -213,7 +214,8 @@ class Polls(Iterator[int]):
         seconds = self._policy.delay - self._since_attempt
         early = early_pause(self._elapsed)
         is_last = self._attempt >= self._policy.attempts
-        if early < seconds and not is_last and self._may_be_early():
+        self._is_early = early < seconds and not is_last and self._may_be_early()
+        if self._is_early:
             seconds = early
             self._early_count += 1
             self._since_attempt += seconds
@@ -229,6 +231,9 @@ class Polls(Iterator[int]):
     def _wait(self, seconds: float) -> None:
         unused = self._pause(seconds) or 0.0
         self._elapsed -= unused
+        if self._is_early:
+            self._since_attempt -= unused
+            return
         if not unused or not self._is_blind():
             return
         if self._may_be_early():

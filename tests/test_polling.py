@@ -92,6 +92,19 @@ def test_where_that_fails_during_a_pause_the_next_poll_is_an_early_one() -> None
     assert times_of(Polling(attempts=2)) == [0, 0.25, 0.5, 0.75, 1, 1.5, 2, 2.5, 3, 4, 5]
 
 
+def test_an_early_poll_that_comes_sooner_gives_no_attempt_back() -> None:
+    pauses: list[float] = []
+
+    def pause(seconds: float) -> float:
+        pauses.append(seconds)
+        return seconds / 2
+
+    numbers = list(Polling(attempts=3, delay=2.0).polls(pause))
+    assert numbers == sorted(numbers)
+    assert numbers[-1] == 3
+    assert len(numbers) <= 3 + 25
+
+
 def test_without_early_polls_a_pause_that_was_cut_short_is_completed() -> None:
     deadline = Deadline(0.1)
     polls = Polling(attempts=2, early=False).polls(lambda seconds: 5.0, deadline)
