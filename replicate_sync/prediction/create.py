@@ -114,7 +114,7 @@ class Creator:
             created = creation.kind(data, self.context)
             known = creation.prediction  # another thread has looked it up, to cancel it
             creation.resolve(created)
-            created.mark_created()
+            created.mark_created(creation.sent_at)
             is_taken = own_ids.claim(transport.current_url, created.id, since=creation.sent_at)
             if is_taken and (known is None or known.id != created.id):
                 taken.append(created)
@@ -164,7 +164,7 @@ class Creator:
         )
         if found.prediction is not None:
             creation.resolve(found.prediction)
-            found.prediction.mark_created()
+            found.prediction.mark_created(creation.sent_at)
         return found
 
     def _exchange(self, creation: Creation[_Kind], created: _Kind) -> _Kind:

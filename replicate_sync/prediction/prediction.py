@@ -47,7 +47,7 @@ _TEXT_FIELDS = ("model", "version", "created_at", "started_at", "completed_at")
 _OBJECT_FIELDS = ("input", "metrics", "urls")
 _DISPLAY_INTERVAL = 1.0  # seconds between two polls of what somebody watches
 _FIRST_CANCEL_PAUSE = 0.05  # seconds before canceling is tried again; then twice that, and so on
-_NEW = 1.0  # seconds after its creation, in which a stream is opened from its beginning
+_NEW = 2.0  # seconds after a create was sent, in which a stream is at its beginning
 # Seconds after its creation for which a prediction that is not found is asked for again.
 _UNKNOWN_FOR = 10.0
 _PAUSE_WHILE_NEW = 0.25  # seconds
@@ -173,9 +173,14 @@ class Prediction:
             self._observation.note(self)
         return self
 
-    def mark_created(self) -> None:
-        """Note that it has been created just now: the API may not know it yet."""
-        self._new_until = monotonic() + _NEW
+    def mark_created(self, sent_at: float) -> None:
+        """Note that it has been created just now: the API may not know it yet.
+
+        Args:
+            sent_at: When that was asked for, by `time.monotonic`. The response may have been held
+                back meanwhile, and the model may have written something.
+        """
+        self._new_until = sent_at + _NEW
         self._unknown_until = time() + _UNKNOWN_FOR
         if self._observation is None:
             self._observation = Observation(self, self._context, is_new=True)

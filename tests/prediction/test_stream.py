@@ -338,6 +338,21 @@ def test_a_stream_that_is_joined_late_has_no_gap(
     assert_each_step_is_a_prefix(prediction.stream(), TEXT)
 
 
+@pytest.mark.slow
+def test_a_stream_whose_create_was_held_back_is_joined_late(
+    wire: StartWire, client_of: MakeClient
+) -> None:
+    model = ScriptedModel(closing_stream(*output_events(4), DONE), ends_at_poll=3)
+
+    def reply(request: Request) -> Iterable[Any]:
+        if request.method == "POST":
+            yield 2.1
+        yield from model(request)
+
+    prediction = client_of(wire(reply)).predictions.create("a/b", wait=3)
+    assert_each_step_is_a_prefix(prediction.stream(), TEXT)
+
+
 def test_a_stream_that_is_opened_before_the_model_starts_is_yielded_as_it_arrives(
     wire: StartWire, client_of: MakeClient
 ) -> None:
