@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from wire import QUICK, TOKEN, MakeClient, StartWire, Wire
 
 from replicate_sync import Polling, Replicate, Retries
@@ -14,6 +15,10 @@ from replicate_sync.prediction import lookup, own_ids
 
 _VARIABLES = ("REPLICATE_BASE_URL", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 _connect = socket.socket.connect
+
+# A busy machine takes longer for an example than Hypothesis allows.
+settings.register_profile("busy", deadline=None)
+settings.load_profile("busy")
 
 
 @pytest.fixture(autouse=True)
