@@ -233,12 +233,9 @@ def _causes(error: object) -> Iterator[BaseException]:
         if not isinstance(error, BaseException):
             return
         yield error
-        if error.args:
-            first_argument = error.args[0]
-        else:
-            first_argument = None
+        inner = next((part for part in error.args if isinstance(part, BaseException)), None)
         reason = getattr(error, "reason", None) or getattr(error, "original_error", None)
-        error = reason or first_argument or error.__cause__ or error.__context__
+        error = reason or inner or error.__cause__ or error.__context__
 
 
 def _drop_frames(cause: BaseException) -> None:

@@ -31,7 +31,7 @@ PROCESSING_TIME = 1.0
 
 _FIRST_PAUSE = 0.05  # seconds between two look-ups; each further one is longer by a half
 _MIN_SECONDS = 0.3  # that a look-up may take, although the deadline has passed
-_MAX_SECONDS = 10.0  # that a look-up may take in all
+_MAX_TIMES = 5  # the processing time, that a look-up may take in all
 _DATE_ROUNDING = 1.0  # seconds; where the API's clock is not known
 _CLOCK_TOLERANCE = 86400.0  # seconds that the two clocks may differ before a response tells
 _LONGEST_ATTEMPT = 900.0  # seconds from the first byte that is sent to the creation
@@ -85,9 +85,10 @@ def find_lost(
     now = monotonic()
     settled_at = creation.sent_at + PROCESSING_TIME
     if is_leaving:
-        end = enough_at = now + min(seconds, PROCESSING_TIME)
+        end = now + seconds
+        enough_at = min(end, now + PROCESSING_TIME)
     else:
-        end = now + min(max(seconds, _MIN_SECONDS), _MAX_SECONDS)
+        end = now + min(max(seconds, _MIN_SECONDS), _MAX_TIMES * PROCESSING_TIME)
         enough_at = min(end, settled_at + PROCESSING_TIME)
     pause = _FIRST_PAUSE
     while True:

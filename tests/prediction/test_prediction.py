@@ -127,7 +127,7 @@ def test_when_the_polls_are_used_up_the_error_carries_the_live_prediction() -> N
 @responses.activate
 def test_an_error_of_a_poll_carries_the_prediction_too() -> None:
     responses.post(CREATE, json=prediction(), status=201)
-    responses.get(GET, status=404, json={"detail": "gone"})
+    responses.get(GET, status=403, json={"detail": "gone"})
     with pytest.raises(ResponseError) as raised:
         new_client().run("a/b")
     assert raised.value.prediction.id == "p1"

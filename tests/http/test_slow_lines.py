@@ -1,0 +1,91 @@
+"""A long body may take its time on a slow line, as long as it goes on and the call has time."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from replicate_sync import ConnectionFailed, Replicate, Retries
+from replicate_sync.http import sessions
+from replicate_sync.polling import Deadline
+
+SIZE = 6_000_000  # bytes; more than a socket takes at once
+
+
+class SlowReader:
+    """A server that reads a request slowly, and then responds."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.received = 0
+        self._listener = socket.socket()
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        self._listener.bind(("127.0.0.1", 0))
+        self._listener.listen()
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/v1"
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        try:
+            connection, _ = self._listener.accept()
+            with connection:
+                while self.received < SIZE:
+                    self.received += len(connection.recv(SIZE // 20))
+                    time.sleep(self.seconds / 20)
+                body = b'{"id": "f1"}'
+                head = b"HTTP/1.1 201 Created\r\nContent-Length: %d\r\n\r\n" % len(body)
+                connection.sendall(head + body)
+        except OSError:
+            pass
+
+    def close(self) -> None:
+        self._listener.close()
+
+
+@pytest.fixture
+def start_reader() -> Iterator[Any]:
+    """Return a function that starts servers which read slowly."""
+    readers: list[SlowReader] = []
+
+    def start(seconds: float) -> SlowReader:
+        readers.append(SlowReader(seconds))
+        return readers[-1]
+
+    yield start
+    for reader in readers:
+        reader.close()
+
+
+def send(client: Replicate, **options: Any) -> Any:
+    body = {"text": "x" * SIZE}
+    return client._transport.request("POST", "/x", body, build=lambda data: data, **options)
+
+
+@pytest.mark.slow
+def test_sending_may_take_longer_than_connecting_and_than_the_timeout(
+    start_reader: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "CONNECT_TIMEOUT", 0.2)
+    reader = start_reader(0.5)
+    assert send(Replicate("r8_x", base_url=reader.url, timeout=2)) == {"id": "f1"}
+
+
+def test_a_reader_that_stops_is_silent(start_reader: Any) -> None:
+    reader = start_reader(100.0)
+    client = Replicate("r8_x", base_url=reader.url, timeout=0.2, retries=Retries(attempts=1))
+    with pytest.raises(ConnectionFailed, match=r"was silent for 0\.2 s") as raised:
+        send(client)
+    assert raised.value.maybe_sent
+
+
+def test_sending_ends_at_the_deadline_although_it_goes_on(start_reader: Any) -> None:
+    reader = start_reader(5.0)
+    started = time.monotonic()
+    with pytest.raises(ConnectionFailed):
+        send(Replicate("r8_x", base_url=reader.url), deadline=Deadline(0.3))
+    assert time.monotonic() - started < 1.5

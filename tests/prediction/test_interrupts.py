@@ -1,0 +1,224 @@
+"""An interrupt at any place of a call comes out of it, and leaves no prediction running unsaid."""
+
+from __future__ import annotations
+
+import gc
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+import pytest
+from wire import CHUNKED, LAST_CHUNK, MakeClient, Request, StartWire, Wire, chunk, event, response
+
+from replicate_sync import Interruption, Replicate
+
+TEXT = ["Once", " upon", " a time"]
+# The files in which Python code is interrupted: this package, and what it calls for a request.
+INTERRUPTED = ("replicate_sync", "urllib3", "requests/", "http/client", "contextlib", "sse")
+# Places at which no program could do better: the first line of the call, before its `try`.
+NOT_BEGUN = {"wait", "run", "stream", "_stream"}
+
+
+class Api:
+    """Creates predictions that succeed at their second poll, if nobody has canceled them."""
+
+    def __init__(self, *, has_stream: bool) -> None:
+        self.has_stream = has_stream
+        self.predictions: dict[str, dict[str, Any]] = {}
+        self.polls: dict[str, int] = {}
+
+    def __call__(self, request: Request) -> list[Any]:
+        path = request.path
+        if path.startswith("/s/"):
+            pieces = [chunk(event(text, number)) for number, text in enumerate(TEXT)]
+            return [CHUNKED, *pieces, chunk(event("{}", 9, "done")), LAST_CHUNK]
+        if path.endswith("/cancel"):
+            data = self.predictions[path.split("/")[3]]
+            if data["status"] == "processing":
+                data["status"] = "canceled"
+            return [response(data)]
+        if request.method == "POST":
+            return [response(self.create(request), 201)]
+        if path == "/v1/predictions":
+            return [response({"next": None, "results": [*self.predictions.values()][-50:][::-1]})]
+        data = self.predictions.get(path.split("/")[3])
+        if data is None:
+            return [response({}, 404)]
+        self.polls[data["id"]] = self.polls.get(data["id"], 0) + 1
+        if self.polls[data["id"]] == 2 and data["status"] == "processing":
+            data.update(status="succeeded", output=TEXT)
+        return [response(data)]
+
+    def create(self, request: Request) -> dict[str, Any]:
+        new_id = f"p{len(self.predictions)}"
+        now = time.time()
+        seconds = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now))
+        urls = {"stream": f"http://{request.headers['host']}/s/{new_id}"} if self.has_stream else {}
+        self.predictions[new_id] = {
+            "id": new_id,
+            "status": "processing",
+            "model": "a/b",
+            "version": "hidden",
+            "input": request.json["input"],
+            "urls": urls,
+            "created_at": f"{seconds}.{int(now % 1 * 1e6):06d}Z",
+        }
+        return self.predictions[new_id]
+
+
+class Interrupter:
+    """Raises KeyboardInterrupt at the n-th line that is executed."""
+
+    def __init__(self, n: int) -> None:
+        self.remaining = n
+        self.place = ""
+
+    def enter(self, frame: FrameType, happening: str, argument: object) -> Any:
+        file = frame.f_code.co_filename
+        if any(name in file for name in INTERRUPTED) and "/tests/" not in file:
+            return self.step
+        return None
+
+    def step(self, frame: FrameType, happening: str, argument: object) -> Any:
+        if happening == "line":
+            self.remaining -= 1
+            if self.remaining == 0:
+                self.place = f"{frame.f_code.co_filename}:{frame.f_lineno} {frame.f_code.co_name}"
+                sys.settrace(None)
+                raise KeyboardInterrupt
+        return self.step
+
+
+@contextmanager
+def unraisable() -> Iterator[list[Any]]:
+    """Collect the exceptions that Python ignores, as in finalizers."""
+    ignored: list[Any] = []
+    hook = sys.unraisablehook
+    sys.unraisablehook = lambda problem: ignored.append(str(problem.exc_value))
+    try:
+        yield ignored
+    finally:
+        sys.unraisablehook = hook
+
+
+def check_place(api: Api, call: Callable[[], object], n: int, started: set[str]) -> str | None:
+    """Interrupt a call at its n-th line; return what is wrong then, "" if it has fewer lines."""
+    interrupter = Interrupter(n)
+    said = ""
+    outcome = "returned"
+    with unraisable() as ignored:
+        sys.settrace(interrupter.enter)
+        try:
+            call()
+        except KeyboardInterrupt as interrupt:
+            outcome = "interrupted"
+            said = str(Interruption.of(interrupt) or "")
+        except BaseException as error:  # what took the place of the interrupt
+            outcome = repr(error)
+        finally:
+            sys.settrace(None)
+        if n % 100 == 0:
+            gc.collect()
+    if not interrupter.place:
+        return ""
+    new = [data for name, data in api.predictions.items() if name not in started]
+    running = [data["id"] for data in new if data["status"] == "processing"]
+    if outcome == "interrupted" and not ignored and (not running or said):
+        return None
+    if interrupter.place.split()[-1] in NOT_BEGUN and outcome == "interrupted":
+        return None
+    return f"{interrupter.place}: {outcome}, running {running}, said {said!r}, ignored {ignored}"
+
+
+def call_of(client: Replicate, name: str) -> tuple[Callable[[], object], bool]:
+    """Return a call, and whether its prediction is created before it."""
+    if name.startswith("wait"):
+        return client.predictions.create("a/b", {"prompt": "x"}).wait, True
+    if name == "stream":
+        return lambda: list(client.stream("a/b", {"prompt": "x"})), False
+    return lambda: client.run("a/b", {"prompt": "x"}, wait=False), False
+
+
+@pytest.mark.parametrize(
+    ("start", "step"),
+    [(7, 401), pytest.param(1, 1, marks=pytest.mark.slow)],
+    ids=["some places", "all places"],
+)
+@pytest.mark.parametrize("name", ["run", "wait", "wait with a stream", "stream"])
+def test_no_place_loses_an_interrupt_or_a_prediction(
+    wire: StartWire, client_of: MakeClient, name: str, start: int, step: int
+) -> None:
+    api = Api(has_stream="stream" in name)
+    client = client_of(wire(api))
+    call_of(client, name)[0]()  # what is imported and connected at first
+    problems: list[str] = []
+    n = start
+    while True:
+        call, is_created = call_of(client, name)
+        started = set(api.predictions)
+        if is_created:
+            started.remove(max(started, key=lambda one: int(one[1:])))
+        problem = check_place(api, call, n, started)
+        if problem == "":
+            break
+        if problem:
+            problems.append(problem)
+        n += step
+    assert n > 1000
+    assert problems == []
+
+
+def interrupt_soon(server: Wire, count: int, delay: float) -> threading.Timer:
+    """Press Ctrl-C so many seconds after the server has received so many requests more."""
+    wanted = len(server.requests) + count
+
+    def press() -> None:
+        server.until(lambda: len(server.requests) >= wanted, 5)
+        time.sleep(delay)
+        signal.raise_signal(signal.SIGINT)
+
+    timer = threading.Timer(0, press)
+    timer.start()
+    return timer
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["run", "wait with a stream", "stream"])
+def test_no_real_signal_is_lost_and_none_leaves_a_prediction_running_unsaid(
+    wire: StartWire, client_of: MakeClient, name: str
+) -> None:
+    api = Api(has_stream="stream" in name)
+    server = wire(api)
+    client = client_of(server)
+    call_of(client, name)[0]()
+    problems: list[str] = []
+    interrupted = 0
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        for n in range(300):
+            started = set(api.predictions)
+            call, _ = call_of(client, name)
+            said = None
+            with unraisable() as ignored:
+                timer = interrupt_soon(server, n % 3, (n // 3) * 0.00005)
+                try:
+                    call()
+                    timer.join()
+                    time.sleep(0.001)
+                except KeyboardInterrupt as interrupt:
+                    interrupted += 1
+                    said = str(Interruption.of(interrupt) or "")
+            timer.join()
+            new = [data for name, data in api.predictions.items() if name not in started]
+            running = [data["id"] for data in new if data["status"] == "processing"]
+            if ignored or (running and not said):
+                problems.append(f"{n}: running {running}, said {said!r}, ignored {ignored}")
+    finally:
+        signal.signal(signal.SIGINT, previous)
+    assert problems == []
+    assert interrupted == 300
