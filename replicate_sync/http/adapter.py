@@ -22,7 +22,7 @@ from http.client import HTTPResponse, RemoteDisconnected
 from io import BufferedReader, BytesIO
 from math import inf
 from socket import socket as Socket
-from time import monotonic
+from time import monotonic, time
 from typing import Any, Literal
 
 from requests.adapters import HTTPAdapter
@@ -56,8 +56,8 @@ class Delivery:
     sent: Progress = "unknown"
     #: Whether it went through a proxy, which may have passed it on although it says otherwise.
     through_proxy: bool = False
-    #: Whether all that was to be sent so far has been handed over.
-    is_unbroken: bool = False
+    #: When what was to be sent so far had left, in seconds since 1970; None before that.
+    left_at: float | None = None
     #: The longest silence while it is sent, and until its response begins, in seconds.
     timeout: float = inf
     #: What it was sent on.
@@ -89,7 +89,7 @@ class _Response(HTTPResponse):
         """Read the head, then let http.client parse it."""
         connection: Any = self.fp
         delivery = thread.delivery
-        if delivery.is_unbroken:
+        if delivery.left_at is not None:
             delivery.sent = "all"
         end = monotonic() + delivery.timeout + _GRACE
         if delivery.end < inf:
@@ -160,7 +160,7 @@ class _Reporting:
             self.connect()
         delivery = thread.delivery
         delivery.sent = "some"
-        delivery.is_unbroken = False
+        delivery.left_at = None
         delivery.socket = self.sock
         delivery.through_proxy = self.proxy is not None
         if not isinstance(data, bytes) or len(data) <= _PIECE_SIZE:
@@ -177,7 +177,7 @@ class _Reporting:
             if self.sock is not None and silence < inf:
                 self.sock.settimeout(silence)
             super().send(piece)  # type: ignore[misc]
-        delivery.is_unbroken = True
+        delivery.left_at = time()
 
 
 class _Connection(_Reporting, HTTPConnection):  # type: ignore[misc]

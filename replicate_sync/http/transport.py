@@ -300,6 +300,7 @@ class Transport:
         params = request.params
         delivery = request.delivery or Delivery()
         delivery.sent = "unknown"
+        delivery.left_at = None
         delivery.timeout = timeout
         delivery.end = end
         if delivery.before_attempt is not None:

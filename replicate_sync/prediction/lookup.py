@@ -12,13 +12,15 @@ from __future__ import annotations
 import logging
 import re
 from calendar import timegm
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
+from functools import partial
 from itertools import islice
 from time import monotonic, sleep, strptime
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, TypeVar, cast
 
-from ..exceptions import InvalidInputError, ReplicateError
+from ..exceptions import InvalidInputError, ReplicateError, UnexpectedDataError
+from ..http.clock import ServerClock
 from ..http.connection_errors import is_retryable
 from ..http.pagination import iterate_pages
 from . import own_ids
@@ -37,6 +39,7 @@ _CLOCK_TOLERANCE = 86400.0  # seconds that the two clocks may differ before a re
 _LONGEST_ATTEMPT = 900.0  # seconds from the first byte that is sent to the creation
 _MONTH = 30 * 86400.0  # seconds
 _MAX_LISTED = 10_000  # predictions, the newest first
+_MAX_OLDER = 100  # in a row, behind which nothing new comes
 _API_TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(?:Z|\+00:00)")
 
 _Kind = TypeVar("_Kind", bound=Prediction)
@@ -61,9 +64,9 @@ class LookUp(Generic[_Kind]):
 class _Listed(NamedTuple):
     """What the API listed of the time in question."""
 
-    #: Those of the same model and input, the oldest first.
-    equal: list[dict[str, Any]]
-    #: The ids of those whose input the API has removed.
+    #: Those of the same model, input and time, the oldest first.
+    equal: list[Prediction]
+    #: The ids of those of which something is not known any more, or speaks against it.
     unprovable: list[str]
     #: Whether all of them were listed.
     is_complete: bool
@@ -90,10 +93,11 @@ def find_lost(
     else:
         end = now + min(max(seconds, _MIN_SECONDS), _MAX_TIMES * PROCESSING_TIME)
         enough_at = min(end, settled_at + PROCESSING_TIME)
+    window = partial(_window_of, creation, context.transport.clock)
     pause = _FIRST_PAUSE
     while True:
         rivals = set(creation.rivals())
-        listed = _list(creation.kind, creation.evidence, context, max(end - monotonic(), 0.01))
+        listed = _list(creation.kind, creation.evidence, context, window, end - monotonic())
         rivals.update(creation.rivals())
         sent = sum(rival.state == "sent" for rival in rivals)
         now = monotonic()
@@ -119,7 +123,8 @@ def find_earlier(
         seconds: How long it may take.
         in_doubt: How many such creates of that process are in doubt.
     """
-    listed = _list(kind, evidence, context, seconds, before=_LONGEST_ATTEMPT)
+    window = partial(_earlier_window, evidence, context.transport.clock)
+    listed = _list(kind, evidence, context, window, seconds, is_bounded=True)
     return _decide(kind, listed, context, 0, in_doubt)
 
 
@@ -136,50 +141,97 @@ def _decide(
         in_doubt: How many are in doubt, with the one in question.
     """
     base_url = context.transport.base_url
-    equal = [data for data in listed.equal if not own_ids.is_held(base_url, data.get("id"))]
+    equal = [one for one in listed.equal if not own_ids.is_held(base_url, one.id)]
     is_proved = listed.is_complete and sent < len(equal) <= sent + in_doubt
     if is_proved and not listed.unprovable:
-        for data in equal:
-            prediction = kind(data, context)
-            if own_ids.adopt(base_url, prediction.id):
-                return LookUp(prediction, [], is_absent=False)
-    candidates = [str(data.get("id")) for data in equal] + listed.unprovable
+        for found in equal:
+            if own_ids.adopt(base_url, found.id):
+                return LookUp(cast(_Kind, found), [], is_absent=False)
+    candidates = [found.id for found in equal] + listed.unprovable
     return LookUp(None, candidates, is_absent=listed.is_complete and not candidates)
+
+
+class _Window(NamedTuple):
+    """When it was created, by the API's clock, in seconds since 1970."""
+
+    since: float
+    #: At the latest; None where that is not known.
+    until: float | None
+    #: Whether a response has told that clock.
+    is_known: bool
+
+
+def _window_of(creation: Creation[Any], clock: ServerClock) -> _Window:
+    """Return the window of a create: the API processes it as soon as all of it has arrived."""
+    rounding = 0.0 if clock.is_known else _DATE_ROUNDING
+    left_at = creation.delivery.left_at
+    until = None
+    if left_at is not None:
+        until = clock.latest(left_at) + 2 * PROCESSING_TIME + rounding
+    return _Window(creation.evidence.after - rounding, until, clock.is_known)
+
+
+def _earlier_window(evidence: Evidence, clock: ServerClock) -> _Window:
+    """Return the window of a create of an earlier process, which may have been sent slowly."""
+    since = evidence.after
+    if not evidence.is_server_time:
+        since = clock.earliest(since)
+        if not clock.is_known:
+            since -= _DATE_ROUNDING
+    is_known = clock.is_known or evidence.is_server_time
+    return _Window(since, since + _LONGEST_ATTEMPT, is_known)
 
 
 def _list(
     kind: type[Prediction],
     evidence: Evidence,
     context: Context,
+    window: Callable[[], _Window],
     seconds: float,
-    before: float | None = None,
+    *,
+    is_bounded: bool = False,
 ) -> _Listed:
+    """List what a create may have made.
+
+    Args:
+        kind: Predictions or trainings.
+        evidence: What identifies it.
+        context: The client's.
+        window: Returns when it was created, as well as that is known by then.
+        seconds: How long this may take.
+        is_bounded: Whether to ask for nothing that is newer.
+    """
     transport = context.transport
-    since = _earliest(evidence, context)
-    asked_since = since
-    if not transport.clock.is_known and not evidence.is_server_time:
-        asked_since = since - _CLOCK_TOLERANCE
-    params = {"created_after": _api_time(asked_since)}
-    if before is not None:
-        params["created_before"] = _api_time(since + before)
-    equal: list[dict[str, Any]] = []
+    within = window()
+    tolerance = 0.0 if within.is_known else _CLOCK_TOLERANCE
+    params = {"created_after": _api_time(within.since - tolerance)}
+    if is_bounded and within.until is not None:
+        params["created_before"] = _api_time(within.until + tolerance)
+    equal: list[Prediction] = []
     unprovable: list[str] = []
     is_complete = False
     may_pass = True
     remaining = _MAX_LISTED
+    older = 0  # in a row
     try:
-        listed = iterate_pages(transport, f"/{evidence.collection}", params, single_attempt=seconds)
-        for data in islice(listed, _MAX_LISTED):
+        pages = iterate_pages(
+            transport, f"/{evidence.collection}", params, single_attempt=max(seconds, 0.01)
+        )
+        for data in islice(pages, _MAX_LISTED):
+            if remaining == _MAX_LISTED:
+                within = window()  # the first page may have told the time
             remaining -= 1
-            since = _earliest(evidence, context)  # the first page may have told the time
-            if not _may_be(data, evidence, since, before):
+            when = _compare_time(data, within)
+            older = older + 1 if when == "older" else 0
+            if older >= _MAX_OLDER:
+                break
+            found = _parse_equal(kind, data, evidence, context)
+            if when == "older" or found is None:
                 continue
-            if own_ids.is_held(transport.base_url, data.get("id")):
-                continue
-            if data.get("data_removed"):
-                unprovable.append(str(data.get("id")))
-            elif _has_input(data, evidence):
-                equal.insert(0, data)
+            if found.data_removed or when == "newer":
+                unprovable.append(found.id)
+            else:
+                equal.insert(0, found)
         is_complete = remaining > 0
     except ReplicateError as error:
         _log.debug("what may have been created could not be looked up: %s", error)
@@ -187,27 +239,36 @@ def _list(
     return _Listed(equal, unprovable, is_complete, may_pass)
 
 
-def _earliest(evidence: Evidence, context: Context) -> float:
-    """Return when it was created at the earliest, by the API's clock."""
-    clock = context.transport.clock
-    if evidence.is_server_time:
-        return evidence.after
-    if clock.is_known:
-        return clock.earliest(evidence.after)
-    return evidence.after - _DATE_ROUNDING
-
-
-def _may_be(data: object, evidence: Evidence, since: float, before: float | None) -> bool:
-    """Return whether what the API lists is of this model, and of this time."""
-    if not isinstance(data, Mapping):
-        return False
-    if any(data.get(name) != value for name, value in evidence.fields.items()):
-        return False
-    created_at = parse_api_time(data.get("created_at"))
-    if created_at is None or abs(since - created_at) > _MONTH:
+def _compare_time(data: object, window: _Window) -> Literal["older", "in time", "newer"]:
+    """Return when what the API lists was created."""
+    created_at = None
+    if isinstance(data, Mapping):
+        created_at = parse_api_time(data.get("created_at"))
+    if created_at is None or abs(window.since - created_at) > _MONTH:
         # A server that lists one of another month as new does not use its clock for that.
-        return True
-    return created_at >= since and (before is None or created_at < since + before)
+        return "in time"
+    if created_at < window.since:
+        return "older"
+    if window.until is not None and created_at > window.until:
+        return "newer"
+    return "in time"
+
+
+def _parse_equal(
+    kind: type[_Kind], data: object, evidence: Evidence, context: Context
+) -> _Kind | None:
+    """Return what the API lists, if it has the same model and input, as far as that is known."""
+    try:
+        found = kind(data, context)
+    except UnexpectedDataError:
+        return None
+    if any(found.raw.get(name) != value for name, value in evidence.fields.items()):
+        return None
+    if own_ids.is_held(context.transport.base_url, found.id):
+        return None
+    if found.data_removed or _has_input(found.raw, evidence):
+        return found
+    return None
 
 
 def _has_input(data: Mapping[str, Any], evidence: Evidence) -> bool:

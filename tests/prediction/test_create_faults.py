@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from wire import CUT, END, MakeClient, Request, StartWire, response
 
-from replicate_sync import ConnectionFailed, Replicate, ResponseError, Retries
+from replicate_sync import ConnectionFailed, Replicate, Retries
 from replicate_sync.prediction import lookup
 
 VERSION = "ab" * 32
@@ -148,11 +148,7 @@ def test_a_response_that_cannot_be_used_never_means_that_nothing_was_created(
 ) -> None:
     api = Api(broken, END)
     client = client_of(wire(api))
-    try:
-        assert client.run("a/b", {"prompt": "x"}) == 1
-    except ResponseError as error:
-        # A redirect is a response that creates nothing, unless it cannot be read.
-        assert error.status_code == 302
+    assert client.run("a/b", {"prompt": "x"}) == 1
     assert len(api.created) == 1
 
 
@@ -188,7 +184,7 @@ def test_two_equal_predictions_are_named_and_none_is_adopted(
         listed = [prediction(id="mine"), prediction(id="theirs")]
         return [response({"next": None, "results": listed})]
 
-    with pytest.raises(ConnectionFailed, match="It may be (mine or theirs|theirs or mine)"):
+    with pytest.raises(ConnectionFailed, match=r"It may be (mine or theirs|theirs or mine)"):
         client_of(wire(reply)).run("a/b", {"prompt": "x"})
 
 

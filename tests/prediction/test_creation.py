@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -306,10 +305,9 @@ class Creates(RuleBasedStateMachine):
 
 
 @pytest.fixture
-def quick_processing(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def quick_processing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let look-ups wait only as long as the server above takes."""
     monkeypatch.setattr(lookup, "PROCESSING_TIME", 0.12)
-    yield
 
 
 @pytest.mark.usefixtures("quick_processing")
