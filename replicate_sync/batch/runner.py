@@ -24,7 +24,8 @@ from ..payloads.inputs import Upload, place_files, validate_input
 from ..polling import Deadline
 from ..prediction.create_options import CreateOptions, PredictionRequest, create_headers
 from ..prediction.creation import Creation
-from ..prediction.prediction import CANCEL_TIMEOUT, Prediction
+from ..prediction.leaving import CANCEL_TIMEOUT
+from ..prediction.prediction import Prediction
 from ..refs import ModelRef
 from ..resources.predictions import Predictions
 from .window import Window, call_at_exit, call_for_each, call_on

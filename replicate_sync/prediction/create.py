@@ -17,7 +17,8 @@ from . import lookup, outcomes, own_ids
 from .context import Context
 from .create_options import CreateOptions
 from .creation import Creation
-from .prediction import CANCEL_TIMEOUT, Prediction
+from .leaving import CANCEL_TIMEOUT
+from .prediction import Prediction
 
 # The part of what remains until the deadline, and the seconds at most, that a create leaves for
 # looking up what it made.
@@ -195,6 +196,7 @@ class Creator:
             doubt = Interruption(outcomes.describe_lost(creation.kind, []))
             doubt.attach_to(leaving)
             if not cancel:
+                creation.forget("in doubt")
                 return
             try:
                 Interruption(*self.abandon(creation)).attach_to(leaving)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import atexit
 import json
 import logging
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from operator import attrgetter
-from time import monotonic, sleep, time
+from time import monotonic, time
 from typing import Any, Literal, TypeVar
 
 from ..display.logs import Progress
@@ -23,7 +22,6 @@ from ..exceptions import (
     UnexpectedDataError,
     excerpt,
 )
-from ..http.connection_errors import is_retryable
 from ..payloads.file_output import FileOutput
 from ..payloads.outputs import file_urls, needs_schema, parse_output
 from ..polling import NO_DEADLINE, Deadline
@@ -31,8 +29,9 @@ from ..refs import IDENTIFIER
 from ..sse import Event
 from . import outcomes
 from .context import Context
-from .creation import Creation, supervised
+from .creation import Creation
 from .event_stream import EventStream
+from .leaving import CANCEL_TIMEOUT, cancel_in_time
 from .observation import Observation
 from .text_stream import TextStream
 from .transcript import Transcript
@@ -40,13 +39,10 @@ from .transcript import Transcript
 Status = Literal["starting", "processing", "succeeded", "failed", "canceled", "aborted"]
 
 TERMINAL_STATUSES = frozenset({"succeeded", "failed", "canceled", "aborted"})
-CANCEL_TIMEOUT = 1.0  # seconds that canceling may take when the caller is leaving
-EXIT_TIMEOUT = 1.5  # seconds that all canceling may take when the program ends
 
 _TEXT_FIELDS = ("model", "version", "created_at", "started_at", "completed_at")
 _OBJECT_FIELDS = ("input", "metrics", "urls")
 _DISPLAY_INTERVAL = 1.0  # seconds between two polls of what somebody watches
-_FIRST_CANCEL_PAUSE = 0.05  # seconds before canceling is tried again; then twice that, and so on
 _NEW = 2.0  # seconds after a create was sent, in which a stream is at its beginning
 # Seconds after its creation for which a prediction that is not found is asked for again.
 _UNKNOWN_FOR = 10.0
@@ -294,28 +290,19 @@ class Prediction:
         """
         if self.ended:
             return
-        end = monotonic() + seconds
-        pause = _FIRST_CANCEL_PAUSE
-        while True:
-            try:
-                self._context.transport.request(
-                    "POST",
-                    f"{self._path}/cancel",
-                    single_attempt=max(end - monotonic(), _FIRST_CANCEL_PAUSE),
-                    build=self.update,
-                )
-                return
-            except ReplicateError as error:
-                may_pass = is_retryable(error) or isinstance(error, NotFoundError)
-                if not may_pass or monotonic() + pause >= end:
-                    _log.warning(
-                        "prediction %s could not be canceled and may still be running: %s",
-                        excerpt(self.id),
-                        error,
-                    )
-                    return
-            sleep(pause)
-            pause *= 2
+
+        def cancel(seconds: float) -> None:
+            self._context.transport.request(
+                "POST", f"{self._path}/cancel", single_attempt=seconds, build=self.update
+            )
+
+        error = cancel_in_time(cancel, seconds)
+        if error is not None:
+            _log.warning(
+                "prediction %s could not be canceled and may still be running: %s",
+                excerpt(self.id),
+                error,
+            )
 
     def result(
         self, *, deadline: float | Deadline | None = None, cancel_on_exit: bool = True
@@ -613,11 +600,3 @@ class Prediction:
 
 def _itself(event: Event) -> Event:
     return event
-
-
-@atexit.register
-def _abandon_all() -> None:
-    end = monotonic() + EXIT_TIMEOUT
-    for creation in list(supervised.values()):
-        if monotonic() < end and creation.prediction is not None:
-            creation.prediction.abandon(min(CANCEL_TIMEOUT, end - monotonic()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from itertools import count
 from typing import Any
 
 import pytest
@@ -20,11 +21,16 @@ from replicate_sync.prediction.create_options import CreateOptions
 from replicate_sync.prediction.creation import Creation, Evidence, input_digest
 from replicate_sync.prediction.prediction import Prediction
 
+_numbers = count()
+
 
 def planned(**fields: Any) -> Creation[Prediction]:
     """Return a create of which nothing was sent."""
     body = {"input": {"prompt": "x"}}
     creation = Creation(Prediction, "/predictions", body, {"model": "a/b"}, ServerClock())
+    creation.base_url = (
+        f"https://{next(_numbers)}.example"  # no test's creates are another's rivals
+    )
     for name, value in fields.items():
         setattr(creation, name, value)
     return creation
