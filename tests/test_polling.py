@@ -110,7 +110,7 @@ def test_without_early_polls_a_pause_that_was_cut_short_is_completed() -> None:
     polls = Polling(attempts=2, early=False).polls(lambda seconds: 5.0, deadline)
     began = time.monotonic()
     assert list(polls) == [1, 2]
-    assert 0.1 <= time.monotonic() - began < 4
+    assert 0.08 <= time.monotonic() - began < 4  # the deadline began a little earlier
 
 
 def test_attempts_start_afresh_and_early_polls_do_not() -> None:
