@@ -58,6 +58,10 @@ class Delivery:
     through_proxy: bool = False
     #: When what was to be sent so far had left, in seconds since 1970; None before that.
     left_at: float | None = None
+    #: The status of the response, 0 before its head has arrived.
+    status: int = 0
+    #: The first piece of the body of the response, which may have been cut or interrupted.
+    beginning: bytes = b""
     #: The longest silence while it is sent, and until its response begins, in seconds.
     timeout: float = inf
     #: What it was sent on.

@@ -294,6 +294,8 @@ def read_body(response: requests.Response, end: float, max_size: int) -> bytes:
                 raw._original_response.close()
                 raw.__class__ = _FinishedResponse
             return b"".join(pieces)
+        if not pieces:
+            thread.delivery.beginning = piece
         pieces.append(piece)
         size += len(piece)
         if size > max_size:

@@ -301,6 +301,8 @@ class Transport:
         delivery = request.delivery or Delivery()
         delivery.sent = "unknown"
         delivery.left_at = None
+        delivery.status = 0
+        delivery.beginning = b""
         delivery.timeout = timeout
         delivery.end = end
         if delivery.before_attempt is not None:
@@ -318,6 +320,7 @@ class Transport:
                     data=request.data,
                     params=params,
                 ) as response:
+                    delivery.status = response.status_code
                     self.clock.dates.append((response.headers.get("Date"), sent_at, time()))
                     target = None
                     if response.is_redirect:

@@ -7,6 +7,7 @@ of `creation`; what was created is found by `lookup`. Here the requests are sent
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from math import inf
 from typing import Any, TypeVar
 
@@ -159,7 +160,23 @@ class Creator:
             raise ReplicateError(outcomes.describe_abandoned(created, cancel=True))
         return created
 
+    def _announced(self, creation: Creation[_Kind]) -> _Kind | None:
+        """Return what a response has named before it broke, as far as that is known."""
+        if creation.announced_id is None:
+            return None
+        named = creation.kind({"id": creation.announced_id, "status": "starting"}, self.context)
+        creation.resolve(named)
+        named.mark_created()
+        own_ids.claim(creation.base_url, named.id)
+        return named
+
     def _find(self, creation: Creation[_Kind], deadline: Deadline) -> lookup.LookUp[_Kind]:
+        named = self._announced(creation)
+        if named is not None:
+            path = f"/{named.collection}/{named.id}"
+            with suppress(ReplicateError):  # it is certain, and is polled anyway
+                self.context.transport.request("GET", path, deadline=deadline, build=named.update)
+            return lookup.LookUp(named, [], is_absent=False)
         found = lookup.find_lost(
             creation, self.context, seconds=deadline.remaining, is_leaving=False
         )
@@ -213,7 +230,8 @@ class Creator:
             What became of it, as a sentence; and the prediction, if it is known.
         """
         creation.is_unwanted = True
-        if creation.prediction is None and creation.state in ("sent", "in doubt"):
+        is_possible = creation.state in ("sent", "in doubt")
+        if creation.prediction is None and is_possible and self._announced(creation) is None:
             found = lookup.find_lost(
                 creation, self.context, seconds=CANCEL_TIMEOUT, is_leaving=True
             )

@@ -12,7 +12,8 @@ nothing itself. The transport reports how much of the request has left; this val
     sent         the caller leaves                                       in doubt
     sent         a prediction is the response                            created
     rejected     429, or nothing had left: another attempt begins        sent
-    in doubt     a look-up proves which prediction it made               created
+    in doubt     the beginning of the response, or a look-up, proves     created
+                 which prediction it made
     in doubt     the look-ups are over: the error says so                in doubt
     created      somebody waits or streams                               supervised
     supervised   the prediction has ended                                finished
@@ -31,6 +32,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha256
 from time import monotonic, time
@@ -49,6 +51,9 @@ _Kind = TypeVar("_Kind", bound="Prediction")
 
 #: What ends a call because its caller leaves.
 LEAVING = (KeyboardInterrupt, SystemExit, GeneratorExit)
+
+# The API writes it first, before an input that may be long.
+_ID_AT_BEGINNING = re.compile(rb'\s*\{\s*"id"\s*:\s*"([A-Za-z0-9._~=-]+)"')
 
 State = Literal[
     "planned", "sent", "rejected", "in doubt", "created", "supervised", "finished", "abandoned"
@@ -207,6 +212,16 @@ class Creation(Generic[_Kind]):
         """Go on to a state in which nothing is in doubt."""
         self.state = state
         _pending.pop(id(self), None)
+
+    @property
+    def announced_id(self) -> str | None:
+        """The id at the beginning of a response that did not arrive to its end."""
+        match = None
+        if 200 <= self.delivery.status < 300:
+            match = _ID_AT_BEGINNING.match(self.delivery.beginning)
+        if match is None:
+            return None
+        return match[1].decode()
 
     def rivals(self) -> Iterator[Creation[Any]]:
         """Yield the other creates of this process that may have made an equal prediction."""

@@ -163,6 +163,25 @@ def test_what_comes_before_a_response_is_not_the_response(
     assert [request.method for request in server.requests] == ["POST"]
 
 
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [b'{"id": "p1", "model": "a/', END],
+        [b'{"id":"p1","input":{"prompt":"x', CUT],
+        [b'{ "id" : "p1"', 5.0],
+    ],
+    ids=["closed", "reset", "silent"],
+)
+def test_a_response_that_breaks_behind_the_id_needs_no_look_up(
+    wire: StartWire, client_of: MakeClient, steps: list[Any]
+) -> None:
+    api = Api(b"HTTP/1.1 201 Created\r\nContent-Length: 5000\r\n\r\n", 0.01, *steps)
+    server = wire(api)
+    assert client_of(server, timeout=0.2).run("a/b", {"prompt": "x"}) == 1
+    assert len(api.created) == 1
+    assert not server.seen("GET", "/v1/predictions")
+
+
 # -- Look-ups --------------------------------------------------------------------------------------
 
 
