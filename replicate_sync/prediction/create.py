@@ -166,7 +166,7 @@ class Creator:
             return None
         named = creation.kind({"id": creation.announced_id, "status": "starting"}, self.context)
         creation.resolve(named)
-        named.mark_created()
+        named.mark_created(creation.sent_at)
         own_ids.claim(creation.base_url, named.id)
         return named
 
