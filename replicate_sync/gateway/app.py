@@ -15,7 +15,7 @@ from .images import Images
 from .models import GatewayModels
 from .settings import GatewaySettings
 from .transcriptions import Transcriptions
-from .work import ClientLeft
+from .work import OPEN_WORK, ClientLeft, OpenWork
 
 _MAX_BODY = 128 * 2**20  # bytes
 _CLIENT_CLOSED_REQUEST = 499
@@ -32,6 +32,7 @@ def create_app(client: Replicate, settings: GatewaySettings) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = _MAX_BODY
     app.config["MAX_FORM_MEMORY_SIZE"] = _MAX_BODY
     app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.extensions[OPEN_WORK] = OpenWork()
     models = GatewayModels(client, settings)
 
     @app.before_request

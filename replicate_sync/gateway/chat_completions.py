@@ -18,7 +18,7 @@ from ..prediction.prediction import Prediction
 from .errors import GatewayError, to_gateway_error
 from .models import GatewayModels
 from .request_body import field, json_body, required_text
-from .work import ClientLeft, Work, client_has_left, result_of
+from .work import ClientLeft, Work, result_of, work_for_client
 
 _PARAMETERS: dict[str, type] = {
     "seed": int,
@@ -202,7 +202,7 @@ def _reload(prediction: Prediction) -> None:
 
 
 def _stream(reply: _Reply, *, with_usage: bool) -> Response:
-    work = Work(lambda work: reply.chunks(work, with_usage=with_usage), client_has_left())
+    work = work_for_client(lambda work: reply.chunks(work, with_usage=with_usage))
     items = work.items()
     first = next(items)  # what is wrong before the prediction is there has a status of its own
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..exceptions import InvalidInputError
 from ..server.hosts import loopback
 from .settings import GatewaySettings
+from .work import OPEN_WORK
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 _THREADS = 256  # each request that is served occupies one
 _CONNECTIONS = 2000
 _BACKLOG = 1024
+_STOP_TIMEOUT = 3.0  # seconds for what is running to be canceled
 
 
 def serve(
@@ -64,7 +67,11 @@ def serve(
         if on_ready is not None:
             host = f"[{settings.host}]" if family == socket.AF_INET6 else settings.host
             on_ready(f"http://{host}:{listening.getsockname()[1]}/v1")
+        # In a thread, so that an interrupt reaches the work before it reaches waitress.
+        serving = threading.Thread(target=server.run, name="gateway", daemon=True)
+        serving.start()
         try:
-            server.run()
+            serving.join()
         finally:
+            app.extensions[OPEN_WORK].end(_STOP_TIMEOUT)
             server.close()
