@@ -33,6 +33,8 @@ class ChatModel(NamedTuple):
     fields: Mapping[str, object] = {}
     #: Whether it is known to take a prompt, so that no schema is needed to send it one.
     takes_prompt: bool = False
+    #: Whether it is known to draw, so that its schema has the words for why it does not chat.
+    draws: bool = False
 
     def schema(self, deadline: Deadline) -> ModelSchema:
         """Return its schema, fetched where it is not known yet; one that says nothing if it cannot.
@@ -128,7 +130,7 @@ class ChatCall:
         """
         options = CreateOptions(deadline=deadline, cancel_on_exit=cancel_on_exit)
         # One text is a prompt for any model, so that no schema is needed to send it.
-        is_prompt = self._chat.is_text or self._model.takes_prompt
+        is_prompt = self._model.takes_prompt or (self._chat.is_text and not self._model.draws)
         if self._built is None:
             self._use(self._model.schema(deadline))
         elif not (is_prompt or self._schema.inputs):

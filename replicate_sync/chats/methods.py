@@ -25,6 +25,7 @@ class ChatMethods:
 
     default_model: str
     text_models: ClassVar[list[str]]
+    image_models: ClassVar[list[str]]
     model_aliases: ClassVar[dict[str, str]]
     get_model: Callable[[str], str]
     #: Creates the predictions.
@@ -145,7 +146,10 @@ class ChatMethods:
         }
         ref = refs.resolve(model or self.default_model, self.model_aliases)
         is_known = ref.model in self.text_models and not ref.version
-        chat_model = ChatModel(ref, self.predictions, self._stream_fields(), takes_prompt=is_known)
+        draws = ref.model in self.image_models
+        chat_model = ChatModel(
+            ref, self.predictions, self._stream_fields(), takes_prompt=is_known, draws=draws
+        )
         if schema is not None:
             # Late, as few chats have a schema.
             from ..payloads.answer_types import answer_form

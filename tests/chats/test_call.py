@@ -24,8 +24,9 @@ MESSAGES = {"prompt": {"type": "string"}, "messages": {"type": "array"}}
 class Api:
     """A model that takes certain inputs, behind an API; `output` is what it returns."""
 
-    def __init__(self, properties: dict[str, Any], output: Any = "ok") -> None:
+    def __init__(self, properties: dict[str, Any], output: Any = "ok", returns: Any = None) -> None:
         self.properties = properties
+        self.returns = returns
         self.output = output
         self.lookups = 0
         self.inputs: list[Any] = []
@@ -35,7 +36,7 @@ class Api:
             self.lookups += 1
             if not self.properties:
                 return [response({"detail": "busy"}, 500)]
-            schemas = {"Input": {"properties": self.properties}}
+            schemas = {"Input": {"properties": self.properties}, "Output": self.returns}
             version = {"id": "v1", "openapi_schema": {"components": {"schemas": schemas}}}
             return [response({"latest_version": version})]
         self.inputs.append(request.json["input"])
@@ -94,6 +95,13 @@ def test_a_wrong_model_is_an_error_in_its_own_words_and_nothing_is_created(
         list(client.chat([{"role": "user", "content": "Hi"}], MODEL))
     with pytest.raises(InvalidInputError, match="does not chat"):
         client.chat("Hi", MODEL)  # known by now
+    assert api.inputs == []
+
+
+def test_a_known_image_model_is_not_asked_to_chat(wire: StartWire, client_of: MakeClient) -> None:
+    api = Api({"prompt": {"type": "string"}}, returns={"type": "string", "format": "uri"})
+    with pytest.raises(InvalidInputError, match="flux-schnell does not chat: it returns a file"):
+        list(client_of(wire(api)).chat("a cat", "flux-schnell"))
     assert api.inputs == []
 
 
