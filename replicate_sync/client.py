@@ -30,7 +30,12 @@ from .polling import Deadline, Polling, Retries
 from .prediction import outcomes
 from .prediction.context import Context
 from .prediction.create import Creator
-from .prediction.create_options import CreateOptions, PredictionRequest, create_headers
+from .prediction.create_options import (
+    CreateOptions,
+    PredictionRequest,
+    create_headers,
+    webhook_fields,
+)
 from .prediction.creation import LEAVING
 from .prediction.usage import Price, Prices, Usage
 from .resources.predictions import Predictions
@@ -404,6 +409,10 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
         model: str | Model | Version,
         input: Mapping[str, Any] | None = None,
         *,
+        webhook: str | None = None,
+        webhook_events_filter: str | Iterable[str] | None = None,
+        cancel_after: float | str | None = None,
+        validate: bool | None = None,
         deadline: float | None = None,
         cancel_on_exit: bool = True,
     ) -> Generator[str, None, None]:
@@ -415,6 +424,10 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
         Args:
             model: As in `run`.
             input: As in `run`.
+            webhook: As in `run`; likewise `webhook_events_filter`, `cancel_after` and `validate`.
+            webhook_events_filter: See there.
+            cancel_after: See there.
+            validate: See there.
             deadline: The seconds that all of it may take, from the first `next()` on.
             cancel_on_exit: Whether closing the generator, or an interruption, cancels it.
 
@@ -424,20 +437,26 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
         Raises:
             ReplicateError: As `predictions.create` and `Prediction.stream` do.
         """
-        request = self.predictions.prepare(model, input, self._stream_fields())
-        Deadline(deadline)
+        fields = {**self._stream_fields(), **webhook_fields(webhook, webhook_events_filter)}
+        request = self.predictions.prepare(model, input, fields)
+        headers = create_headers(self._context, None, cancel_after, Deadline(deadline))
         self._transport.validate_config()
         return describe_generator(
-            self._stream(request, deadline, cancel_on_exit),
+            self._stream(request, headers, deadline, cancel_on_exit, validate),
             f"the text of {request.ref}: loop over it, or show() it",
         )
 
     def _stream(
-        self, request: PredictionRequest, deadline: float | None, cancel_on_exit: bool
+        self,
+        request: PredictionRequest,
+        headers: Mapping[str, str],
+        deadline: float | None,
+        cancel_on_exit: bool,
+        validate: bool | None,
     ) -> Generator[str, None, None]:
         limit = Deadline(deadline)
-        options = CreateOptions(deadline=limit, cancel_on_exit=cancel_on_exit)
-        creation = self.predictions.plan(request, options)
+        options = CreateOptions(headers, limit, cancel_on_exit)
+        creation = self.predictions.plan(request, options, validate=validate)
         try:
             prediction = self.predictions.send(creation, options)
             yield from prediction.stream(deadline=limit, cancel_on_exit=cancel_on_exit)
@@ -459,6 +478,9 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
         *,
         expect: None = None,
         wait: float | bool = 60,
+        webhook: str | None = None,
+        webhook_events_filter: str | Iterable[str] | None = None,
+        cancel_after: float | str | None = None,
         validate: bool | None = None,
         deadline: float | None = None,
         cancel_on_exit: bool = True,
@@ -473,6 +495,9 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
         *,
         expect: type[_T],
         wait: float | bool = 60,
+        webhook: str | None = None,
+        webhook_events_filter: str | Iterable[str] | None = None,
+        cancel_after: float | str | None = None,
         validate: bool | None = None,
         deadline: float | None = None,
         cancel_on_exit: bool = True,
@@ -486,6 +511,9 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
         *,
         expect: type[_T] | None = None,
         wait: float | bool = 60,
+        webhook: str | None = None,
+        webhook_events_filter: str | Iterable[str] | None = None,
+        cancel_after: float | str | None = None,
         validate: bool | None = None,
         deadline: float | None = None,
         cancel_on_exit: bool = True,
@@ -496,14 +524,17 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
         See https://replicate.com/docs/topics/predictions/create-a-prediction
 
         Args:
-            model: "owner/name" for its latest version, "owner/name:version", a version id, or an
-                alias.
+            model: "owner/name" for its latest version, "owner/name:version", a version id,
+                "deployments/owner/name" for a deployment, or an alias.
             input: The model's input. A path, an open binary file, bytes, a picture or a
                 `FileOutput` stands for a file, at any depth.
             expect: The type of the result: str, FileOutput, list[FileOutput], dict … A type
                 checker knows the result by it, and a result of another type raises.
             wait: For how many seconds, up to 60, the API may hold its response back, so that a
                 short prediction costs one request.
+            webhook: The URL that the API is to call as well.
+            webhook_events_filter: On which events: "start", "output", "logs", "completed".
+            cancel_after: After how much time the API cancels it: seconds, or such as "1h30m".
             validate: Whether to validate the input against the model's schema: True fetches that,
                 None uses it where it has been asked for, as by `models.inputs`, False does not
                 validate.
@@ -526,8 +557,9 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
             validate_expected(expect)
         if progress:
             require_tqdm()
-        request = self.predictions.prepare(model, input)
-        headers = create_headers(self._context, None if progress else wait, None, limit)
+        fields = webhook_fields(webhook, webhook_events_filter)
+        request = self.predictions.prepare(model, input, fields)
+        headers = create_headers(self._context, None if progress else wait, cancel_after, limit)
         options = CreateOptions(headers, limit, cancel_on_exit, progress)
         creation = self.predictions.plan(request, options, validate=validate)
         try:
@@ -585,6 +617,10 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
         on_error: OnError = "raise",
         executor: Executor | None = None,
         journal: str | os.PathLike[str] | None = None,
+        webhook: str | None = None,
+        webhook_events_filter: str | Iterable[str] | None = None,
+        cancel_after: float | str | None = None,
+        validate: bool | None = None,
         progress: bool = False,
     ) -> Generator[Any, None, None]:
         """Yield a model's result for each of many inputs, in the order of the inputs.
@@ -605,6 +641,10 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
             journal: A file that remembers each prediction. A program that was killed, and is
                 started again with the same model, inputs and file, creates nothing twice and
                 fetches what ended meanwhile. What it leaves running goes on.
+            webhook: As in `run`; likewise `webhook_events_filter`, `cancel_after` and `validate`.
+            webhook_events_filter: See there.
+            cancel_after: See there.
+            validate: See there.
             progress: Whether to display a progress bar: how many are done and failed, and how many
                 a second. Needs the extra "progress".
 
@@ -618,7 +658,9 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
         # Late, as only a map needs threads of its own.
         from .batch.runner import BatchRunner, validate_arguments
 
-        ref = refs.resolve(model, self.model_aliases)
+        fields = webhook_fields(webhook, webhook_events_filter)
+        request = self.predictions.prepare(model, None, fields)
+        create_headers(self._context, None, cancel_after, Deadline())
         validate_arguments(concurrency, on_error, executor)
         self._transport.validate_config()
         if progress:
@@ -628,13 +670,20 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
         predictions = self.predictions.with_events(events)
 
         def results() -> Generator[Any, None, None]:
-            runner = BatchRunner(predictions, ref, executor=executor, journal=journal)
+            runner = BatchRunner(
+                predictions,
+                request,
+                cancel_after=cancel_after,
+                validate=validate,
+                executor=executor,
+                journal=journal,
+            )
             yield from runner.results(inputs, concurrency, ordered, on_error)
 
         generator = results()
         if progress:
-            generator = batch_progress(generator, inputs, str(ref), events.listening)
-        return describe_generator(generator, f"the results of {ref}: loop over it")
+            generator = batch_progress(generator, inputs, str(request.ref), events.listening)
+        return describe_generator(generator, f"the results of {request.ref}: loop over it")
 
     @classmethod
     def create_completion(

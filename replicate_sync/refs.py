@@ -1,4 +1,4 @@
-"""References to models: `owner/name`, `owner/name:version`, a bare version id, or an alias."""
+"""References to models: `owner/name`, `owner/name:version`, a version, a deployment, an alias."""
 
 from __future__ import annotations
 
@@ -15,18 +15,23 @@ _NAME_WITH_OWNER = re.compile(
     r"(?P<owner>[A-Za-z0-9][\w.-]*)/(?P<name>[A-Za-z0-9][\w.-]*)(?::(?P<version>(?!\.{1,2}$)[\w.-]+))?",
     re.ASCII,
 )
+_DEPLOYMENTS = "deployments/"
 _VERSION_ID = re.compile(r"[0-9a-f]{64}")
 
 
 class ModelRef(NamedTuple):
-    """A model to run; `model` and `version` are never both None."""
+    """A model to run; one of `model`, `version` and `deployment` is never None."""
 
-    #: "owner/name", or None where only the version is known.
+    #: "owner/name", or None where only the version or the deployment is known.
     model: str | None
     #: The id of one version, or None for the latest one.
     version: str | None = None
+    #: The "owner/name" of a deployment, which has a model and a version of its own.
+    deployment: str | None = None
 
     def __str__(self) -> str:
+        if self.deployment:
+            return f"{_DEPLOYMENTS}{self.deployment}"
         return ":".join(part for part in (self.model, self.version) if part)
 
 
@@ -34,12 +39,16 @@ def parse(text: str) -> ModelRef:
     """Return the model that a reference names.
 
     Args:
-        text: "owner/name", "owner/name:version", or a version id of 64 hexadecimal digits.
+        text: "owner/name", "owner/name:version", a version id of 64 hexadecimal digits, or
+            "deployments/owner/name".
 
     Raises:
         ModelNotFoundError: The text is none of these.
     """
     if isinstance(text, str):
+        deployment = text.removeprefix(_DEPLOYMENTS)
+        if deployment != text and is_name(deployment):
+            return ModelRef(None, deployment=deployment)
         match = _NAME_WITH_OWNER.fullmatch(text)
         if match:
             return ModelRef(f"{match['owner']}/{match['name']}", match["version"])
@@ -47,7 +56,10 @@ def parse(text: str) -> ModelRef:
             return ModelRef(None, text)
     raise ModelNotFoundError(
         f"{text!r} does not name a model.",
-        hint="Write 'owner/name', 'owner/name:version', or a version id of 64 hex digits.",
+        hint=(
+            "Write 'owner/name', 'owner/name:version', a version id of 64 hex digits, or "
+            "'deployments/owner/name'."
+        ),
     )
 
 

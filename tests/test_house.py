@@ -239,7 +239,7 @@ def test_a_poll_enters_few_functions_in_few_files(api: Wire, client_of: MakeClie
     ("call", "limit"),
     [
         (lambda client: client.models.get("a/b"), 15),
-        (lambda client: client.run("a/b", {"prompt": "x"}), 55),
+        (lambda client: client.run("a/b", {"prompt": "x"}), 57),
         (lambda client: list(client.chat("hello")), 130),
     ],
     ids=["models.get", "run", "a chat of three tokens"],

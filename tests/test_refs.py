@@ -28,6 +28,8 @@ ALIASES = {"gemma-2b": GEMMA, "sd-3": "stability-ai/stable-diffusion-3"}
         (f"stability-ai/sdxl:{VERSION}", ModelRef("stability-ai/sdxl", VERSION)),
         (VERSION, ModelRef(None, VERSION)),
         ("a/b:dp-1234", ModelRef("a/b", "dp-1234")),
+        ("deployments/acme/upscaler", ModelRef(None, deployment="acme/upscaler")),
+        ("deployments/upscaler", ModelRef("deployments/upscaler")),
         ("lucataco/flux.dev_v1.5", ModelRef("lucataco/flux.dev_v1.5")),
     ],
 )
@@ -42,6 +44,9 @@ def test_a_reference_is_parsed_and_printed_as_it_was(text: str, expected: ModelR
         "",
         "llama",
         "a/b/c",
+        "deployments/a/b:c",
+        "deployments/a/..",
+        "deployments/deployments/a/b",
         "../x",
         "a/b?x=1",
         "a /b",
@@ -100,7 +105,8 @@ def test_where_none_is_near_the_form_of_a_name_and_the_known_ones_are_named() ->
     with pytest.raises(ModelNotFoundError) as raised:
         resolve("zzz", {})
     assert raised.value.hint == (
-        "Write 'owner/name', 'owner/name:version', or a version id of 64 hex digits."
+        "Write 'owner/name', 'owner/name:version', a version id of 64 hex digits, or "
+        "'deployments/owner/name'."
     )
 
 

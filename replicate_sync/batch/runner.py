@@ -26,7 +26,6 @@ from ..prediction.create_options import CreateOptions, PredictionRequest, create
 from ..prediction.creation import Creation
 from ..prediction.leaving import CANCEL_TIMEOUT
 from ..prediction.prediction import Prediction
-from ..refs import ModelRef
 from ..resources.predictions import Predictions
 from .window import Window, call_at_exit, call_for_each, call_on
 
@@ -50,7 +49,9 @@ class BatchRunner:
 
     Args:
         predictions: Creates predictions.
-        ref: The model.
+        request: What each of them has in common: the model, and fields such as a webhook.
+        cancel_after: As in `Predictions.create`; likewise `validate`.
+        validate: See there.
         executor: What waits for predictions, if not the threads of the window.
         journal: The file that remembers predictions, or None.
     """
@@ -58,13 +59,17 @@ class BatchRunner:
     def __init__(
         self,
         predictions: Predictions,
-        ref: ModelRef,
+        request: PredictionRequest,
         *,
+        cancel_after: float | str | None = None,
+        validate: bool | None = None,
         executor: Executor | None,
         journal: str | os.PathLike[str] | None,
     ) -> None:
         self._predictions = predictions
-        self._ref = ref
+        self._request = request
+        self._cancel_after = cancel_after
+        self._validate = validate
         self._executor = executor
         self._journal: Journal | None = None
         if journal is not None:
@@ -103,7 +108,9 @@ class BatchRunner:
                 elif not isinstance(error, ReplicateError):
                     raise error
                 elif on_error == "raise" or self._journal_failure is not None:
-                    raise self._map_error(position, error, results, window) from error
+                    raise self._map_error(
+                        position, error, results, window
+                    ) from error.with_traceback(None)
                 else:
                     yield error
                 self._require_own_process()
@@ -200,7 +207,7 @@ class BatchRunner:
             return self._create(position, validated, hold)
         # An uploaded file has another URL at each start, so that its content identifies the input.
         identity = serialize_json(place_files(validated, Upload.digest))
-        key = journal.key(str(self._ref), identity)
+        key = journal.key(str(self._request.ref), identity)
         entry = journal.entry(position, key)
         if entry:
             known = self._fetch_known(entry)
@@ -211,7 +218,7 @@ class BatchRunner:
         placed = self._predictions.place_files(validated, CreateOptions())
         if entry:
             planned = self._predictions.plan(
-                PredictionRequest(self._ref, placed), CreateOptions(), validate=False
+                self._request._replace(input=placed), CreateOptions(), validate=False
             )
             evidence = planned.evidence._replace(after=entry.requested_at, is_server_time=False)
             found = self._predictions.look_up(evidence).prediction
@@ -239,9 +246,10 @@ class BatchRunner:
             raise JournalError(failure.message, hint=failure.hint) from failure
 
     def _create(self, position: int, placed: dict[str, object], hold: float | None) -> Prediction:
-        headers = create_headers(self._predictions.context, hold, None, Deadline())
+        headers = create_headers(self._predictions.context, hold, self._cancel_after, Deadline())
         options = CreateOptions(headers, cancel_on_exit=False)
-        creation = self._predictions.plan(PredictionRequest(self._ref, placed), options)
+        request = self._request._replace(input=placed)
+        creation = self._predictions.plan(request, options, validate=self._validate)
         self._requested[position] = creation
         try:
             if self._deadline.expired:

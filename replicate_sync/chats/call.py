@@ -35,6 +35,10 @@ class ChatModel(NamedTuple):
     takes_prompt: bool = False
     #: Whether it is known to draw, so that its schema has the words for why it does not chat.
     draws: bool = False
+    #: Headers of a create besides the client's.
+    headers: Mapping[str, str] = {}
+    #: Whether to validate the input against the model's schema, fetched for it.
+    validate: bool | None = None
 
     def schema(self, deadline: Deadline) -> ModelSchema:
         """Return its schema, fetched where it is not known yet; one that says nothing if it cannot.
@@ -128,10 +132,10 @@ class ChatCall:
             InvalidInputError: The model cannot be sent this; nothing was created.
             ReplicateError: As `predictions.create` does.
         """
-        options = CreateOptions(deadline=deadline, cancel_on_exit=cancel_on_exit)
+        options = CreateOptions(self._model.headers, deadline, cancel_on_exit)
         # One text is a prompt for any model, so that no schema is needed to send it.
         is_prompt = self._model.takes_prompt or (self._chat.is_text and not self._model.draws)
-        if self._built is None:
+        if self._built is None or self._model.validate:
             self._use(self._model.schema(deadline))
         elif not (is_prompt or self._schema.inputs):
             seconds = min(_SCHEMA_TIMEOUT, max(_MIN_TIMEOUT, deadline.remaining))
@@ -181,7 +185,7 @@ class ChatCall:
         request = PredictionRequest(self._model.ref, self._built, self._model.fields)
         predictions = self._model.predictions
         # What is wrong with the value of an input of the caller's own is left to the API.
-        self._creation = predictions.plan(request, options, validate=False)
+        self._creation = predictions.plan(request, options, validate=bool(self._model.validate))
         return predictions.send(self._creation, options)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, overload
 
 from .. import refs
@@ -10,7 +10,8 @@ from ..display.generators import describe_generator
 from ..http.transport import Transport
 from ..payloads.chat_input import parse_chat
 from ..payloads.messages import Messages
-from ..polling import Deadline
+from ..polling import NO_DEADLINE, Deadline
+from ..prediction.create_options import create_headers, webhook_fields
 from ..resources.predictions import Predictions
 from .call import ChatCall, ChatModel
 
@@ -49,6 +50,10 @@ class ChatMethods:
         verbosity: str | None = ...,
         extra_data: Mapping[str, Any] | None = ...,
         schema: None = ...,
+        webhook: str | None = ...,
+        webhook_events_filter: str | Iterable[str] | None = ...,
+        cancel_after: float | str | None = ...,
+        validate: bool | None = ...,
         deadline: float | None = ...,
         cancel_on_exit: bool = ...,
     ) -> Generator[str, None, None]: ...
@@ -70,6 +75,10 @@ class ChatMethods:
         verbosity: str | None = ...,
         extra_data: Mapping[str, Any] | None = ...,
         schema: object,
+        webhook: str | None = ...,
+        webhook_events_filter: str | Iterable[str] | None = ...,
+        cancel_after: float | str | None = ...,
+        validate: bool | None = ...,
         deadline: float | None = ...,
         cancel_on_exit: bool = ...,
     ) -> Any: ...
@@ -90,6 +99,10 @@ class ChatMethods:
         verbosity: str | None = None,
         extra_data: Mapping[str, Any] | None = None,
         schema: object = None,
+        webhook: str | None = None,
+        webhook_events_filter: str | Iterable[str] | None = None,
+        cancel_after: float | str | None = None,
+        validate: bool | None = None,
         deadline: float | None = None,
         cancel_on_exit: bool = True,
     ) -> Any:
@@ -120,6 +133,10 @@ class ChatMethods:
                 call blocks then, and returns the answer as a value. A model that takes a schema
                 guarantees it; any other one is told to conform to it, and once more where it
                 did not.
+            webhook: As in `run`; likewise `webhook_events_filter`, `cancel_after` and `validate`.
+            webhook_events_filter: See there.
+            cancel_after: See there.
+            validate: See there.
             deadline: The seconds that all of it may take.
             cancel_on_exit: Whether closing the generator, or an interruption, cancels it.
 
@@ -146,9 +163,17 @@ class ChatMethods:
         }
         ref = refs.resolve(model or self.default_model, self.model_aliases)
         is_known = ref.model in self.text_models and not ref.version
-        draws = ref.model in self.image_models
+        headers: dict[str, str] = {}
+        if cancel_after is not None:
+            headers = create_headers(self.predictions.context, None, cancel_after, NO_DEADLINE)
         chat_model = ChatModel(
-            ref, self.predictions, self._stream_fields(), takes_prompt=is_known, draws=draws
+            ref,
+            self.predictions,
+            {**self._stream_fields(), **webhook_fields(webhook, webhook_events_filter)},
+            takes_prompt=is_known,
+            draws=ref.model in self.image_models,
+            headers=headers,
+            validate=validate,
         )
         if schema is not None:
             # Late, as few chats have a schema.

@@ -55,7 +55,8 @@ def run(
 ) -> None:
     """Run MODEL, wait for its result, and write it to stdout.
 
-    MODEL is owner/name, owner/name:version or a version id; `models show` lists its inputs.
+    MODEL is owner/name, owner/name:version, a version id or deployments/owner/name; `models show`
+    lists its inputs.
 
     \b
       replicate-sync run replicate/hello-world -i text=Alice

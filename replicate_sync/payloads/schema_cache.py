@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ..exceptions import ModelNotFoundError, ReplicateError, ResponseError
 from ..http.transport import Transport
 from ..polling import NO_DEADLINE, Deadline
 from ..refs import IDENTIFIER, ModelRef, is_name
+from .json_schema import mapping_at
 from .schemas import UNKNOWN_SCHEMA, ModelSchema, latest_version_of_model, schemas_of_version
 
 _HIDDEN_VERSION = "hidden"  # what the API says of a prediction of an official model
@@ -21,7 +24,7 @@ class SchemaCache:
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
-        #: By version id, and for a latest version by "owner/name".
+        #: By version id, for a latest version by "owner/name", for a deployment by its reference.
         self._schemas: dict[str, ModelSchema] = {}
         #: The keys of those that the caller has asked for, not those that an output needed.
         self._requested: set[str] = set()
@@ -67,9 +70,11 @@ class SchemaCache:
         Returns:
             The schema; one that says nothing if it is not known.
         """
-        if fetch:
-            return self.for_output(ref.model, ref.version, deadline)
-        return self._schemas.get(ref.version or ref.model or "", UNKNOWN_SCHEMA)
+        if not fetch:
+            return self._schemas.get(ref.version or ref.model or str(ref), UNKNOWN_SCHEMA)
+        if ref.deployment:
+            return self._of_deployment(ref, deadline)
+        return self.for_output(ref.model, ref.version, deadline)
 
     def for_validation(
         self, ref: ModelRef, *, fetch: bool, deadline: Deadline = NO_DEADLINE
@@ -87,7 +92,7 @@ class SchemaCache:
         Returns:
             The schema; one that says nothing if it has not been asked for.
         """
-        key = ref.version or ref.model or ""
+        key = ref.version or ref.model or str(ref)
         if fetch:
             self._requested.add(key)
         if key in self._requested:
@@ -117,6 +122,22 @@ class SchemaCache:
             return self._fetch(str(model), version, deadline)
         return self._schemas.get(key) or ModelSchema.unknown()
 
+    def _of_deployment(self, ref: ModelRef, deadline: Deadline) -> ModelSchema:
+        """Return the schema of what a deployment runs now; it is looked up once."""
+        key = str(ref)
+        if key not in self._schemas:
+            try:
+                model, version = self._transport.request(
+                    "GET",
+                    f"/deployments/{ref.deployment}",
+                    deadline=deadline,
+                    build=_parse_release,
+                )
+            except ReplicateError:  # the create tells what is wrong
+                return UNKNOWN_SCHEMA
+            self._schemas[key] = self.for_output(model, version, deadline)
+        return self._schemas[key]
+
     def _fetch(self, model: str, version: str | None, deadline: Deadline) -> ModelSchema:
         key = version or model
         path = f"/models/{model}"
@@ -141,6 +162,15 @@ class SchemaCache:
 def _is_path(model: str | None, version: str | None) -> bool:
     """Return whether what a prediction says of its model may stand in a path."""
     return is_name(model) and (not version or IDENTIFIER.fullmatch(version) is not None)
+
+
+def _parse_release(data: object) -> tuple[str | None, str | None]:
+    """Return the model and the version that a deployment runs."""
+    release: Mapping[str, object] = {}
+    if isinstance(data, Mapping):
+        release = mapping_at(data, "current_release")
+    names = {name: value for name, value in release.items() if isinstance(value, str)}
+    return names.get("model"), names.get("version")
 
 
 def _parse_version(data: object) -> ModelSchema:

@@ -77,8 +77,9 @@ class Predictions(Resource):
         See https://replicate.com/docs/reference/http#predictions.create
 
         Args:
-            model: "owner/name" for its latest version, "owner/name:version", a version id, or an
-                alias; or a `Model` or `Version`. Instead of it:
+            model: "owner/name" for its latest version, "owner/name:version", a version id,
+                "deployments/owner/name" for a deployment, or an alias; or a `Model` or `Version`.
+                Instead of it:
             input: The model's input. A path, an open binary file, bytes, a picture or a
                 `FileOutput` stands for a file, at any depth.
             version: The version to run: its id, "owner/name:version", or a `Version`.
@@ -178,7 +179,10 @@ class Predictions(Resource):
         body = {**request.fields, "input": request.input}
         version = ref.version or self._versions.get(ref.model or "")
         path = "/predictions"
-        if version is None:
+        if ref.deployment:
+            path = f"/deployments/{ref.deployment}/predictions"
+            fields = {"deployment": ref.deployment}
+        elif version is None:
             path = f"/models/{ref.model}/predictions"
             fields = {"model": str(ref.model)}
         else:
@@ -211,7 +215,7 @@ class Predictions(Resource):
 
     def send(self, creation: Creation[Prediction], options: CreateOptions) -> Prediction:
         """Send a create that was planned, once, and return its prediction; see `create`."""
-        if "version" in creation.body:
+        if not creation.path.startswith("/models/"):
             return self._creator.send(creation, options)
         model = creation.path.removeprefix("/models/").removesuffix("/predictions")
         try:

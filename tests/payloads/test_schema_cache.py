@@ -95,6 +95,34 @@ def test_a_schema_is_not_fetched_for_a_check_unless_that_is_asked_for(
     assert paths(api) == ["a/b/versions/v"]
 
 
+def test_the_schema_of_a_deployment_is_that_of_what_it_runs(
+    api: responses.RequestsMock, cache: SchemaCache
+) -> None:
+    release = {"number": 1, "model": "a/b", "version": "v"}
+    deployment = api.get(f"{API}/deployments/me/mine", json={"current_release": release})
+    api.get(f"{MODEL}/versions/v", json=version())
+    ref = ModelRef(None, deployment="me/mine")
+    assert cache.for_validation(ref, fetch=False).raw is None
+    assert list(cache.for_validation(ref, fetch=True).inputs) == ["prompt"]
+    assert list(cache.for_validation(ref, fetch=False).inputs) == ["prompt"]
+    assert deployment.call_count == 1
+
+
+@pytest.mark.parametrize("body", [[], {}, {"current_release": None}, {"current_release": {"x": 1}}])
+def test_a_deployment_that_does_not_say_what_it_runs_has_no_schema(
+    api: responses.RequestsMock, cache: SchemaCache, body: Any
+) -> None:
+    api.get(f"{API}/deployments/me/mine", json=body)
+    assert cache.get(ModelRef(None, deployment="me/mine"), fetch=True).raw is None
+
+
+def test_a_deployment_that_does_not_exist_has_no_schema(
+    api: responses.RequestsMock, cache: SchemaCache
+) -> None:
+    api.get(f"{API}/deployments/me/mine", status=404, json={"detail": "no"})
+    assert cache.get(ModelRef(None, deployment="me/mine"), fetch=True).raw is None
+
+
 def test_a_schema_is_fetched_and_parsed_once(
     api: responses.RequestsMock, cache: SchemaCache
 ) -> None:

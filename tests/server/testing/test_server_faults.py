@@ -133,7 +133,7 @@ def test_a_reset_has_no_effect_and_a_lost_response_has_all(
     assert created(local) == 0
     local.faults.lose_response()
     with pytest.raises(requests.ConnectionError):
-        call.create("me/llm", {})
+        call.create("me/llm", {"prompt": "of another program"})
     assert created(local) == 1
     local.faults.lose_response()
     assert client.run("me/llm") == TEXT  # it finds the prediction whose response was lost
