@@ -51,7 +51,7 @@ class Conversation:
         self._chat = chat
         self._resolve = resolve
         resolve(model)
-        self.model = model
+        self.model: str = model
         self.parameters: dict[str, Any] = dict(parameters)
         self.messages: list[Message] = []
         if system:

@@ -83,7 +83,7 @@ class _Thread(threading.local):
     delivery: Delivery = Delivery()
 
 
-thread = _Thread()
+thread: _Thread = _Thread()
 
 
 class _Response(HTTPResponse):

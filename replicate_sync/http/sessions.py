@@ -52,7 +52,7 @@ class BearerAuth(AuthBase):
         self, base_url: str, token: str, environment: tuple[str | None, str | None] | None
     ) -> None:
         self.base_url = base_url
-        self.token = Token(token)
+        self.token: Token = Token(token)
         #: The variables of the environment that it was made with.
         self.environment = environment
         self._header = Token(f"Bearer {token}")

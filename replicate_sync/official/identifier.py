@@ -52,6 +52,8 @@ def resolve(ref: Any) -> Resolved:
         return Resolved(None, *ModelVersionIdentifier.parse(ref))
     if hasattr(ref, "openapi_schema"):
         return Resolved(ref, None, None, ref.id)
+    if not hasattr(ref, "latest_version"):  # a deployment has an owner and a name, too
+        return Resolved(None, None, None, None)
     return Resolved(None, getattr(ref, "owner", None), getattr(ref, "name", None), None)
 
 

@@ -67,7 +67,7 @@ def gpt_structured(
     instructions: SystemPrompt = "",
     image_input: Pictures = [],  # noqa: B006
     json_schema: Annotated[
-        dict, "A JSON schema that the reply conforms to, as {'format': {…}}"  # type: ignore[type-arg]
+        dict[str, Any], "A JSON schema that the reply conforms to, as {'format': {…}}"
     ] = {},  # noqa: B006
     reasoning_effort: Effort = "minimal",
     verbosity: Level = "medium",
