@@ -12,6 +12,7 @@ import click
 from ..callable_model import fetch_schema
 from ..client import Replicate
 from ..display.tables import format_table, terminal_width
+from ..payloads.saving import write_whole
 from ..payloads.schemas import Input, ModelSchema
 from ..refs import ModelRef, parse
 from .echo import echo
@@ -96,7 +97,7 @@ def stub(
     stubs = [_fetch_stub(client, parse(client.get_model(name)), pin=pin) for name in names]
     source = module_source(stubs, _stub_command(names, out, pin=pin))
     if out is not None:
-        out.write_text(source, encoding="utf-8")
+        write_whole([source.encode()], out, overwrite=True)
         return
     if as_json:
         echo(json.dumps({"source": source}))
