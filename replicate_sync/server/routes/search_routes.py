@@ -16,6 +16,7 @@ from .json_responses import json_response
 from .pagination import unpaged
 from .serializers import serialize_collection, serialize_model
 
+_MAX_MISSPELLED = 200  # characters of a query that may be a misspelled name
 _PAGE_SIZE = 25
 _DEFAULT_LIMIT = "20"
 _MAX_LIMIT = 50
@@ -113,5 +114,7 @@ def _score(query: str, name: str, description: str) -> float:
 
 
 def _is_misspelled(query: str, name: str) -> bool:
+    if len(query) > _MAX_MISSPELLED:  # comparing takes the square of it
+        return False
     words = re.sub("[/-]", " ", name.lower())
     return SequenceMatcher(None, query.lower(), words).ratio() >= _MIN_LIKENESS

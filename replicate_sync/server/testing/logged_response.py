@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse
 
-_MAX_BODY = 2**16  # bytes that are noted
+_MAX_BODY = 2**15  # bytes that are noted
 
 Note = Callable[[int, bytes, int], None]
 """Is called with the status, the start of the body, and the size of the body, so far."""

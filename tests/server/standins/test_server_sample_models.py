@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import Any
 
 from replicate_sync.server import LocalServer
@@ -13,7 +14,8 @@ def test_a_slow_model_shows_progress_and_stops(local: LocalServer, call: Any) ->
     call.until(prediction, lambda body: "%|" in (body["logs"] or ""))
     call.post(prediction["urls"]["cancel"])
     name = f"prediction-{prediction['id']}"
-    for thread in [thread for thread in threading.enumerate() if thread.name == name]:
-        thread.join(5)
-        assert not thread.is_alive()
+    deadline = time.monotonic() + 5
+    while any(thread.name == name for thread in threading.enumerate()):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
     assert call.run("local/slow", {"seconds": 0})["output"] == "worked for 0 seconds"
