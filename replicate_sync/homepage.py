@@ -288,9 +288,9 @@ class ReplicateHome(BaseClient, Gpt4freeProvider):
         if isinstance(stream, str):
             prompt = stream
         is_provider = isinstance(stream, bool) or "provider" in kwargs
+        if "api_key" in kwargs:
+            kwargs["api_key"] = Token.of(kwargs["api_key"])
         arguments = sort_arguments(kwargs)
-        if "api_key" in arguments.others:
-            arguments.others["api_key"] = Token.of(arguments.others["api_key"])
         home = cls(proxy=proxy, **arguments.others)
         home._extra_input = arguments.extra
         default = cls.default_image_model if prompt is not None and is_provider else ""

@@ -36,6 +36,7 @@ def test_output_grows_while_a_model_runs(local: LocalServer, call: Any) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_many_pieces_take_linear_time(local: LocalServer, call: Any) -> None:
     @local.model("me/many")
     def many(count: int) -> Iterator[str]:

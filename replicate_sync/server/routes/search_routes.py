@@ -22,6 +22,7 @@ _DEFAULT_LIMIT = "20"
 _MAX_LIMIT = 50
 _LIMIT = re.compile(r"[0-9]{1,9}")
 _MISSPELLED_SCORE = 0.1
+_MAX_COMPARED = 200  # characters; longer than any name, as comparing takes the square of it
 _MIN_LIKENESS = 0.55  # of a query and a name, from 0 to 1
 
 
@@ -117,4 +118,6 @@ def _is_misspelled(query: str, name: str) -> bool:
     if len(query) > _MAX_MISSPELLED:  # comparing takes the square of it
         return False
     words = re.sub("[/-]", " ", name.lower())
+    if len(query) > _MAX_COMPARED:
+        return False
     return SequenceMatcher(None, query.lower(), words).ratio() >= _MIN_LIKENESS

@@ -136,7 +136,8 @@ def test_a_reset_has_no_effect_and_a_lost_response_has_all(
         call.create("me/llm", {"prompt": "of another program"})
     assert created(local) == 1
     local.faults.lose_response()
-    assert client.run("me/llm") == TEXT  # it finds the prediction whose response was lost
+    # It finds the prediction whose response was lost: the only one with this input.
+    assert client.run("me/llm", {"prompt": "b"}) == TEXT
     assert created(local) == 2
 
 
