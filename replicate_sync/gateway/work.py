@@ -34,7 +34,7 @@ class OpenWork:
 
     def __init__(self) -> None:
         #: Whether the gateway ends.
-        self.is_ending = False
+        self.is_ending: bool = False
         self._count = 0
         self._changed = threading.Condition()
 
