@@ -99,7 +99,11 @@ class Elsewhere:
     def file(self, output: str, **options: Any) -> Any:
         """Return what a client returns of a model that names this URL."""
         self.output = output
-        return self._client_of(self.api, **options).run("a/b")
+        return self.client(**options).run("a/b")
+
+    def client(self, **options: Any) -> Replicate:
+        """Return a client of the model's API."""
+        return self._client_of(self.api, **options)
 
 
 @pytest.fixture
@@ -154,6 +158,8 @@ def test_what_the_caller_allows_is_read(elsewhere: Elsewhere) -> None:
     url = f"{elsewhere.secret.origin}/x"
     for allowed in (["127.0.0.1"], [f"127.0.0.1:{elsewhere.port}"], ["x", "*"]):
         assert elsewhere.file(url, file_hosts=allowed).read() == b"secret"
+    client = elsewhere.client(file_hosts=["127.0.0.1"]).with_options(timeout=4)
+    assert client.run("a/b").read() == b"secret"
     for others in (["127.0.0.1:1"], ["localhost"], ["0.0.1"]):
         with pytest.raises(ConnectionFailed, match="Nothing was read"):
             elsewhere.file(url, file_hosts=others).read()

@@ -45,6 +45,25 @@ def test_what_is_no_file_is_refused(content: object) -> None:
         Replicate("r8_x").files.create(content)
 
 
+def test_the_name_of_a_file_is_refused_with_what_to_pass() -> None:
+    with pytest.raises(InvalidInputError, match=r"not str\. Pass Path\('cat.png'\)"):
+        Replicate("r8_x").files.create("cat.png")
+
+
+def test_metadata_that_json_cannot_express_is_named_before_anything_is_sent(
+    wire: StartWire, client_of: MakeClient
+) -> None:
+    server = wire(lambda request: [response({"id": "f1"}, 201)])
+    for metadata, says in [
+        ({"a": {"b": {1, 2}}}, r"The metadata 'a\.b' cannot be sent as JSON: Object of type set"),
+        ({"a": float("nan")}, "The metadata 'a' cannot be sent as JSON: it is nan"),
+        ([1], "metadata is a dict, not list"),
+    ]:
+        with pytest.raises(InvalidInputError, match=says):
+            client_of(server).files.create(b"x", metadata=metadata)  # type: ignore[arg-type]
+    assert server.requests == []
+
+
 def test_a_large_file_that_is_in_an_input_twice_is_uploaded_once(
     wire: StartWire, client_of: MakeClient
 ) -> None:
