@@ -145,7 +145,7 @@ RESPONSES = st.lists(
     max_size=4,
 )
 FUZZ = settings(
-    max_examples=30, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True
+    max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True
 )
 
 

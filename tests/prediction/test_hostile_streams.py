@@ -113,7 +113,7 @@ def stream_of(model: HostileModel) -> Iterable[str]:
 
 
 @pytest.mark.slow
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(TOKENS, min_size=1, max_size=8), st.booleans(), st.data())
 def test_text_is_a_prefix_of_the_output_and_in_the_end_all_of_it(
     pieces: list[str], is_late: bool, data: st.DataObject
