@@ -69,7 +69,7 @@ class CallableModel(Generic[_T]):
     @property
     def url(self) -> str:
         """Its page."""
-        path = self._ref.model or f"p/{self._ref.version}"
+        path = self._ref.model or str(self._ref)
         if self._ref.model and self._ref.version:
             path = f"{self._ref.model}/versions/{self._ref.version}"
         return f"{self._client.url}/{path}"
@@ -182,15 +182,19 @@ def fetch_schema(client: Replicate, ref: ModelRef, record: object = None) -> Mod
     if isinstance(record, Version):
         return ModelSchema.parse(record.schemas)
     schemas = client.predictions.context.schemas
-    if ref.version is None:
-        model = ref.model or ""
-        try:
-            schemas.latest_version(model)
-        except UnknownModelError as error:
-            client.predictions.near_names.add_to(error, model)
-            raise
-    elif ref.model is not None:
+    if ref.deployment is not None:
+        release = client.deployments.get(ref.deployment).current_release
+        version = client.models.versions.get(f"{release['model']}:{release['version']}")
+        return ModelSchema.parse(version.schemas)
+    if ref.model is None:
+        return schemas.get(ref, fetch=False)
+    if ref.version is not None:
         return ModelSchema.parse(client.models.versions.get(str(ref)).schemas)
+    try:
+        schemas.latest_version(ref.model)
+    except UnknownModelError as error:
+        client.predictions.near_names.add_to(error, ref.model)
+        raise
     return schemas.get(ref, fetch=False)
 
 

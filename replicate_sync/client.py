@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from .callable_model import CallableModel
     from .resources.account import Accounts
     from .resources.collections import Collections
-    from .resources.deployments import Deployments
+    from .resources.deployments import Deployment, Deployments
     from .resources.files import Files
     from .resources.hardware import HardwareList
     from .resources.models import Model, Models
@@ -406,7 +406,7 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
 
     def stream(
         self,
-        model: str | Model | Version,
+        model: str | Model | Version | Deployment,
         input: Mapping[str, Any] | None = None,
         *,
         webhook: str | None = None,
@@ -473,7 +473,7 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
     @overload
     def run(
         self,
-        model: str | Model | Version,
+        model: str | Model | Version | Deployment,
         input: Mapping[str, Any] | None = None,
         *,
         expect: None = None,
@@ -490,7 +490,7 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
     @overload
     def run(
         self,
-        model: str | Model | Version,
+        model: str | Model | Version | Deployment,
         input: Mapping[str, Any] | None = None,
         *,
         expect: type[_T],
@@ -506,7 +506,7 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
 
     def run(
         self,
-        model: str | Model | Version,
+        model: str | Model | Version | Deployment,
         input: Mapping[str, Any] | None = None,
         *,
         expect: type[_T] | None = None,
@@ -576,13 +576,15 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
         return result
 
     @overload
-    def use(self, model: str | Model | Version) -> CallableModel[Any]: ...
+    def use(self, model: str | Model | Version | Deployment) -> CallableModel[Any]: ...
 
     @overload
-    def use(self, model: str | Model | Version, *, expect: type[_T]) -> CallableModel[_T]: ...
+    def use(
+        self, model: str | Model | Version | Deployment, *, expect: type[_T]
+    ) -> CallableModel[_T]: ...
 
     def use(
-        self, model: str | Model | Version, *, expect: type[_T] | None = None
+        self, model: str | Model | Version | Deployment, *, expect: type[_T] | None = None
     ) -> CallableModel[Any]:
         """Return a model as a function, whose parameters are the model's inputs.
 
@@ -601,10 +603,11 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
             InvalidInputError: Its results are of another type than `expect`.
         """
         from .callable_model import CallableModel, fetch_schema
+        from .resources.base import reference_to
 
         if expect is not None:
             validate_expected(expect)
-        ref = refs.resolve(str(model), self.model_aliases)
+        ref = refs.resolve(reference_to(model), self.model_aliases)
         return CallableModel(self, ref, fetch_schema(self, ref, model), expect)
 
     def map(

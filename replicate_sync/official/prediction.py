@@ -292,11 +292,7 @@ def create_on_deployment(
 ) -> Prediction:
     """Start a prediction on a deployment, and return it."""
     name = "/".join(owner_and_name(deployment, "deployment"))
-    body, fields, options = _prepare(client, input, params)
-    with as_official_errors():
-        predictions = client.native.predictions
-        created = predictions.start_on_deployment(name, body, fields, options)
-    return Prediction.of(client, created)
+    return _create(client, ModelRef(None, deployment=name), input, params)
 
 
 def _create(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 from types import MappingProxyType
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar, cast
 
 from ..exceptions import InvalidInputError
 from ..http.pagination import PageParser, follow_link
@@ -46,6 +46,11 @@ class Record:
         fields = {name: raw[name] for name in cls.__annotations__ if name in raw and name != "raw"}
         vars(record).update(fields, raw=raw, _resource=resource)
         return record
+
+    @property
+    def reference(self) -> str:
+        """What names it, where a model is to be named."""
+        return str(self)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "_resource": None}  # which has the token
@@ -109,6 +114,17 @@ class Resource:
         )
         follow = partial(follow_link, self._transport, path, pages=pages)
         return Pages(fetch_first, follow, build, limit, path)
+
+
+def reference_to(model: object) -> str:
+    """Return the reference to what a record describes, or what is one already.
+
+    Args:
+        model: The record of a model, a version or a deployment, or a string.
+    """
+    if isinstance(model, Record):
+        return model.reference
+    return cast(str, model)  # of which `refs.parse` says what is wrong
 
 
 def discard(data: object) -> None:

@@ -23,6 +23,11 @@ class Deployment(Record):
     current_release: Mapping[str, Any] = MappingProxyType({})
 
     @property
+    def reference(self) -> str:
+        """What names it, where a model is to be named: "deployments/owner/name"."""
+        return f"deployments/{self}"
+
+    @property
     def predictions(self) -> BoundPredictions:
         """Its predictions: `create`."""
         deployments: Deployments = self._bound()

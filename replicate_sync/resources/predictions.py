@@ -24,7 +24,7 @@ from ..prediction.creation import Creation, Evidence
 from ..prediction.lookup import LookUp, find_earlier
 from ..prediction.prediction import Prediction
 from ..refs import parse_name, resolve
-from .base import Record, Resource, discard
+from .base import Resource, discard, reference_to
 from .near_names import NearNames
 from .pages import Pages
 
@@ -118,10 +118,10 @@ class Predictions(Resource):
         options = CreateOptions(
             create_headers(self.context, wait, cancel_after, limit), limit, cancel_on_exit, progress
         )
+        name = version or model or ""
         if deployment is not None:
-            name = parse_name(str(deployment))
-            return self.start_on_deployment(name, validate_input(input), fields, options)
-        request = self.prepare(version or model or "", input, fields)
+            name = f"deployments/{parse_name(str(deployment))}"
+        request = self.prepare(name, input, fields)
         return self.start(request, options, validate=validate)
 
     def with_events(self, events: EventHook) -> Predictions:
@@ -133,7 +133,7 @@ class Predictions(Resource):
 
     def prepare(
         self,
-        model: str | Model | Version,
+        model: str | Model | Version | Deployment,
         input: Mapping[str, Any] | None,
         fields: Mapping[str, object] | None = None,
     ) -> PredictionRequest:
@@ -148,9 +148,7 @@ class Predictions(Resource):
             InvalidInputError: The input cannot be sent.
             ModelNotFoundError: The name is not that of a model.
         """
-        if isinstance(model, Record):
-            model = str(model)
-        ref = resolve(model, self._aliases)
+        ref = resolve(reference_to(model), self._aliases)
         texts = self.context.schemas.get(ref, fetch=False).text_inputs
         return PredictionRequest(ref, validate_input(input, texts=texts), fields or {})
 
@@ -189,29 +187,6 @@ class Predictions(Resource):
             body = {"version": version, **body}
             fields = {"version": version}
         return self._creator.plan(Prediction, path, body, fields, options)
-
-    def start_on_deployment(
-        self,
-        deployment: str,
-        validated: Mapping[str, object],
-        fields: Mapping[str, object],
-        options: CreateOptions,
-    ) -> Prediction:
-        """Send a request that was prepared to a deployment, and return its prediction.
-
-        Args:
-            deployment: "owner/name".
-            validated: The input, as `validate_input` returns it.
-            fields: Further fields of the body.
-            options: How it is sent.
-        """
-        return self._creator.create(
-            Prediction,
-            f"/deployments/{deployment}/predictions",
-            {**fields, "input": validated},
-            {"deployment": deployment},
-            options,
-        )
 
     def send(self, creation: Creation[Prediction], options: CreateOptions) -> Prediction:
         """Send a create that was planned, once, and return its prediction; see `create`."""

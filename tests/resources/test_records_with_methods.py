@@ -70,6 +70,10 @@ def test_create_takes_a_deployment_and_its_name(client: Replicate) -> None:
         created = client.deployments.predictions.create(which, {"number": 5}, wait=True)
         assert created.result() == 10
     assert deployment.predictions.create({"number": 6}).result() == 12
+    assert client.run(deployment, {"number": 7}) == 14
+    assert client.use(deployment)(number=8) == 16
+    with pytest.raises(InvalidInputError, match="did you mean 'number'"):
+        client.use("deployments/local/fast")(numbr=8)
     assert deployment.update(max_instances=2).current_release["number"] == 2
     deployment.delete()
     assert "fast" not in [one.name for one in client.deployments.list()]
