@@ -9,7 +9,7 @@ from math import nan
 from statistics import median
 from typing import Any
 
-from . import files, growth, local_server, many, starting, streaming, values, waiting
+from . import files, growth, journals, local_server, many, starting, streaming, values, waiting
 from .environments import python_of
 from .processes import Server, Worker
 from .rows import OURS, Figure, Row
@@ -22,6 +22,7 @@ ROWS: list[Row] = [
     *files.ROWS,
     *values.ROWS,
     *growth.ROWS,
+    *journals.ROWS,
     *local_server.ROWS,
 ]
 

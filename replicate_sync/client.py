@@ -25,6 +25,7 @@ from .http.transport import Transport
 from .payloads.inputs import Upload
 from .payloads.messages import Messages, last_content
 from .payloads.python_types import is_instance, type_name, validate_expected
+from .payloads.result_files import Saver, find_files
 from .payloads.schema_cache import SchemaCache
 from .polling import Deadline, Polling, Retries
 from .prediction import outcomes
@@ -43,8 +44,9 @@ from .resources.predictions import Predictions
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-    from .batch.runner import OnError
+    from .batch.map_options import OnError, OnLost, Retry
     from .callable_model import CallableModel
+    from .prediction.prediction import Prediction
     from .resources.account import Accounts
     from .resources.collections import Collections
     from .resources.deployments import Deployment, Deployments
@@ -485,6 +487,10 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
         deadline: float | None = None,
         cancel_on_exit: bool = True,
         progress: bool = False,
+        save: str | os.PathLike[str] | None = None,
+        journal: str | os.PathLike[str] | None = None,
+        key: str = "",
+        on_lost: OnLost = "raise",
     ) -> Any: ...
 
     @overload
@@ -502,6 +508,10 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
         deadline: float | None = None,
         cancel_on_exit: bool = True,
         progress: bool = False,
+        save: str | os.PathLike[str] | None = None,
+        journal: str | os.PathLike[str] | None = None,
+        key: str = "",
+        on_lost: OnLost = "raise",
     ) -> _T: ...
 
     def run(
@@ -518,6 +528,10 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
         deadline: float | None = None,
         cancel_on_exit: bool = True,
         progress: bool = False,
+        save: str | os.PathLike[str] | None = None,
+        journal: str | os.PathLike[str] | None = None,
+        key: str = "",
+        on_lost: OnLost = "raise",
     ) -> _T | Any:
         """Block until a model has its result, and return that.
 
@@ -543,6 +557,15 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
             progress: Whether to display a progress bar: status, the model's own percentage, and
                 the bytes of uploads of more than 5 MB. The API is polled every second then, and
                 `wait` does not count. Needs the extra "progress".
+            save: A folder, in which the files of the result are saved as soon as it is there, as
+                "<id>-<name>"; each `FileOutput` has its `path`, and reads from there.
+            journal: A file that remembers the prediction, by its model, its input and `key`. The
+                same call in a program that is started again returns the result that is in the
+                file, or waits for the prediction that runs; one that failed is run again. So a
+                chain of runs goes on where it stopped. An interruption cancels nothing then, and
+                `wait` does not count.
+            key: What tells a run from others of the same model and input in the journal.
+            on_lost: As in `map`.
 
         Returns:
             A str for text, a `FileOutput` for a file, a list of them for several files, or else
@@ -551,14 +574,23 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
         Raises:
             OutputTypeError: The result is not of the expected type; `prediction.output` has it.
             ReplicateError: As `predictions.create` and `Prediction.wait` do.
+            JournalError: The journal could not be written or read.
         """
         limit = Deadline(deadline)
         if expect is not None:
             validate_expected(expect)
         if progress:
             require_tqdm()
+        saver = None if save is None else Saver(save)
         fields = webhook_fields(webhook, webhook_events_filter)
         request = self.predictions.prepare(model, input, fields)
+        if journal is not None:
+            headers = create_headers(self._context, None, cancel_after, limit)
+            options = CreateOptions(headers, limit, cancel_on_exit=False, progress=progress)
+            prediction, result = self._run_with_journal(
+                request, options, validate, saver, (journal, key, on_lost)
+            )
+            return _expected(result, expect, prediction)
         headers = create_headers(self._context, None if progress else wait, cancel_after, limit)
         options = CreateOptions(headers, limit, cancel_on_exit, progress)
         creation = self.predictions.plan(request, options, validate=validate)
@@ -566,14 +598,33 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
             prediction = self.predictions.send(creation, options)
             prediction.wait(deadline=limit, cancel_on_exit=cancel_on_exit, progress=progress)
             result = prediction.parse_output(deadline=limit)
+            if saver is not None:
+                saver.save(find_files(result), prediction.id, on_saved=prediction.note_saved)
         except LEAVING as leaving:  # also between two of these steps
             self.predictions.leave(creation, leaving, cancel=cancel_on_exit)
             raise
-        if expect is not None and not is_instance(result, expect):
-            error = outcomes.output_type_error(prediction, type_name(expect), result)
-            error.prediction = prediction
-            raise error
-        return result
+        if expect is None:
+            return result
+        return _expected(result, expect, prediction)
+
+    def _run_with_journal(
+        self,
+        request: PredictionRequest,
+        options: CreateOptions,
+        validate: bool | None,
+        saver: Saver | None,
+        journal: tuple[str | os.PathLike[str], str, OnLost],
+    ) -> tuple[Prediction, Any]:
+        """Return the prediction that a journal has, or a new one, and its result."""
+        # Late, as sqlite3 takes time that most programs need not spend.
+        from .batch.map_options import journal_options
+        from .batch.single_run import prepare_run, run_with_journal
+
+        path, key, on_lost = journal
+        run = prepare_run(self.predictions, request, options, validate=validate, name=key)
+        recording = journal_options(path, on_lost, "failed")
+        assert recording is not None
+        return run_with_journal(self.predictions, run, recording, saver, options.deadline)
 
     @overload
     def use(self, model: str | Model | Version | Deployment) -> CallableModel[Any]: ...
@@ -620,6 +671,9 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
         on_error: OnError = "raise",
         executor: Executor | None = None,
         journal: str | os.PathLike[str] | None = None,
+        retry: Retry | Iterable[Retry] | None = None,
+        on_lost: OnLost = "raise",
+        save: str | os.PathLike[str] | None = None,
         webhook: str | None = None,
         webhook_events_filter: str | Iterable[str] | None = None,
         cancel_after: float | str | None = None,
@@ -643,7 +697,17 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
                 carries a token that was given to it, and reads any other there.
             journal: A file that remembers each prediction. A program that was killed, and is
                 started again with the same model, inputs and file, creates nothing twice and
-                fetches what ended meanwhile. What it leaves running goes on.
+                fetches what ended meanwhile. What it leaves running goes on. It is for one process
+                at a time.
+            retry: What the journal has, and is to be run again: "failed" for predictions that
+                failed or were canceled, "expired" for those whose output was removed.
+            on_lost: What happens where nothing proves whether a prediction was created when the
+                program was killed, as the API has removed its input: "raise" an error for that
+                input, or create it "again".
+            save: A folder. Files of results are saved there as soon as a prediction has ended, as
+                "<index>-<name>"; each `FileOutput` has its `path`, and reads from there. The paths
+                are in the journal, so that a restart asks nobody for what was saved, and saves what
+                ended meanwhile before it creates anything.
             webhook: As in `run`; likewise `webhook_events_filter`, `cancel_after` and `validate`.
             webhook_events_filter: See there.
             cancel_after: See there.
@@ -655,16 +719,20 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
             Results as `run` returns them.
 
         Raises:
-            MapError: A prediction failed, and `on_error` is "raise".
+            MapError: A prediction failed, and `on_error` is "raise"; or the journal could not be
+                written.
             InvalidInputError: An argument is wrong.
         """
         # Late, as only a map needs threads of its own.
-        from .batch.runner import BatchRunner, validate_arguments
+        from .batch.map_options import journal_options, validate_window
+        from .batch.runner import BatchRunner
 
         fields = webhook_fields(webhook, webhook_events_filter)
         request = self.predictions.prepare(model, None, fields)
         create_headers(self._context, None, cancel_after, Deadline())
-        validate_arguments(concurrency, on_error, executor)
+        validate_window(concurrency, on_error, executor)
+        recording = journal_options(journal, on_lost, retry)
+        saver = None if save is None else Saver(save)
         self._transport.validate_config()
         if progress:
             require_tqdm()
@@ -679,7 +747,8 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
                 cancel_after=cancel_after,
                 validate=validate,
                 executor=executor,
-                journal=journal,
+                journal=recording,
+                saver=saver,
             )
             yield from runner.results(inputs, concurrency, ordered, on_error)
 
@@ -776,3 +845,16 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
     ) -> Generator[object, None, None]:
         prediction = self.predictions.create(model, given).wait()
         yield from pictures(prediction.parse_output(), prompt)
+
+
+def _expected(result: Any, expect: type[_T] | None, prediction: Prediction) -> Any:
+    """Return a result that is of the type that its caller expects.
+
+    Raises:
+        OutputTypeError: It is not.
+    """
+    if expect is not None and not is_instance(result, expect):
+        error = outcomes.output_type_error(prediction, type_name(expect), result)
+        error.prediction = prediction
+        raise error
+    return result

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from email.utils import formatdate
 from typing import Any
 
 from wire import Request, response
@@ -44,8 +45,11 @@ class TenfoldApi:
             return [response({"id": prediction_id, "status": "canceled"})]
         if request.method == "POST":
             return self.create(request)
+        if request.path == "/v1/account":  # asked for the sake of its date
+            return [response({"type": "user"}, Date=formatdate(usegmt=True))]
         if request.path == "/v1/predictions":
-            return [response({"next": None, "results": self.created[::-1]})]
+            listed = {"next": None, "results": self.created[::-1]}
+            return [response(listed, Date=formatdate(usegmt=True))]
         number = int(request.path.rpartition("/p")[2])
         return [response(self.polled(self.created[number]))]
 

@@ -5,14 +5,15 @@ There is one row for each input, and each step is on disk before the next one be
     absent      nothing was created for this input
     requested   `evidence` is set: a prediction is about to be created, and may exist
     created     `id` is set: the prediction is known
-    ended       `ended` is set: the prediction as JSON; `paths` says where its files were saved
+    ended       `ended` is set: the prediction as JSON; `result` says what its output is, and where
+                its files are on disk; `saved` is set where nothing is left to be saved
 
 An example: a process is killed between "requested" and "created". The next one, started with the
 same inputs, finds the row, and looks up what the evidence describes among what the account has
 created since: it adopts that, or creates it where there is none. Killed after "created", it waits
 for the prediction of that id; killed after "ended", it creates and asks nothing.
 
-Rows of a map have the positions of their inputs, from 0. Those of single calls are found by their
+Rows of a map have the positions of their inputs, from 0. Those of single runs are found by their
 keys, and have positions below 0, so that one file can be for both.
 """
 
@@ -33,20 +34,22 @@ if TYPE_CHECKING:
 # The names of table and columns are those of the first version: files of that time can be read.
 _CREATE_TABLE = """
 create table if not exists runs (
-    position integer primary key,  -- of the input, from 0; below 0 for a single call
+    position integer primary key,  -- of the input, from 0; below 0 for a single run
     key text not null,             -- identifies the model and the input
     asked real not null,           -- requested_at, in seconds since 1970
     id text,                       -- of the prediction, once it is known
     ended text                     -- the prediction as JSON, once it has ended
 )
 """
-_ADDED_COLUMNS = ("evidence", "paths")  # by later versions
+# By later versions.
+_ADDED_COLUMNS = ("evidence text", "result text", "saved integer")
 # So that a long journal is opened at once: what is left to do is in indexes of its own.
 _UNFINISHED = "ended is null"
-_UNSAVED = "ended is not null and paths is null"
+_UNSAVED = "ended is not null and saved is null"
 _INDEX_UNFINISHED = f"create index if not exists unfinished on runs (position) where {_UNFINISHED}"
+_INDEX_SINGLE = "create index if not exists single on runs (key) where position < 0"
 _INDEX_UNSAVED = f"create index if not exists unsaved on runs (position) where {_UNSAVED}"
-_COLUMNS = "position, key, asked, id, ended, evidence, paths"
+_COLUMNS = "position, key, asked, id, ended, evidence, result"
 _NOT_KEPT = ("input", "logs")
 _MAX_IDS = 1000  # the last of each kind, which a look-up might take for what it looks for
 _ROWS_AT_A_TIME = 500
@@ -62,8 +65,8 @@ class Entry(NamedTuple):
     ended: dict[str, Any] | None = None
     #: By what a prediction is recognized that may have been created.
     evidence: dict[str, Any] | None = None
-    #: Where its files are, by their URLs, once they are saved.
-    paths: dict[str, str] | None = None
+    #: What its output is, and where its files are; see `result_shape`.
+    result: dict[str, Any] | None = None
 
 
 class Journal:
@@ -84,11 +87,11 @@ class Journal:
         self._file = SqliteFile(os.fspath(path), _prepare)
 
     @staticmethod
-    def key(model: str, serialized_input: bytes, call: str = "") -> str:
-        """Return what identifies a model and its input, and the call, where that has a name."""
+    def key(model: str, serialized_input: bytes, name: str = "") -> str:
+        """Return what identifies a model and its input, and the run, where that has a name."""
         content = model.encode() + b"\0" + serialized_input
-        if call:
-            content += b"\0" + call.encode()
+        if name:
+            content += b"\0" + name.encode()
         return sha256(content).hexdigest()
 
     def entry(self, position: int, key: str) -> Entry | None:
@@ -110,19 +113,18 @@ class Journal:
             )
         return entry
 
-    def call(self, key: str) -> Entry | None:
-        """Return what is known of a single call, or None.
+    def position_of(self, key: str) -> int:
+        """Return the position of a single run, whether it has a row or not.
 
         Raises:
-            JournalError: The row is damaged, or the file cannot be read.
+            JournalError: The file cannot be read.
         """
-        rows = self._select("position < 0 and key = ?", key)
-        if not rows:
-            return None
-        return self._parse(rows[0])
-
-    def next_call_position(self) -> int:
-        """Return a position for a single call that has no row yet."""
+        self._file.execute(_INDEX_SINGLE)
+        rows = self._file.execute(
+            "select position from runs where position < 0 and key = ?", (key,)
+        )
+        if rows:
+            return int(rows[0][0])
         [(first,)] = self._file.execute("select min(position) from runs")
         return min(first or 0, 0) - 1
 
@@ -161,9 +163,9 @@ class Journal:
 
     def ids(self) -> list[str]:
         """Return the ids of the predictions of the last inputs, in the order of these."""
-        calls = f"position < 0 and id is not null order by position limit {_MAX_IDS}"
+        singles = f"position < 0 and id is not null order by position limit {_MAX_IDS}"
         inputs = f"position >= 0 and id is not null order by position desc limit {_MAX_IDS}"
-        rows = [*self._ids(calls), *self._ids(inputs)]
+        rows = [*self._ids(singles), *self._ids(inputs)]
         return [prediction_id for (prediction_id,) in reversed(rows)]
 
     def _ids(self, condition: str) -> list[Row]:
@@ -195,18 +197,22 @@ class Journal:
         self,
         position: int,
         prediction: Mapping[str, Any],
-        paths: Mapping[str, str] | None = None,
+        result: Mapping[str, Any] | None = None,
+        *,
+        is_saved: bool = True,
     ) -> None:
         """Record how a prediction ended; its input and its logs are not kept.
 
         Args:
             position: The position of its input.
             prediction: The prediction as JSON.
-            paths: Where its files were saved, by their URLs; None where they were not.
+            result: The shape of its result, if it has one.
+            is_saved: Whether nothing of it is left to be saved on disk.
         """
         kept = {name: value for name, value in prediction.items() if name not in _NOT_KEPT}
-        saved = None if paths is None else json.dumps(paths)
-        self._update("ended = ?, paths = ?", position, json.dumps(kept), saved)
+        shape = None if result is None else json.dumps(result)
+        saved = 1 if is_saved else None
+        self._update("ended = ?, result = ?, saved = ?", position, json.dumps(kept), shape, saved)
 
     def close(self) -> None:
         """Close the file. What is recorded later is left out, as if the process had been killed.
@@ -235,9 +241,9 @@ class Journal:
 def _prepare(connection: Connection) -> None:
     connection.execute(_CREATE_TABLE)
     columns = {row[1] for row in connection.execute("pragma table_info(runs)")}
-    for name in _ADDED_COLUMNS:
-        if name not in columns:
-            connection.execute(f"alter table runs add column {name} text")
+    for column in _ADDED_COLUMNS:
+        if column.split()[0] not in columns:
+            connection.execute(f"alter table runs add column {column}")
     connection.execute(_INDEX_UNFINISHED)
 
 
@@ -247,7 +253,7 @@ def _parse_row(row: Row) -> Entry:
     Raises:
         ValueError: It is not what this module has written.
     """
-    position, key, requested_at, prediction_id, ended, evidence, paths = row
+    position, key, requested_at, prediction_id, ended, evidence, result = row
     if not isinstance(key, str) or not isinstance(requested_at, float):
         raise ValueError("its key or its time is missing")
     if prediction_id is not None and not isinstance(prediction_id, str):
@@ -259,7 +265,7 @@ def _parse_row(row: Row) -> Entry:
         prediction_id,
         _parse_object(ended, "prediction"),
         _parse_object(evidence, "evidence"),
-        _parse_object(paths, "list of files"),
+        _parse_object(result, "result"),
     )
 
 

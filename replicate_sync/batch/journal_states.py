@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from ..http.config import API_URL
 from ..payloads.outputs import file_urls
 from ..prediction.lookup import parse_api_time
 from .journal import Entry
+from .result_shape import paths_in
 
 State = Literal["done", "running", "requested", "failed", "expired"]
 
@@ -41,14 +42,19 @@ def state_of(entry: Entry, now: float) -> State:
         return "expired"
     if status != "succeeded":
         return "failed"
-    if entry.paths is None and _has_expired(ended, entry.requested_at, now):
+    if _has_unsaved_files(entry) and now - _ended_at(entry) > _RETENTION:
         return "expired"
     return "done"
 
 
-def _has_expired(ended: dict[str, Any], requested_at: float, now: float) -> bool:
-    """Return whether an output has files that were not saved in time."""
-    ended_at = parse_api_time(ended.get("completed_at")) or requested_at
-    if now - ended_at < _RETENTION:
-        return False
-    return any(not url.startswith("data:") for url in file_urls(ended.get("output"), API_URL))
+def _ended_at(entry: Entry) -> float:
+    ended = entry.ended or {}
+    return parse_api_time(ended.get("completed_at")) or entry.requested_at
+
+
+def _has_unsaved_files(entry: Entry) -> bool:
+    """Return whether a result has files that are only where Replicate has put them."""
+    output = (entry.ended or {}).get("output")
+    if entry.result is not None:
+        return "" in paths_in(entry.result)
+    return any(not url.startswith("data:") for url in file_urls(output, API_URL))

@@ -6,37 +6,27 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future
-from time import monotonic, sleep, time
-from typing import TYPE_CHECKING, Any, Literal
+from time import monotonic, sleep
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from ..exceptions import (
-    Interruption,
-    InvalidInputError,
-    JournalError,
-    MapError,
-    NotFoundError,
-    PredictionError,
-    ReplicateError,
-)
-from ..http.json import serialize_json
-from ..payloads.inputs import Upload, place_files, validate_input
+from ..exceptions import Interruption, JournalError, MapError, ReplicateError
+from ..payloads.inputs import validate_input
+from ..payloads.result_files import Saver, find_files
 from ..polling import Deadline
 from ..prediction.create_options import CreateOptions, PredictionRequest, create_headers
 from ..prediction.creation import Creation
 from ..prediction.leaving import CANCEL_TIMEOUT
 from ..prediction.prediction import Prediction
 from ..resources.predictions import Predictions
+from .leaving import cancel_all, count_in_flight
+from .map_options import JournalOptions, OnError
+from .run import Run
 from .window import Window, call_at_exit, call_for_each, call_on
 
 if TYPE_CHECKING:
-    from .journal import Entry, Journal
+    from .recorded_runs import RecordedRuns
 
-OnError = Literal["raise", "return"]
-
-_MAX_CANCELING_THREADS = 128
-# Seconds that leaving may take: a look-up, and canceling what it has found.
-_LEAVING_TIME = 2 * CANCEL_TIMEOUT + 0.2
 _HOLD = 60.0  # seconds for which the API is asked to hold a response back
 _log = logging.getLogger("replicate_sync")
 
@@ -53,7 +43,8 @@ class BatchRunner:
         cancel_after: As in `Predictions.create`; likewise `validate`.
         validate: See there.
         executor: What waits for predictions, if not the threads of the window.
-        journal: The file that remembers predictions, or None.
+        journal: What remembers predictions, or None.
+        saver: Saves the files of results, or None.
     """
 
     def __init__(
@@ -64,28 +55,29 @@ class BatchRunner:
         cancel_after: float | str | None = None,
         validate: bool | None = None,
         executor: Executor | None,
-        journal: str | os.PathLike[str] | None,
+        journal: JournalOptions | None,
+        saver: Saver | None,
     ) -> None:
         self._predictions = predictions
         self._request = request
         self._cancel_after = cancel_after
         self._validate = validate
         self._executor = executor
-        self._journal: Journal | None = None
+        self._saver = saver
+        self._deadline = Deadline()
+        self._recorded: RecordedRuns | None = None
         if journal is not None:
             # Late, as sqlite3 takes time that most programs need not spend.
             from .journal import Journal
+            from .recorded_runs import RecordedRuns
 
-            self._journal = Journal(journal)
-            predictions.register(*self._journal.ids())
-        # What is in flight, by position.
-        self._requested: dict[int, Creation[Prediction]] = {}
-        self._running: dict[int, Prediction] = {}
-        self._deadline = Deadline()
+            opened = Journal(journal.path)
+            self._recorded = RecordedRuns(predictions, opened, journal, saver, self._deadline)
+        # What is in flight, by position; what is being created has no prediction yet.
+        self._in_flight: dict[int, Creation[Prediction] | Prediction] = {}
+        self._sending: set[int] = set()
         self._process = os.getpid()
         self._has_left = False
-        # Why the journal could not be written, after which nothing more is created.
-        self._journal_failure: JournalError | None = None
 
     def results(
         self,
@@ -99,15 +91,17 @@ class BatchRunner:
         results: dict[int, Any] = {}
         _open_windows[self] = window
         try:
+            if self._recorded:
+                call_for_each(_call, self._recorded.recover(), None, concurrency)
             for position, future in window.in_order() if ordered else window.as_completed():
                 error = future.exception()
                 if error is None:
-                    if on_error == "raise":
+                    if on_error == "raise" and not self._is_on_disk:
                         results[position] = future.result()
                     yield future.result()
                 elif not isinstance(error, ReplicateError):
                     raise error
-                elif on_error == "raise" or self._journal_failure is not None:
+                elif on_error == "raise" or self._failure is not None:
                     raise self._map_error(
                         position, error, results, window
                     ) from error.with_traceback(None)
@@ -115,19 +109,21 @@ class BatchRunner:
                     yield error
                 self._require_own_process()
         except KeyboardInterrupt as interrupt:
-            Interruption(self.leave(window)).attach_to(interrupt)
+            message = self.leave(window, is_interrupted=True)
+            Interruption(message).attach_to(interrupt)
             raise
         finally:
             self.leave(window)
 
-    def leave(self, window: Window[Any, Any]) -> str:
+    def leave(self, window: Window[Any, Any], *, is_interrupted: bool = False) -> str:
         """Stop, and cancel what is in flight unless a journal remembers it.
 
         Args:
             window: The calls in flight.
+            is_interrupted: Whether an interrupt carries what is returned.
 
         Returns:
-            What became of what was in flight, as a sentence.
+            What became of what was in flight, as sentences.
         """
         if self._has_left or os.getpid() != self._process:
             return ""
@@ -135,26 +131,35 @@ class BatchRunner:
         _open_windows.pop(self, None)
         self._deadline.expire()
         window.close()
-        in_flight: list[Prediction | Creation[Prediction]] = [*self._running.values()]
-        in_flight += self._requested.values()
-        if self._journal:
-            end = monotonic() + CANCEL_TIMEOUT
-            while self._requested and monotonic() < end:
-                sleep(0.01)  # so that responses that are on their way get into the journal
-            self._journal.close()
-            return (
-                f"{_count(in_flight)} will go on, and the same map with the same journal fetches "
-                "their results."
+        in_flight = list(self._in_flight.values())
+        if self._recorded is None:
+            creations = [one for one in in_flight if isinstance(one, Creation)]
+            message, is_whole = cancel_all(
+                self._predictions, creations, lambda: not self._in_flight
             )
-        call_for_each(self._cancel, in_flight, _LEAVING_TIME, _MAX_CANCELING_THREADS)
-        running = [one.id for one in in_flight if isinstance(one, Prediction) and not one.ended]
-        if not running:
-            return f"{_count(in_flight)} will be canceled."
-        names = ", ".join(running)
-        _log.warning("%d predictions could not be canceled: %s", len(running), names)
+            if not is_interrupted and not is_whole:
+                _log.warning("%s", message)  # as there is no interrupt that could carry it
+            return message
+        end = monotonic() + CANCEL_TIMEOUT
+        while self._sending and monotonic() < end:
+            sleep(0.01)  # so that responses that are on their way get into the journal
+        self._recorded.journal.close()
         return (
-            f"{_count(in_flight)}; these could not be canceled, and may still be running: {names}"
+            f"{count_in_flight(len(in_flight))} will go on, and the same map with the same journal "
+            "fetches their results."
         )
+
+    @property
+    def _failure(self) -> JournalError | None:
+        """Why the journal could not be written, if that is so."""
+        if self._recorded is None:
+            return None
+        return self._recorded.failure
+
+    @property
+    def _is_on_disk(self) -> bool:
+        """Whether results can be read again, and need not be kept for an error."""
+        return self._recorded is not None and self._recorded.failure is None
 
     def _require_own_process(self) -> None:
         if os.getpid() != self._process:
@@ -165,116 +170,44 @@ class BatchRunner:
 
     def _run(self, position: int, given: Mapping[str, Any]) -> Any:
         """Return the result of one input, in a thread of the window."""
-        try:
-            prediction = self._start(position, validate_input(given))
-            self._running[position] = prediction
-            if self._deadline.expired and not self._journal:
-                prediction.abandon()
-            self._wait(prediction)
-        except PredictionError as error:
-            if error.prediction is not None and error.prediction.ended:
-                self._record_ended(position, error.prediction)
-            raise
-        finally:
-            self._running.pop(position, None)
-        self._record_ended(position, prediction)
-        return prediction.parse_output()
+        request = self._request._replace(input=validate_input(given))
+        options = self._options()
 
-    def _record_ended(self, position: int, prediction: Prediction) -> None:
-        journal = self._journal
-        if journal:
-            self._record(lambda: journal.record_ended(position, prediction.raw))
-
-    def _record(self, write: Callable[[], None]) -> None:
-        """Record what became of a prediction; where that fails, no other one is created."""
-        try:
-            write()
-        except JournalError as error:
-            if self._journal_failure is None:
-                _log.warning(
-                    "%s What is in flight goes on; nothing more is created.", error.message
-                )
-            self._journal_failure = error
-
-    def _start(self, position: int, validated: dict[str, object]) -> Prediction:
-        """Return the prediction of an input: a known one, or a new one."""
-        journal = self._journal
-        if journal is None:
-            if self._executor:
-                hold = None
-            else:
-                hold = _HOLD
-            return self._create(position, validated, hold)
-        # An uploaded file has another URL at each start, so that its content identifies the input.
-        identity = serialize_json(place_files(validated, Upload.digest))
-        key = journal.key(str(self._request.ref), identity)
-        entry = journal.entry(position, key)
-        if entry:
-            known = self._fetch_known(entry)
-        else:
-            known = None
-        if known is not None:
-            return known
-        placed = self._predictions.place_files(validated, CreateOptions())
-        if entry:
-            planned = self._predictions.plan(
-                self._request._replace(input=placed), CreateOptions(), validate=False
-            )
-            evidence = planned.evidence._replace(after=entry.requested_at, is_server_time=False)
-            found = self._predictions.look_up(evidence).prediction
-            if found is not None:
-                journal.record_created(position, found.id)
-                return found
-        self._require_journal()
-        try:
-            journal.record_request(position, key, time(), {})
-        except JournalError as error:
-            self._journal_failure = error
-            raise
-        try:
-            prediction = self._create(position, placed, None)
-        except ReplicateError as error:
-            if not getattr(error, "maybe_created", False):
-                journal.record_not_created(position)
-            raise
-        return prediction
-
-    def _require_journal(self) -> None:
-        """Raise why nothing more is created, if that is so."""
-        failure = self._journal_failure
-        if failure is not None:
-            raise JournalError(failure.message, hint=failure.hint) from failure
-
-    def _create(self, position: int, placed: dict[str, object], hold: float | None) -> Prediction:
-        headers = create_headers(self._predictions.context, hold, self._cancel_after, Deadline())
-        options = CreateOptions(headers, cancel_on_exit=False)
-        request = self._request._replace(input=placed)
-        creation = self._predictions.plan(request, options, validate=self._validate)
-        self._requested[position] = creation
-        try:
+        def send(creation: Creation[Prediction]) -> Prediction:
+            self._in_flight[position] = creation
+            self._sending.add(position)
             if self._deadline.expired:
                 raise ReplicateError("The map was left before this input was started.")
-            prediction = self._predictions.send(creation, options)
-            journal = self._journal
-            if journal:
-                self._record(lambda: journal.record_created(position, prediction.id))
-            return prediction
-        finally:
-            self._requested.pop(position)
+            return self._predictions.send(creation, options)
 
-    def _fetch_known(self, entry: Entry) -> Prediction | None:
-        """Return the prediction that an earlier start has created, where its id is known."""
-        if entry.ended:
-            return self._predictions.from_json(entry.ended)
-        if entry.id is None:
-            return None
+        def wait(prediction: Prediction) -> None:
+            self._sending.discard(position)
+            self._in_flight.setdefault(position, prediction)
+            self._wait(prediction)
+
+        def plan() -> Creation[Prediction]:
+            return self._predictions.plan(request, options, validate=self._validate)
+
         try:
-            prediction = self._predictions.get(entry.id)
-        except NotFoundError as error:
-            raise _expired_error(entry.id, None) from error
-        if prediction.data_removed and prediction.output is None:
-            raise _expired_error(entry.id, prediction)
-        return prediction
+            if self._recorded is not None:
+                return self._recorded.result(position, Run(request, plan, send, wait))
+            prediction = send(plan())
+            wait(prediction)
+        finally:
+            self._sending.discard(position)
+            self._in_flight.pop(position, None)
+        result = prediction.parse_output()
+        if self._saver is not None:
+            self._saver.save(find_files(result), str(position), on_saved=prediction.note_saved)
+        return result
+
+    def _options(self) -> CreateOptions:
+        """Return how creates are sent: held back only where nothing needs the id at once."""
+        hold = None
+        if self._executor is None and self._recorded is None:
+            hold = _HOLD
+        headers = create_headers(self._predictions.context, hold, self._cancel_after, Deadline())
+        return CreateOptions(headers, cancel_on_exit=False)
 
     def _wait(self, prediction: Prediction) -> None:
         if self._executor is None or prediction.ended:
@@ -305,11 +238,15 @@ class BatchRunner:
         errors: dict[int, Exception] = {position: error}
         for other_position, future in window.in_order():
             _collect(other_position, future, results, errors)
-        others = f"the results of {len(results)} others are in .results, by position"
-        parts = [f"Input {position} failed; {others}"]
+        if self._recorded is not None:
+            results = {**self._recorded.results(), **results}
+        parts = [
+            f"Input {position} failed; the results of {len(results)} others are in .results",
+            "by position",
+        ]
         if len(errors) > 1:
             parts.append("further errors in .errors")
-        if self._journal_failure is None:
+        if self._failure is None:
             parts.append("and on_error='return' would go on")
         map_error = MapError(f"{', '.join(parts)}. {error}")
         map_error.results = results
@@ -318,37 +255,14 @@ class BatchRunner:
         map_error.prediction = error.prediction
         return map_error
 
-    def _cancel(self, item: Prediction | Creation[Prediction]) -> None:
-        """Cancel what is in flight, also where its id is not known here yet."""
-        if isinstance(item, Prediction):
-            item.abandon()
-            return
-        self._predictions.abandon(item)
-
 
 def wait_for(prediction: Prediction) -> dict[str, Any]:
     """Wait for a prediction, and return its JSON: what an executor is asked to do."""
     return prediction.wait(cancel_on_exit=False).raw
 
 
-def validate_arguments(concurrency: int, on_error: str, executor: Executor | None) -> None:
-    """Raise what is wrong with the arguments of a map.
-
-    Raises:
-        InvalidInputError: One of them is wrong.
-    """
-    is_number = isinstance(concurrency, int) and not isinstance(concurrency, bool)
-    if not is_number or concurrency < 1:
-        raise InvalidInputError(f"concurrency must be a number of 1 or more, not {concurrency!r}.")
-    if on_error not in ("raise", "return"):
-        raise InvalidInputError(f"on_error must be 'raise' or 'return', not {on_error!r}.")
-    if executor is not None and not callable(getattr(executor, "submit", None)):
-        raise InvalidInputError("executor must be a concurrent.futures.Executor.")
-
-
-def _count(in_flight: list[Prediction | Creation[Prediction]]) -> str:
-    """Return how many predictions are in flight, in words."""
-    return f"{len(in_flight)} prediction{'' if len(in_flight) == 1 else 's'} in flight"
+def _call(call: Callable[[], None]) -> None:
+    call()
 
 
 def _collect(
@@ -361,16 +275,6 @@ def _collect(
         errors[position] = error
     else:
         results[position] = future.result()
-
-
-def _expired_error(prediction_id: str, prediction: Prediction | None) -> PredictionError:
-    error = PredictionError(
-        f"Prediction {prediction_id} ended while nobody waited, and its output was removed: "
-        "Replicate keeps one for an hour. It was paid for.",
-        hint="To run its input again, take a new journal for it.",
-    )
-    error.prediction = prediction
-    return error
 
 
 # The maps that are being iterated, to be left when the program ends.

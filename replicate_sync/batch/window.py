@@ -10,6 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from itertools import islice
 from queue import SimpleQueue
 from time import monotonic
 from typing import Generic, TypeVar
@@ -135,33 +136,38 @@ def start_thread(function: Callable[..., None], *arguments: object) -> threading
 
 
 def call_for_each(
-    function: Callable[[_Item], None], items: Iterable[_Item], seconds: float, most_threads: int
+    function: Callable[[_Item], None],
+    items: Iterable[_Item],
+    seconds: float | None,
+    most_threads: int,
 ) -> None:
-    """Call a function for each item, many at a time, for so many seconds at most.
+    """Call a function for each item, many at a time, and return when it is done.
 
     Args:
         function: The function; it raises nothing.
-        items: The items.
+        items: The items, taken one by one.
         seconds: After this time no more calls are begun, and those in progress are not waited for.
         most_threads: How many calls are made at a time.
     """
-    end = monotonic() + seconds
-    waiting = deque(items)
+    end = monotonic() + (threading.TIMEOUT_MAX / 2 if seconds is None else seconds)
+    remaining = iter(items)
+    lock = threading.Lock()
 
-    def call_next() -> None:
-        while monotonic() < end:
-            try:
-                item = waiting.popleft()
-            except IndexError:
-                return
-            function(item)
+    def take() -> list[_Item]:
+        with lock:
+            return list(islice(remaining, 1))
+
+    def call_from(taken: list[_Item]) -> None:
+        while taken and monotonic() < end:
+            function(taken[0])
+            taken = take()
 
     threads: list[threading.Thread] = []
-    try:
-        for _ in range(min(len(waiting), most_threads)):
-            threads.append(start_thread(call_next))
-    except RuntimeError:  # the program ends, and Python starts no more threads
-        call_next()
+    while len(threads) < most_threads and (taken := take()):
+        try:
+            threads.append(start_thread(call_from, taken))
+        except RuntimeError:  # the program ends, and Python starts no more threads
+            call_from(taken)
     for thread in threads:
         thread.join(max(0.0, end - monotonic()))
 

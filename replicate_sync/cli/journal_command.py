@@ -14,6 +14,7 @@ import click
 
 from ..batch.journal import Entry, Journal
 from ..batch.journal_states import STATES, state_of
+from ..batch.result_shape import paths_in
 from ..display.tables import format_table, terminal_width
 from ..exceptions import JournalError, excerpt
 from .error_messages import show_error
@@ -78,7 +79,7 @@ def _read(file: str, counts: Counter[str], as_json: bool) -> Iterator[Entry]:
 
 
 def _row(entry: Entry, state: str) -> tuple[str, ...]:
-    note = ", ".join((entry.paths or {}).values())
+    note = ", ".join(filter(None, paths_in(entry.result)))
     if state == "failed":
         note = excerpt(_error_of(entry) or "")
     return (
@@ -100,7 +101,7 @@ def _document(entry: Entry, state: str) -> dict[str, object]:
         "status": ended.get("status"),
         "output": ended.get("output"),
         "error": _error_of(entry),
-        "files": entry.paths,
+        "files": paths_in(entry.result),
     }
 
 

@@ -13,12 +13,12 @@ from ..client import Replicate
 from ..exceptions import ReplicateError
 from ..payloads.file_names import numbered_name
 from ..payloads.file_output import FileOutput
+from ..payloads.result_files import find_files
 from ..payloads.saving import make_folder, write_whole
 from ..prediction.prediction import Prediction
 from .error_messages import show_error
 from .exit_codes import SOME_FAILED
 from .options import api_command
-from .output import find_files
 from .since import api_time, since_option
 
 

@@ -6,12 +6,11 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from hashlib import sha256
-from pathlib import Path
 from typing import TextIO
 
 import click
 
+from ..batch.map_options import OnLost, Retry
 from ..client import Replicate
 from ..exceptions import (
     AuthenticationError,
@@ -23,12 +22,12 @@ from ..exceptions import (
     PaymentRequiredError,
     ReplicateError,
 )
-from ..payloads.file_output import FileOutput
+from ..payloads.result_files import replace_files
 from .error_messages import describe_error
 from .exit_codes import SOME_FAILED
 from .input_files import read_inputs
 from .options import api_command, model_argument, progress_option, should_show_progress
-from .output import replace_files, to_json
+from .output import to_json
 from .parsing import displayable
 
 # Every other input would fail in the same way.
@@ -47,6 +46,22 @@ _FATAL = (MissingAuthError, AuthenticationError, ModelNotFoundError, PaymentRequ
     help="Remember every run in this file, so that a second start creates nothing twice.",
 )
 @click.option(
+    "--retry",
+    type=click.Choice(["failed", "expired"]),
+    multiple=True,
+    help="Run again what failed, or whose output was removed, according to the journal.",
+)
+@click.option(
+    "--on-lost",
+    type=click.Choice(["raise", "again"]),
+    default="raise",
+    show_default=True,
+    help=(
+        "Where nothing proves whether a prediction was created before the command was killed: "
+        "write an error for its input, or create it again."
+    ),
+)
+@click.option(
     "--concurrency",
     type=click.IntRange(min=1),
     default=8,
@@ -63,6 +78,8 @@ def map_(
     source: str,
     out: str | None,
     journal: str | None,
+    retry: tuple[Retry, ...],
+    on_lost: OnLost,
     concurrency: int,
     folder: str | None,
     progress: bool | None,
@@ -84,25 +101,27 @@ def map_(
     With --journal, a map that was stopped or killed continues when it is started again with the
     same inputs and journal: nothing is created or paid for twice, and all results are written
     again. Ctrl-C leaves what is running, to be fetched then; without a journal it cancels that.
-    What failed has failed in the journal, too; a new journal tries it again.
+    What failed has failed in the journal, too, and --retry failed runs it again; `replicate-sync
+    journal` lists what is in a journal.
     """
     if out is not None and source != "-" and os.path.exists(out) and os.path.samefile(out, source):
         raise click.UsageError("INPUTS and -o are the same file.")
     given = read_inputs(source, client.models.inputs(model))
-    if folder is not None:
-        Path(folder).mkdir(parents=True, exist_ok=True)
     results = client.map(
         model,
         given,
         concurrency=concurrency,
         on_error="return",
         journal=journal,
+        retry=retry,
+        on_lost=on_lost,
+        save=folder,
         progress=_should_show_progress(progress, out),
     )
     failure_count = 0
     with closing(results), _line_writer(out) as write_line:
         for index, result in _numbered(results):
-            outcome = _outcome(result, folder, index)
+            outcome = _outcome(result)
             if "error" in outcome:
                 failure_count += 1
             write_line(to_json({"index": index, "input": displayable(given[index]), **outcome}))
@@ -131,7 +150,7 @@ def _should_show_progress(progress: bool | None, out: str | None) -> bool:
     return should_show_progress(progress) and (bool(progress) or not is_mixed)
 
 
-def _outcome(result: object, folder: str | None, index: int) -> dict[str, object]:
+def _outcome(result: object) -> dict[str, object]:
     """Return what a line says of the result of one input.
 
     Raises:
@@ -141,35 +160,12 @@ def _outcome(result: object, folder: str | None, index: int) -> dict[str, object
         if isinstance(result, _FATAL) or _is_local_mistake(result):
             raise result
         return {"error": describe_error(result)}
-    if folder is None:
-        return {"output": result}
-    saver = _Saver(Path(folder), index)
-    try:
-        return {"output": replace_files(result, saver.save)}
-    except ReplicateError as error:
-        return {"error": describe_error(error)}
+    return {"output": replace_files(result, lambda file: file.path or file.url)}
 
 
 def _is_local_mistake(error: ReplicateError) -> bool:
     """Return whether nothing was sent: the inputs have been validated, so it is the journal."""
     return isinstance(error, InvalidInputError) and not isinstance(error, InputRejectedError)
-
-
-class _Saver:
-    """Saves the files of one input's result in a folder."""
-
-    def __init__(self, folder: Path, index: int) -> None:
-        self._folder = folder
-        self._index = index
-
-    def save(self, file: FileOutput) -> Path:
-        """Save a file under a name that no other has, once: later its URL may no longer work."""
-        name = Path(file.name)
-        mark = sha256(file.url.encode()).hexdigest()[:8]
-        path = self._folder / f"{self._index}-{name.stem}-{mark}{name.suffix}"
-        if not path.exists():
-            file.save(path)
-        return path
 
 
 @contextmanager

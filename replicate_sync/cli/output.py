@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from pathlib import Path
 
 from ..exceptions import ReplicateError
 from ..payloads.file_output import FileOutput
+from ..payloads.result_files import find_files, replace_files
 from ..prediction.prediction import Prediction
 from .echo import echo
 
@@ -108,24 +109,6 @@ def save_result(result: object, out: str, *, progress: bool) -> object:
     [path] = _choose_paths(out, [name])
     path.write_text(content, encoding="utf-8", errors="replace")
     return path
-
-
-def find_files(result: object) -> list[FileOutput]:
-    """Return the files in a result, in their order."""
-    files: list[FileOutput] = []
-    replace_files(result, files.append)
-    return files
-
-
-def replace_files(result: object, replace: Callable[[FileOutput], object]) -> object:
-    """Return a result with each file in it replaced by what `replace` returns for it."""
-    if isinstance(result, FileOutput):
-        return replace(result)
-    if isinstance(result, dict):
-        return {name: replace_files(item, replace) for name, item in result.items()}
-    if isinstance(result, list):
-        return [replace_files(item, replace) for item in result]
-    return result
 
 
 def _write_value(result: object) -> None:

@@ -11,6 +11,7 @@ from ..client import Replicate
 from ..display.logs import last_lines
 from ..display.tables import format_table, terminal_width
 from ..exceptions import excerpt
+from ..payloads.result_files import find_files
 from ..polling import Deadline
 from ..prediction.prediction import Prediction
 from .echo import echo
@@ -22,7 +23,7 @@ from .options import (
     should_show_progress,
     timeout_option,
 )
-from .output import find_files, to_json
+from .output import to_json
 from .run_command import wait_and_write
 
 _LOG_LINES = 10

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from ..client import Replicate
+from ..payloads.result_files import find_files
 from ..polling import Deadline
 from ..prediction.prediction import Prediction
 from .echo import echo
@@ -16,7 +17,7 @@ from .options import (
     should_show_progress,
     timeout_option,
 )
-from .output import find_files, prediction_json, write_result, write_text
+from .output import prediction_json, write_result, write_text
 from .parsing import parse_json, parse_object, parse_pairs, read_text
 
 

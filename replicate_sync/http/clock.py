@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from math import inf
 
 _MAX_DATES = 32
@@ -57,6 +58,7 @@ class ServerClock:
         return low, high
 
 
+@lru_cache(maxsize=2 * _MAX_DATES)
 def _parse(date: str | None) -> float | None:
     if not date:
         return None

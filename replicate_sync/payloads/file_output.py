@@ -22,6 +22,7 @@ from .file_names import clean_name
 if TYPE_CHECKING:
     from PIL import Image
 
+_PIECE_SIZE = 2**16  # bytes that are read of a saved file at a time
 _MAX_IN_MEMORY = 2**20  # bytes of an opened file that are kept in memory
 _MAX_URL_LENGTH = 200  # characters of a URL in a repr; a data URI is longer
 _NATIVE_TYPES = ("image/png", "image/jpeg", "image/gif")  # every notebook displays these itself
@@ -71,6 +72,8 @@ class FileOutput:
     def __init__(self, url: str, downloader: FileDownloader, stem: str = "output") -> None:
         #: Where the file is.
         self.url = url
+        #: Where it was saved in a folder; its content is read from there, as long as it is there.
+        self.path: Path | None = None
         self._downloader = downloader
         self._stem = stem
         self._content: bytes | None = None
@@ -89,6 +92,8 @@ class FileOutput:
         """
         if self._content is not None:
             yield self._content
+        elif self._is_on_disk:
+            yield from _read_pieces(cast(Path, self.path))
         elif self._is_inline:
             yield _parse_data_uri(self.url)
         else:
@@ -105,7 +110,7 @@ class FileOutput:
             ReplicateError: As `iter_bytes` does.
         """
         if self._content is None:
-            if progress or self._is_inline:
+            if progress or self._is_inline or self._is_on_disk:
                 self._content = b"".join(self.iter_bytes(progress=progress))
             else:
                 self._content = self._downloader.fetch(self.url)
@@ -245,6 +250,10 @@ class FileOutput:
         return html.note(f"{self.name} cannot be shown. {error}")
 
     @property
+    def _is_on_disk(self) -> bool:
+        return self.path is not None and self.path.is_file()
+
+    @property
     def _is_inline(self) -> bool:
         return self.url.startswith("data:")
 
@@ -282,6 +291,12 @@ class ImageOutput(FileOutput):
         super().__init__(url, downloader)
         #: What the picture was made from.
         self.prompt = prompt
+
+
+def _read_pieces(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE_SIZE):
+            yield piece
 
 
 def _parse_data_uri(uri: str) -> bytes:

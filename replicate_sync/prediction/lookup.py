@@ -99,7 +99,8 @@ def find_lost(
         rivals = set(creation.rivals())
         listed = _list(creation.kind, creation.evidence, context, window, end - monotonic())
         rivals.update(creation.rivals())
-        sent = sum(rival.state == "sent" for rival in rivals)
+        # Where a whole map is left, it does not matter which of equal ones is whose.
+        sent = sum(rival.state == "sent" and not rival.is_unwanted for rival in rivals)
         now = monotonic()
         if listed.equal and not sent and now >= min(settled_at, end):
             break
@@ -107,7 +108,7 @@ def find_lost(
             break
         sleep(pause)
         pause *= 1.5
-    in_doubt = 1 + sum(rival.state == "in doubt" for rival in rivals)
+    in_doubt = 1 + sum(rival.state in ("sent", "in doubt") for rival in rivals) - sent
     return _decide(creation.kind, listed, context, sent, in_doubt)
 
 

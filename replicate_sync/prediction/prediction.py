@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from operator import attrgetter
+from pathlib import Path
 from time import monotonic, time
 from typing import Any, Literal, TypeVar
 
@@ -24,6 +26,7 @@ from ..exceptions import (
 )
 from ..payloads.file_output import FileOutput
 from ..payloads.outputs import file_urls, needs_schema, parse_output
+from ..payloads.result_files import Saver, find_files
 from ..polling import NO_DEADLINE, Deadline
 from ..refs import IDENTIFIER
 from ..sse import Event
@@ -324,6 +327,27 @@ class Prediction:
         if self.status != "succeeded":
             self.wait(deadline=limit, cancel_on_exit=cancel_on_exit)
         return self.parse_output(deadline=limit)
+
+    def save(self, folder: str | os.PathLike[str]) -> list[Path]:
+        """Wait for the result, save its files in a folder, and return their paths.
+
+        Args:
+            folder: It is made where it does not exist. The files are named "<id>-<name>"; none
+                takes the place of another.
+
+        Raises:
+            PredictionError: As `wait` does.
+            ReplicateError: A file could not be downloaded, or not be written.
+        """
+        saver = Saver(folder)
+        files = find_files(self.result())
+        saver.save(files, self.id, on_saved=self.note_saved)
+        return [file.path for file in files if file.path is not None]
+
+    def note_saved(self, path: Path) -> None:
+        """Emit the event that a file was saved."""
+        observation = self._observation or Observation(self, self._context, is_new=False)
+        observation.note_saved(self, str(path))
 
     def parse_output(self, *, deadline: Deadline = NO_DEADLINE) -> Any:
         """Return the output so far as `result` returns it, whatever the status is.

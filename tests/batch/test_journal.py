@@ -123,7 +123,7 @@ def test_a_journal_that_is_in_use_is_refused_at_once(path: Path) -> None:
         ("ended", "[1]"),
         ("ended", b"{}"),
         ("evidence", "{"),
-        ("paths", "x"),
+        ("result", "x"),
     ],
 )
 def test_a_damaged_row_is_named_and_the_others_can_be_read(
@@ -197,7 +197,7 @@ def test_a_second_start_creates_nothing_and_requests_nothing(
         assert "boom" in str(results.pop(2))
         assert results == [0, 10, 30, 40, 50]
     assert len(api.created) == 6
-    assert len(server.requests) == 6
+    assert len(server.requests) == 6 + 1  # the first start has asked for the API's time
 
 
 def test_equal_inputs_are_predictions_of_their_own_also_in_a_journal(
@@ -224,6 +224,7 @@ def test_what_runs_on_when_a_map_is_left_is_fetched_by_the_next_start(
     assert api.canceled == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_listed", [True, False])
 def test_a_create_whose_response_was_lost_is_looked_up_by_the_next_start(
     wire: StartWire, client_of: MakeClient, path: Path, is_listed: bool
@@ -324,6 +325,48 @@ def test_a_known_prediction_that_cannot_be_fetched_is_not_taken_for_one_that_is_
     assert isinstance(raised.value.__cause__, ResponseError)
 
 
+def test_what_failed_is_run_again_when_asked_for_and_nothing_else(
+    wire: StartWire, client_of: MakeClient, path: Path
+) -> None:
+    api = TenfoldApi(fails=2)
+    client = client_of(wire(api))
+    list(client.map("a/b", numbers(4), journal=path, on_error="return"))
+    api.fails = None
+    again = client.map("a/b", numbers(4), journal=path, on_error="return")
+    assert [isinstance(one, PredictionError) for one in again] == [False, False, True, False]
+    for _ in range(2):
+        assert list(client.map("a/b", numbers(4), journal=path, retry="failed")) == tenfold(4)
+    assert api.created_inputs == [0, 1, 2, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"retry": "failed"}, "retry= needs a journal="),
+        ({"retry": "all", "journal": "j.db"}, "retry takes 'failed' and 'expired', not 'all'"),
+        ({"on_lost": "ignore"}, "on_lost must be 'raise' or 'again'"),
+        ({"journal": 5}, "journal must be a path"),
+    ],
+)
+def test_a_wrong_option_is_refused_at_once(
+    wire: StartWire, client_of: MakeClient, wrong: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(InvalidInputError, match=message):
+        client_of(wire(TenfoldApi())).map("a/b", numbers(1), **wrong)
+
+
+def test_an_error_has_every_result_that_is_in_the_journal(
+    wire: StartWire, client_of: MakeClient, path: Path
+) -> None:
+    client = client_of(wire(TenfoldApi(fails=5)))
+    with pytest.raises(MapError) as raised:
+        list(client.map("a/b", numbers(30), journal=path, concurrency=2))
+    results = dict(raised.value.results)
+    assert results == {n: 10 * n for n in results}
+    assert set(range(5)) <= set(results)
+    assert list(raised.value.errors) == [5]
+
+
 FULL_DISK = """
 import json, resource, sys
 from replicate_sync import JournalError, MapError, Polling, Replicate
@@ -364,7 +407,6 @@ def test_where_the_disk_is_full_nothing_more_is_created_and_no_result_is_lost(
     assert "cannot be used any more: disk I/O error" in message
     assert "start again with the same journal" in message
     assert 0 < len(api.created) < 200
-    assert api.created_inputs == list(range(len(api.created)))
     assert api.canceled == []
     assert known == {str(n): 10 * n for n in api.created_inputs}
     # The same journal goes on where there is room again.

@@ -33,7 +33,7 @@ while killed < 50:
     if child == 0:
         results()
         os._exit(0)
-    time.sleep(random.uniform(0, 0.12))
+    time.sleep(random.uniform(0, 0.4))
     os.kill(child, signal.SIGKILL)
     killed += os.WIFSIGNALED(os.waitpid(child, 0)[1])
     time.sleep(0.02)  # so that requests that were in flight have arrived

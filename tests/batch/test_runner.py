@@ -236,7 +236,7 @@ def test_what_was_being_created_when_a_map_was_left_is_canceled_when_it_is_there
 @pytest.mark.parametrize(
     ("has_journal", "message"),
     [
-        (False, "2 predictions in flight will be canceled."),
+        (False, "2 predictions in flight were canceled."),
         (
             True,
             "2 predictions in flight will go on, and the same map with the same journal fetches "

@@ -36,7 +36,7 @@ def path(tmp_path: Path) -> Path:
     journal.record_ended(3, prediction("failed", error="out of memory"))
     old = "2026-01-01T00:00:00.000Z"
     journal.record_ended(4, prediction("succeeded", output=[FILE], completed_at=old))
-    saved = {FILE: "out/5-out-0.png"}
+    saved = {"files": [{"at": [0], "path": "out/5-out-0.png"}]}
     journal.record_ended(5, prediction("succeeded", output=[FILE], completed_at=old), saved)
     journal.record_ended(6, prediction("expired"))
     journal.close()
@@ -63,7 +63,7 @@ def test_a_program_gets_a_line_of_json_for_each(path: Path) -> None:
     assert [document["state"] for document in documents] == STATES
     assert documents[0]["prediction"] is None
     assert (documents[2]["output"], documents[3]["error"]) == ("a text", "out of memory")
-    assert documents[5]["files"] == {FILE: "out/5-out-0.png"}
+    assert documents[5]["files"] == ["out/5-out-0.png"]
     assert result.stderr == ""
 
 

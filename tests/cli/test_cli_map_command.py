@@ -225,6 +225,48 @@ def test_with_a_journal_a_map_that_stopped_is_continued_and_its_results_are_whol
     assert created() == dict.fromkeys(range(6), 1)
 
 
+def test_what_failed_is_run_again_when_asked_for(fresh_server: LocalServer, tmp_path: Path) -> None:
+    words = ("map", "me/sometimes", "-", "--journal", tmp_path / "j.db")
+    fails = {2}
+
+    @fresh_server.model("me/sometimes")
+    def sometimes(n: int) -> int:
+        if n in fails:
+            raise ValueError("not now")
+        return n
+
+    given = jsonl({"n": 1}, {"n": 2}, {"n": 3})
+    assert invoke(*words, input=given).exit_code == 5
+    fails.clear()
+    assert invoke(*words, input=given).exit_code == 5
+    again = invoke(*words, "--retry", "failed", "--retry", "expired", input=given)
+    assert (again.exit_code, again.stderr) == (0, "")
+    assert [line["output"] for line in lines(again.stdout)] == [1, 2, 3]
+    assert created() == {1: 1, 2: 2, 3: 1}
+
+
+def test_to_run_again_needs_a_journal(server: LocalServer) -> None:
+    result = invoke("map", "me/double", "-", "--retry", "failed", input=jsonl({"n": 1}))
+    assert result.exit_code == 2
+    assert "retry= needs a journal=" in result.stderr
+
+
+@posix
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_signal_cancels_what_is_in_flight(
+    fresh_server: LocalServer, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "in.jsonl").write_text(jsonl(*({"seconds": 60} for _ in range(4))))
+    with start("map", "local/slow", tmp_path / "in.jsonl", "--concurrency", 2) as process:
+        assert wait_until(lambda: statuses() == ["processing"] * 2)
+        process.send_signal(getattr(signal, name))
+        _, errors = process.communicate(timeout=10)
+    assert process.returncode == 128 + getattr(signal, name)
+    assert errors == "Stopped. 2 predictions in flight were canceled.\n"
+    assert statuses() == ["canceled"] * 2
+
+
 @posix
 @pytest.mark.scale
 def test_killed_and_started_again_it_creates_nothing_twice_and_the_results_are_whole(

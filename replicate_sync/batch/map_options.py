@@ -1,0 +1,77 @@
+"""The options of a map, validated before anything is sent."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from concurrent.futures import Executor
+from typing import Literal, NamedTuple
+
+from ..exceptions import InvalidInputError
+
+OnError = Literal["raise", "return"]
+OnLost = Literal["raise", "again"]
+Retry = Literal["failed", "expired"]
+
+_StrPath = str | os.PathLike[str]
+
+
+class JournalOptions(NamedTuple):
+    """How a journal is used.
+
+    Attributes:
+        path: The file.
+        creates_lost: Whether to create again where it cannot be told whether a prediction was
+            created.
+        retry: The states of the journal that are run again.
+    """
+
+    path: str
+    creates_lost: bool = False
+    retry: frozenset[str] = frozenset()
+
+
+def journal_options(
+    path: _StrPath | None, on_lost: str, retry: str | Iterable[str] | None
+) -> JournalOptions | None:
+    """Return the options of a journal, or None without one.
+
+    Raises:
+        InvalidInputError: One of them is wrong.
+    """
+    if on_lost not in ("raise", "again"):
+        raise InvalidInputError(f"on_lost must be 'raise' or 'again', not {on_lost!r}.")
+    if isinstance(retry, str):
+        states = [retry]
+    else:
+        states = list(retry or ())
+    unknown = [state for state in states if state not in ("failed", "expired")]
+    if unknown:
+        raise InvalidInputError(f"retry takes 'failed' and 'expired', not {unknown[0]!r}.")
+    if path is not None:
+        return JournalOptions(_path(path, "journal"), on_lost == "again", frozenset(states))
+    if states:
+        raise InvalidInputError("retry= needs a journal=, which knows what to run again.")
+    return None
+
+
+def validate_window(concurrency: int, on_error: str, executor: Executor | None) -> None:
+    """Raise what is wrong with the arguments of a window.
+
+    Raises:
+        InvalidInputError: One of them is wrong.
+    """
+    is_number = isinstance(concurrency, int) and not isinstance(concurrency, bool)
+    if not is_number or concurrency < 1:
+        raise InvalidInputError(f"concurrency must be a number of 1 or more, not {concurrency!r}.")
+    if on_error not in ("raise", "return"):
+        raise InvalidInputError(f"on_error must be 'raise' or 'return', not {on_error!r}.")
+    if executor is not None and not callable(getattr(executor, "submit", None)):
+        raise InvalidInputError("executor must be a concurrent.futures.Executor.")
+
+
+def _path(path: _StrPath, name: str) -> str:
+    try:
+        return os.fsdecode(path)
+    except TypeError as error:
+        raise InvalidInputError(f"{name} must be a path, not {path!r}.") from error

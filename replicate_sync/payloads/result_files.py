@@ -1,0 +1,93 @@
+"""The files in a result, wherever they are in it; and how they are kept on disk."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from itertools import zip_longest
+from pathlib import Path
+
+from ..exceptions import InvalidInputError, ReplicateError
+from .file_names import numbered_name
+from .file_output import FileOutput
+from .saving import make_folder, write_whole
+
+
+def find_files(result: object) -> list[FileOutput]:
+    """Return the files in a result, in their order."""
+    files: list[FileOutput] = []
+    replace_files(result, files.append)
+    return files
+
+
+def replace_files(result: object, replace: Callable[[FileOutput], object]) -> object:
+    """Return a result with each file in it replaced by what `replace` returns for it."""
+    if isinstance(result, FileOutput):
+        return replace(result)
+    if isinstance(result, dict):
+        return {name: replace_files(item, replace) for name, item in result.items()}
+    if isinstance(result, list):
+        return [replace_files(item, replace) for item in result]
+    return result
+
+
+class Saver:
+    """Saves the files of results as `<prefix>-<name>`, each whole or not at all.
+
+    Args:
+        folder: Where; it is made where it does not exist, and a "~" is expanded.
+
+    Raises:
+        InvalidInputError: It is not a path.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        try:
+            self._folder = Path(os.fsdecode(folder)).expanduser().absolute()
+        except (TypeError, RuntimeError) as error:
+            raise InvalidInputError(f"save must be a path, not {folder!r}.") from error
+
+    def save(
+        self,
+        files: Sequence[FileOutput],
+        prefix: str,
+        known: Sequence[str] = (),
+        on_saved: Callable[[Path], object] | None = None,
+    ) -> None:
+        """Save the files of a result, and give them their paths.
+
+        Args:
+            files: The files, in their order.
+            prefix: What tells where they come from: the position of the input, for a map.
+            known: Where an earlier start has saved its files; what is there is not saved again.
+            on_saved: Called with the path of each file that was saved now.
+
+        Raises:
+            ReplicateError: A file could not be downloaded, or not be written.
+        """
+        for file, path in zip_longest(files, known[: len(files)], fillvalue=""):
+            if isinstance(file, FileOutput):
+                file.path = self._saved_path(str(path))
+                if file.path is None:
+                    file.path = self._save(file, prefix)
+                    if on_saved is not None:
+                        on_saved(file.path)
+
+    def _save(self, file: FileOutput, prefix: str) -> Path:
+        name = numbered_name(f"{prefix}-{file.name}", 0)
+        try:
+            make_folder(self._folder)
+            return write_whole(file.iter_bytes(), self._folder / name, overwrite=False)
+        except OSError as error:
+            raise ReplicateError(
+                f"The file {file.name} could not be saved: {error}.",
+                hint=f"Make room in {self._folder}, or choose another folder.",
+            ) from error
+
+    def _saved_path(self, known: str) -> Path | None:
+        """Return where a file is that an earlier start has saved; the folder may have moved."""
+        path = Path(known)
+        for candidate in (path, self._folder / path.name):
+            if known and candidate.is_file():
+                return candidate
+        return None
