@@ -98,6 +98,7 @@ def test_uploads_models_and_deployments_stay(tmp_path: Path, caller_of: Any) -> 
         assert (server.uploads.all(), server.deployments.all()) == ([], [])
 
 
+@pytest.mark.slow
 def test_what_ran_when_the_server_was_killed_has_failed(tmp_path: Path) -> None:
     program = (
         "import sys, time\n"
@@ -160,6 +161,7 @@ def test_data_expires_when_asked_to(tmp_path: Path, caller_of: Any, on_disk: boo
             assert server.jobs.all()[0].data_removed
 
 
+@pytest.mark.slow
 def test_a_full_disk_does_not_stop_the_server(tmp_path: Path) -> None:
     program = (
         "import resource, sys, requests\n"

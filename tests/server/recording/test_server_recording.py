@@ -123,6 +123,7 @@ def test_an_application_finds_no_difference(upstream: LocalServer, tmp_path: Pat
     assert recorded[2:5] == [".bin 2000", " 2000", "out of words"]
 
 
+@pytest.mark.slow
 def test_no_secret_is_on_the_disk(upstream: LocalServer, tmp_path: Path, hooks: Hooks) -> None:
     path = tmp_path / "calls.jsonl"
     with LocalServer() as recorder:
@@ -142,6 +143,7 @@ def test_no_secret_is_on_the_disk(upstream: LocalServer, tmp_path: Path, hooks: 
     assert str(upstream.port) not in "".join(text.splitlines()[1:])
 
 
+@pytest.mark.slow
 def test_the_times_are_the_recorded_ones_or_none(upstream: LocalServer, tmp_path: Path) -> None:
     path = tmp_path / "calls.jsonl"
     upstream.script("me/slow", tokens=["a", "b", "c"], delay=0.15)
@@ -160,6 +162,7 @@ def test_the_times_are_the_recorded_ones_or_none(upstream: LocalServer, tmp_path
     assert seconds[0.0] < 0.25
 
 
+@pytest.mark.slow
 def test_webhooks_are_passed_on_and_played_back(
     upstream: LocalServer, tmp_path: Path, hooks: Hooks
 ) -> None:

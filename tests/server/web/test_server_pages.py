@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -267,11 +268,14 @@ def test_a_prediction_is_canceled_from_its_page(
 
 def test_what_was_dropped_is_told(browser: requests.Session) -> None:
     with LocalServer(keep_predictions=1) as server:
-        for _ in range(3):
-            run(browser, server, text="x")
         server.script("me/quick", output="x")
         for _ in range(3):
             browser.post(f"{server.origin}/m/me/quick", files={"x": ""}, timeout=5)
+            server.jobs.all()[0].wait(5)
+        deadline = time.monotonic() + 5
+        while server.jobs.dropped < 2:  # they are dropped just after their end
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
         assert "2 older ones were dropped" in browser.get(f"{server.origin}/p", timeout=5).text
 
 
