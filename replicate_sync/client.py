@@ -813,8 +813,9 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
         """
         if isinstance(stream, str):
             api_key = stream
-        arguments = sort_arguments({"extra_data": extra_data, **kwargs})
+            stream = None  # a traceback would show it
         api_key = Token.of(api_key)
+        arguments = sort_arguments({"extra_data": extra_data, **kwargs})
         seconds = 180 if timeout is None else timeout
         client = cls(api_key, proxy=proxy, timeout=seconds, headers=headers, **arguments.others)
         default = cls.default_model if prompt is None else cls.default_image_model

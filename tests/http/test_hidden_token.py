@@ -93,6 +93,10 @@ def by_one_call(server: Wire) -> None:
     )
 
 
+def by_one_wrong_call(server: Wire) -> None:
+    Replicate.create_completion("llama-3-70b", [], SECRET, base_url=NOBODY)
+
+
 def in_a_hook(server: Wire) -> None:
     class Adapter(HTTPAdapter):
         def cert_verify(self, *arguments: Any) -> None:
@@ -128,6 +132,7 @@ def server(wire: StartWire) -> Wire:
         (unsendable, MissingAuthError),
         (wrong_url, InvalidInputError),
         (by_one_call, ConnectionFailed),
+        (by_one_wrong_call, InvalidInputError),
         (in_a_hook, ConnectionFailed),
         (interrupted, KeyboardInterrupt),
     ],
