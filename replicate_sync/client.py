@@ -558,7 +558,7 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
                 the bytes of uploads of more than 5 MB. The API is polled every second then, and
                 `wait` does not count. Needs the extra "progress".
             save: A folder, in which the files of the result are saved as soon as it is there, as
-                "<id>-<name>"; each `FileOutput` has its `path`, and reads from there.
+                "<number>-<name>"; each `FileOutput` has its `path`, and reads from there.
             journal: A file that remembers the prediction, by its model, its input and `key`. The
                 same call in a program that is started again returns the result that is in the
                 file, or waits for the prediction that runs; one that failed is run again. So a
@@ -599,7 +599,7 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
             prediction.wait(deadline=limit, cancel_on_exit=cancel_on_exit, progress=progress)
             result = prediction.parse_output(deadline=limit)
             if saver is not None:
-                saver.save(find_files(result), prediction.id, on_saved=prediction.note_saved)
+                prediction.save_files(find_files(result), saver)
         except LEAVING as leaving:  # also between two of these steps
             self.predictions.leave(creation, leaving, cancel=cancel_on_exit)
             raise
@@ -674,6 +674,7 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
         retry: Retry | Iterable[Retry] | None = None,
         on_lost: OnLost = "raise",
         save: str | os.PathLike[str] | None = None,
+        budget: float | None = None,
         webhook: str | None = None,
         webhook_events_filter: str | Iterable[str] | None = None,
         cancel_after: float | str | None = None,
@@ -708,6 +709,9 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
                 "<index>-<name>"; each `FileOutput` has its `path`, and reads from there. The paths
                 are in the journal, so that a restart asks nobody for what was saved, and saves what
                 ended meanwhile before it creates anything.
+            budget: The money to spend, by the client's `prices`: no further prediction is created
+                when it is spent, and MapError is raised behind the results. Those in flight at that
+                time may exceed it.
             webhook: As in `run`; likewise `webhook_events_filter`, `cancel_after` and `validate`.
             webhook_events_filter: See there.
             cancel_after: See there.
@@ -719,8 +723,8 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
             Results as `run` returns them.
 
         Raises:
-            MapError: A prediction failed, and `on_error` is "raise"; or the journal could not be
-                written.
+            MapError: A prediction failed, and `on_error` is "raise"; the journal could not be
+                written; or the budget is spent.
             InvalidInputError: An argument is wrong.
         """
         # Late, as only a map needs threads of its own.
@@ -738,7 +742,13 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
             require_tqdm()
 
         events = self._context.events.branch()
-        predictions = self.predictions.with_events(events)
+        usage = Usage(self._context.usage.prices, whole=self._context.usage)
+        predictions = self.predictions.apart(events, usage)
+        limit = None
+        if budget is not None:
+            from .batch.budget import Budget
+
+            limit = Budget(budget, usage, request.ref)
 
         def results() -> Generator[Any, None, None]:
             runner = BatchRunner(
@@ -750,7 +760,11 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
                 journal=recording,
                 saver=saver,
             )
-            yield from runner.results(inputs, concurrency, ordered, on_error)
+            if limit is None:
+                yield from runner.results(inputs, concurrency, ordered, on_error)
+            else:
+                yield from runner.results(limit.inputs(inputs), concurrency, ordered, on_error)
+                limit.raise_if_reached()
 
         generator = results()
         if progress:

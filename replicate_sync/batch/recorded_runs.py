@@ -252,9 +252,9 @@ class RecordedRuns:
         self._record_ended(prediction, entry, position, shape, is_saved=not files)
         if self._saver is not None and files:
             known = paths_in(shape)
-            prefix = str(position) if position >= 0 else prediction.id
+            prefix = str(position) if position >= 0 else None
             try:
-                self._saver.save(files, prefix, known, prediction.note_saved)
+                prediction.save_files(files, self._saver, prefix, known)
             except ResponseError as error:
                 if error.status_code not in _GONE:
                     raise

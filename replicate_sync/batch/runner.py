@@ -198,7 +198,7 @@ class BatchRunner:
             self._in_flight.pop(position, None)
         result = prediction.parse_output()
         if self._saver is not None:
-            self._saver.save(find_files(result), str(position), on_saved=prediction.note_saved)
+            prediction.save_files(find_files(result), self._saver, str(position))
         return result
 
     def _options(self) -> CreateOptions:

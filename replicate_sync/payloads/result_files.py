@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from itertools import zip_longest
 from pathlib import Path
 
 from ..exceptions import InvalidInputError, ReplicateError
@@ -50,7 +49,7 @@ class Saver:
     def save(
         self,
         files: Sequence[FileOutput],
-        prefix: str,
+        prefix: str | None,
         known: Sequence[str] = (),
         on_saved: Callable[[Path], object] | None = None,
     ) -> None:
@@ -58,26 +57,29 @@ class Saver:
 
         Args:
             files: The files, in their order.
-            prefix: What tells where they come from: the position of the input, for a map.
+            prefix: What tells where they come from: the position of the input, for a map; None
+                for the number of each file in the result.
             known: Where an earlier start has saved its files; what is there is not saved again.
             on_saved: Called with the path of each file that was saved now.
 
         Raises:
             ReplicateError: A file could not be downloaded, or not be written.
         """
-        for file, path in zip_longest(files, known[: len(files)], fillvalue=""):
-            if isinstance(file, FileOutput):
-                file.path = self._saved_path(str(path))
-                if file.path is None:
-                    file.path = self._save(file, prefix)
-                    if on_saved is not None:
-                        on_saved(file.path)
+        paths = [*known[: len(files)], *[""] * (len(files) - len(known))]
+        for number, (file, path) in enumerate(zip(files, paths, strict=True)):
+            file.path = self._saved_path(path)
+            if file.path is None:
+                file.path = self._save(file, str(number) if prefix is None else prefix)
+                if on_saved is not None:
+                    on_saved(file.path)
 
     def _save(self, file: FileOutput, prefix: str) -> Path:
         name = numbered_name(f"{prefix}-{file.name}", 0)
         try:
             make_folder(self._folder)
             return write_whole(file.iter_bytes(), self._folder / name, overwrite=False)
+        except ReplicateError:
+            raise  # of the download; a connection that failed is an OSError as well
         except OSError as error:
             raise ReplicateError(
                 f"The file {file.name} could not be saved: {error}.",

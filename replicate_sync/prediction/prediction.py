@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from operator import attrgetter
 from pathlib import Path
@@ -332,7 +332,7 @@ class Prediction:
         """Wait for the result, save its files in a folder, and return their paths.
 
         Args:
-            folder: It is made where it does not exist. The files are named "<id>-<name>"; none
+            folder: It is made where it does not exist. The files are named "<number>-<name>"; none
                 takes the place of another.
 
         Raises:
@@ -341,11 +341,34 @@ class Prediction:
         """
         saver = Saver(folder)
         files = find_files(self.result())
-        saver.save(files, self.id, on_saved=self.note_saved)
+        self.save_files(files, saver)
         return [file.path for file in files if file.path is not None]
 
-    def note_saved(self, path: Path) -> None:
-        """Emit the event that a file was saved."""
+    def save_files(
+        self,
+        files: Sequence[FileOutput],
+        saver: Saver,
+        prefix: str | None = None,
+        known: Sequence[str] = (),
+    ) -> None:
+        """Save the files of its result, and tell who listens to events.
+
+        Args:
+            files: The files, in their order.
+            saver: Saves them.
+            prefix: As for `Saver.save`; likewise `known`.
+            known: See there.
+
+        Raises:
+            ReplicateError: A file could not be downloaded, or not be written.
+        """
+        try:
+            saver.save(files, prefix, known, self._note_saved)
+        except ReplicateError as error:
+            error.prediction = self
+            raise
+
+    def _note_saved(self, path: Path) -> None:
         observation = self._observation or Observation(self, self._context, is_new=False)
         observation.note_saved(self, str(path))
 

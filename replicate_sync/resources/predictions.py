@@ -23,6 +23,7 @@ from ..prediction.create_options import (
 from ..prediction.creation import Creation, Evidence
 from ..prediction.lookup import LookUp, find_earlier
 from ..prediction.prediction import Prediction
+from ..prediction.usage import Usage
 from ..refs import parse_name, resolve
 from .base import Resource, discard, reference_to
 from .near_names import NearNames
@@ -124,9 +125,15 @@ class Predictions(Resource):
         request = self.prepare(name, input, fields)
         return self.start(request, options, validate=validate)
 
-    def with_events(self, events: EventHook) -> Predictions:
-        """Return the same resource, for predictions whose events go to another hook."""
-        creator = Creator(self.context._replace(events=events), self._creator.place)
+    def apart(self, events: EventHook, usage: Usage) -> Predictions:
+        """Return the same resource, for predictions of which more is to be known.
+
+        Args:
+            events: Is told of them, in place of the client's.
+            usage: Counts them, in place of the client's.
+        """
+        context = self.context._replace(events=events, usage=usage)
+        creator = Creator(context, self._creator.place)
         predictions = Predictions(creator, self._aliases)
         predictions._versions = self._versions
         return predictions

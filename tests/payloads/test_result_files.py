@@ -28,7 +28,7 @@ def test_a_run_saves_its_files(wire: StartWire, client_of: MakeClient, tmp_path:
     server = wire(files_api)
     result = client_of(server).run("a/b", save=folder)
     server.close()
-    assert [file.path for file in result["images"]] == [folder / "p1-a.png", folder / "p1-b.png"]
+    assert [file.path for file in result["images"]] == [folder / "0-a.png", folder / "1-b.png"]
     first, second = result["images"]
     assert (first.read(), second.path.read_bytes()) == (b"/f/a.png", b"/f/b.png")
     with first.open() as opened:
@@ -42,8 +42,8 @@ def test_a_prediction_saves_its_files(
     wire: StartWire, client_of: MakeClient, tmp_path: Path
 ) -> None:
     prediction = client_of(wire(files_api)).predictions.create("a/b")
-    assert prediction.save(tmp_path) == [tmp_path / "p1-a.png", tmp_path / "p1-b.png"]
-    assert prediction.save(tmp_path)[0] == tmp_path / "p1-a-1.png"
+    assert prediction.save(tmp_path) == [tmp_path / "0-a.png", tmp_path / "1-b.png"]
+    assert prediction.save(tmp_path)[0] == tmp_path / "0-a-1.png"
 
 
 def test_a_run_with_a_journal_saves_its_files_once(
@@ -53,7 +53,7 @@ def test_a_run_with_a_journal_saves_its_files_once(
     for _ in range(2):
         client = client_of(server)
         result = client.run("a/b", {"n": 1}, save=tmp_path / "out", journal=tmp_path / "j.db")
-        assert result["images"][0].path == tmp_path / "out" / "p1-a.png"
+        assert result["images"][0].path == tmp_path / "out" / "0-a.png"
         server = wire(lambda request: [response({"detail": "down"}, 500)])
     assert server.requests == []
     assert len(list((tmp_path / "out").iterdir())) == 2
@@ -72,7 +72,7 @@ def test_a_folder_in_the_home_is_found(
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     first, _ = client_of(wire(files_api)).run("a/b", save="~/pictures")["images"]
-    assert first.path == tmp_path / "pictures" / "p1-a.png"
+    assert first.path == tmp_path / "pictures" / "0-a.png"
 
 
 @pytest.mark.parametrize("wrong", [5, True, object()])

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from wire import CHUNKED, LAST_CHUNK, MakeClient, Request, StartWire, Wire, chunk, event, response
 
-from replicate_sync import PredictionFailed, Replicate
+from replicate_sync import PredictionFailed, Replicate, ReplicateError
 from replicate_sync.events import PredictionEvent
 from replicate_sync.server import LocalServer
 
@@ -152,6 +153,37 @@ def test_an_error_of_a_listener_changes_nothing(wire: StartWire, client_of: Make
 
     api = Api(wire, {"status": "starting"}, {"status": "succeeded", "output": 1})
     assert client_of(api.server, on_event=broken).run("a/b") == 1
+
+
+def test_each_file_that_is_saved_is_told_with_its_path(
+    wire: StartWire, client_of: MakeClient, tmp_path: Path
+) -> None:
+    output = ["data:image/png;base64,YWJj", "data:image/png;base64,ZGVm"]
+    api = Api(wire, {"status": "succeeded", "output": output})
+    events: list[PredictionEvent] = []
+    client = client_of(api.server, on_event=events.append)
+    files = client.run("a/b", save=tmp_path)
+    assert [file.path.name for file in files] == ["0-out-0.png", "1-out-1.png"]
+    assert [file.read() for file in files] == [b"abc", b"def"]
+    assert kinds(events) == ["created", "started", "ended", "saved", "saved"]
+    assert [Path(one.path) for one in events[-2:]] == [file.path for file in files]
+
+
+def test_a_file_that_cannot_be_saved_is_an_error_with_the_prediction(
+    wire: StartWire, client_of: MakeClient, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    api = Api(wire, {"status": "succeeded", "output": ["data:image/png;base64,YWJj"]})
+    with pytest.raises(ReplicateError, match="could not be saved") as raised:
+        client_of(api.server).run("a/b", save=tmp_path / "file" / "folder")
+    assert raised.value.prediction is not None
+    api = Api(wire, {"status": "succeeded", "output": ["https://127.0.0.1:1/x.png"]})
+    client = client_of(api.server, file_hosts=["replicate.delivery"])
+    prediction = client.predictions.create("a/b")
+    prediction.output = ["data:image/png;base64,@"]
+    with pytest.raises(ReplicateError, match="cannot be parsed") as raised:
+        prediction.save(tmp_path)
+    assert raised.value.prediction is prediction
 
 
 # -- Usage -----------------------------------------------------------------------------------------
