@@ -97,8 +97,12 @@ def validate_expected(expected: object) -> None:
         InvalidInputError: It is not such a type.
     """
     origin = get_origin(expected)
-    is_container = origin in (list, dict) and all(map(_is_expectable, get_args(expected)))
-    if not is_container and not isinstance(expected, type | UnionType):
+    if origin in (list, dict):
+        is_type = all(map(_is_expectable, get_args(expected)))
+    else:
+        # On Python 3.10, tuple[int] is an instance of type.
+        is_type = isinstance(expected, UnionType) or (origin is None and isinstance(expected, type))
+    if not is_type:
         raise InvalidInputError(
             "expect= takes the type of the result, such as str, FileOutput or list[FileOutput], "
             f"not {expected!r}."
