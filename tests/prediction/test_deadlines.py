@@ -121,6 +121,21 @@ def test_each_call_ends_at_its_deadline_and_the_prediction_runs_on(
     assert not [request for request in server.requests if request.path.endswith("cancel")]
 
 
+@pytest.mark.parametrize("name", ["stream", "chat", "home.chat"])
+def test_the_deadline_of_a_generator_counts_from_the_first_next(
+    wire: StartWire, client_of: MakeClient, name: str
+) -> None:
+    server = wire(lambda request: [response(running(status="succeeded", output="hi"), 201)])
+    if name == "home.chat":
+        texts = ReplicateHome(base_url=server.origin).chat("x", deadline=DEADLINE)
+    elif name == "chat":
+        texts = client_of(server).chat("x", "a/b", deadline=DEADLINE)
+    else:
+        texts = client_of(server).stream("a/b", deadline=DEADLINE)
+    time.sleep(DEADLINE + 0.05)
+    assert list(texts) == ["hi"]
+
+
 def test_an_image_of_the_homepage_ends_at_its_deadline(wire: StartWire) -> None:
     server = wire(lambda request: [response({"id": "p1", "status": "processing"})])
     home = ReplicateHome(base_url=server.origin, polling=Polling(1000, 0.05))
