@@ -13,9 +13,9 @@ from ..prediction.prediction import Prediction
 from ..resources.predictions import Predictions
 from .window import call_for_each
 
-_MAX_THREADS = 128
+_MAX_THREADS = 48
 # Seconds that it may take: a look-up, and canceling what it has found.
-_MAX_SECONDS = 1.6 * CANCEL_TIMEOUT
+_MAX_SECONDS = 1.5 * CANCEL_TIMEOUT
 _MAX_NAMED = 20
 _PAUSE = 0.01  # seconds
 _log = logging.getLogger("replicate_sync")

@@ -1,4 +1,4 @@
-"""Killed at fifty random moments and restarted, a map with a journal creates nothing twice."""
+"""Killed at thirty random moments and restarted, a map with a journal creates nothing twice."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def results():
     return list(client.map("a/b", inputs, journal=sys.argv[2], concurrency=6))
 
 killed = 0
-while killed < 50:
+while killed < 30:
     child = os.fork()
     if child == 0:
         results()
         os._exit(0)
-    time.sleep(random.uniform(0, 0.4))
+    time.sleep(random.uniform(0, 1.5))
     os.kill(child, signal.SIGKILL)
     killed += os.WIFSIGNALED(os.waitpid(child, 0)[1])
     time.sleep(0.02)  # so that requests that were in flight have arrived
@@ -45,7 +45,7 @@ print(json.dumps(results()))
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-def test_killed_at_fifty_random_moments_each_input_is_created_once(
+def test_killed_at_thirty_random_moments_each_input_is_created_once(
     wire: StartWire, tmp_path: Path
 ) -> None:
     api = TenfoldApi(ends_at_once=False)
@@ -54,7 +54,7 @@ def test_killed_at_fifty_random_moments_each_input_is_created_once(
         [sys.executable, "-c", PROGRAM, server.url, str(tmp_path / "j.db")],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
     )
     assert completed.returncode == 0, completed.stderr
     assert 50 < int(completed.stderr) < COUNT, "the kills were not spread over the work"
