@@ -13,7 +13,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 if find_spec("flask") is None:
-    raise ImportError('The gateway needs Flask and waitress: pip install "replicate-sync[gateway]"')
+    raise ImportError("The gateway needs Flask and waitress: pip install Flask waitress")
 
 from .app import create_app
 from .serving import serve

@@ -49,9 +49,7 @@ def serve(
     try:
         from waitress.server import create_server
     except ImportError:
-        raise ImportError(
-            'The gateway needs waitress: pip install "replicate-sync[gateway]"'
-        ) from None
+        raise ImportError("The gateway needs waitress: pip install waitress") from None
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     with socket.create_server((settings.host, port), family=family, backlog=_BACKLOG) as listening:
         server: Any = create_server(

@@ -374,7 +374,7 @@ def test_the_stop_button_cancels_a_map(notebook: Notebook, server: LocalServer) 
         notebook.stop()
 
     cell = notebook.run("list(client.map('local/slow', [{}] * 3))", meanwhile=stop)
-    assert cell.error == ["Stopped. 3 predictions in flight will be canceled."]
+    assert cell.error == ["Stopped. 3 predictions in flight were canceled."]
     assert [job.status for job in server.jobs.all()[:3]] == ["canceled"] * 3
 
 
