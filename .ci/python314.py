@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> int:
     import_urllib3()
 
     plugin = Suite()
-    options = ["-p", "no:cacheprovider"]
+    options = ["-p", "no:cacheprovider", "-n0"]
     if PYTEST_PLUGIN not in [point.value for point in entry_points(group="pytest11")]:
         options += ["-p", PYTEST_PLUGIN]  # a checkout that has been installed registers it
     code = int(pytest.main([*options, *arguments], plugins=[plugin]))
