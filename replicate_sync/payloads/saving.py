@@ -103,7 +103,8 @@ def _move_without_overwriting(partial: Path, target: Path) -> None:
         os.link(partial, target)
     except FileExistsError:
         raise
-    except OSError:  # a file system without links: the name is taken first, then filled
+    except (OSError, AttributeError):
+        # A file system or a platform without links: the name is taken first, then filled.
         target.open("xb").close()
         try:
             os.replace(partial, target)

@@ -102,6 +102,7 @@ def test_what_is_written_to_a_closed_journal_is_left_out(path: Path) -> None:
     restarted.close()
 
 
+@pytest.mark.skipif(sys.platform == "emscripten", reason="no file locks here")
 def test_a_journal_that_is_in_use_is_refused_at_once(path: Path) -> None:
     journal = Journal(path)
     started = time.monotonic()
