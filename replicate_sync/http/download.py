@@ -25,6 +25,7 @@ from .sessions import (
     BodyTooLong,
     NoAuth,
     Sessions,
+    finish,
     read_body,
 )
 
@@ -194,6 +195,7 @@ class Downloader:
         outer = sys.exc_info()[1]
         delivery = Delivery()
         delivery.timeout = timeout
+        response = requests.Response()
         try:
             for _ in range(MAX_REDIRECTS):
                 # Followed here, as requests would look into a .netrc file for each further host.
@@ -226,6 +228,8 @@ class Downloader:
         except KeyboardInterrupt as interrupt:
             Interruption().attach_to(interrupt)
             raise
+        finally:
+            finish(response)
 
     def _is_doubtful(self, url: str) -> bool:
         """Return whether only a public address may be connected to for a URL of a model's.

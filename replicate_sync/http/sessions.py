@@ -258,6 +258,15 @@ class _FinishedResponse(HTTPResponse):
     closed = True
 
 
+def finish(response: requests.Response) -> None:
+    """Let the destruction of a response that was closed run no Python code."""
+    raw = response.raw
+    if type(raw) is HTTPResponse:
+        if raw._original_response is not None:
+            raw._original_response.close()
+        raw.__class__ = _FinishedResponse
+
+
 class BodyTooLong(Exception):
     """A body is longer than was allowed."""
 

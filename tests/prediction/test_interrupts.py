@@ -170,6 +170,8 @@ def test_no_place_loses_an_interrupt_or_a_prediction(
         if problem:
             problems.append(problem)
         n += step
+    with unraisable():  # a socket that was caught between two lines is closed only here
+        gc.collect()
     assert n > 1000
     assert problems == []
 
@@ -187,10 +189,6 @@ def interrupt_later(server: Wire, count: int, delay: float) -> threading.Thread:
 
 
 @pytest.mark.slow
-# A socket that an interrupt has caught between two lines is closed when it is collected.
-@pytest.mark.filterwarnings(
-    "ignore:.*:ResourceWarning", "ignore:.*:pytest.PytestUnraisableExceptionWarning"
-)
 @pytest.mark.parametrize("name", ["run", "wait with a stream", "stream"])
 def test_no_real_signal_is_lost_and_none_leaves_a_prediction_running_unsaid(
     wire: StartWire, client_of: MakeClient, name: str
@@ -206,11 +204,14 @@ def test_no_real_signal_is_lost_and_none_leaves_a_prediction_running_unsaid(
         for n in range(1, 301):
             call, _ = call_of(client, name, n)
             said = None
+            phase = "before"
             with unraisable() as ignored:
                 timer = interrupt_later(server, n % 3, (n // 3) * 0.00005)
                 try:
                     timer.start()
+                    phase = "within the call"
                     call()
+                    phase = "after"
                     timer.join()
                     time.sleep(0.001)
                 except KeyboardInterrupt as interrupt:
@@ -219,9 +220,12 @@ def test_no_real_signal_is_lost_and_none_leaves_a_prediction_running_unsaid(
             timer.join()
             made = [data for data in api.predictions.values() if data["input"] == {"n": n}]
             running = [data["id"] for data in made if data["status"] == "processing"]
-            if ignored or (running and not said):
+            is_lost = any("unclosed" not in problem for problem in ignored)
+            if phase == "within the call" and (is_lost or (running and not said)):
                 problems.append(f"{n}: running {running}, said {said!r}, ignored {ignored}")
     finally:
         signal.signal(signal.SIGINT, previous)
+        with unraisable():  # a socket that was caught between two lines is closed only here
+            gc.collect()
     assert problems == []
     assert interrupted == 300
