@@ -100,12 +100,14 @@ def test_what_is_missing_or_broken_is_a_sentence(
         run(name, *arguments)
 
 
+@pytest.mark.slow
 def test_image_saves_its_pictures(run: Run, tmp_path: Path) -> None:
     assert run("image.py", "a", "red", "cube") == "picture-1.png\npicture-2.png\n"
     for name in ("picture-1.png", "picture-2.png"):
         assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_stream_stops_where_there_is_enough(run: Run) -> None:
     text, _, status = run("stream.py").rpartition("\n-- ")
     assert status.startswith("canceled, ")
@@ -155,6 +157,7 @@ def code_of(path: Path) -> str:
     return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "saved"), [("tour", {"lighthouse.webp"}), ("pictures", {"pictures", "pictures.db"})]
 )

@@ -131,6 +131,7 @@ def test_a_reply_may_have_a_schema(server: LocalServer) -> None:
     assert list(pieces) == ['{"a": 1}']
 
 
+@pytest.mark.slow
 def test_pictures_are_gpt4frees_own_where_it_is_loaded(
     server: LocalServer, responses: None
 ) -> None:
@@ -144,11 +145,13 @@ def test_pictures_are_gpt4frees_own_where_it_is_loaded(
     assert picture.alt == "a cat"
 
 
+@pytest.mark.slow
 def test_pictures_are_files_where_gpt4free_is_not_loaded(server: LocalServer) -> None:
     [picture] = Replicate.create_completion("flux-schnell", QUESTION)
     assert picture.read()[8:12] == b"WEBP"
 
 
+@pytest.mark.slow
 def test_the_homepage_yields_pieces_to_gpt4free_and_returns_text_to_others(
     server: LocalServer,
 ) -> None:

@@ -119,6 +119,7 @@ def test_a_create_without_an_id_is_an_error(wire: StartWire, shown: Any) -> None
         home(wire(lambda r: [response(shown)])).image("x")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("cancel", "canceled"), [(True, 1), (False, 0)])
 @pytest.mark.parametrize("leaves_in", ["create", "poll"])
 def test_an_interrupted_image_is_canceled_unless_it_is_to_go_on(

@@ -67,6 +67,7 @@ def foreign_imports(tree: ast.Module) -> set[str]:
     return libraries - set(sys.stdlib_module_names) - {"replicate_sync", "annotationlib"}
 
 
+@pytest.mark.slow
 def test_each_foreign_library_has_its_owner() -> None:
     strays = [
         f"{module} imports {library}"
@@ -77,6 +78,7 @@ def test_each_foreign_library_has_its_owner() -> None:
     assert strays == []
 
 
+@pytest.mark.slow
 def test_no_module_and_no_class_is_named_for_nothing() -> None:
     # Those of `official` bear the names that the official client gave them.
     names = {name.rpartition("/")[2] for name in MODULES if not name.startswith("official/")} | {
@@ -174,6 +176,7 @@ def loaded(line: str) -> set[str]:
     return set(ran.stdout.split())
 
 
+@pytest.mark.slow
 def test_importing_takes_what_requests_takes_and_nothing_else() -> None:
     ours = loaded("from replicate_sync import Polling, Replicate, ReplicateHome, Retries")
     foreign = {name for name in ours if name.partition(".")[0] != "replicate_sync"}
@@ -235,6 +238,7 @@ def test_a_poll_enters_few_functions_in_few_files(api: Wire, client_of: MakeClie
     assert api.connections == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("call", "limit"),
     [

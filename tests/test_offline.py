@@ -44,6 +44,7 @@ def picture(file: FileOutput) -> Image.Image:
     return Image.open(io.BytesIO(file.read()))
 
 
+@pytest.mark.slow
 def test_a_chat_streams_and_keeps_its_parameters(client: LocalReplicate) -> None:
     options: Any = {"max_tokens": 12, "extra_data": {"seed": 7}}
     pieces = list(client.chat("Rivers.", **options))
@@ -74,6 +75,7 @@ def test_pictures_are_files(client: LocalReplicate) -> None:
     assert pictures[0].read() != pictures[1].read()
 
 
+@pytest.mark.slow
 def test_the_homepages_client_runs_on_the_local_server(client: LocalReplicate) -> None:
     server = client.server
     home = ReplicateHome(base_url=server.origin, polling=QUICK)
@@ -159,6 +161,7 @@ def test_a_wrong_token_and_a_misspelled_model_are_named(client: LocalReplicate) 
         client.run("replicate/helo-world", {"text": "x"})
 
 
+@pytest.mark.slow
 def test_thirty_threads_get_their_own_results(client: LocalReplicate) -> None:
     results: dict[int, str] = {}
 

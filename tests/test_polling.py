@@ -49,6 +49,7 @@ def test_early_polls_are_between_the_thirty_and_use_up_none() -> None:
     assert numbers == sorted(numbers)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.floats(0.2, 60), st.floats(0, 60))
 def test_the_end_of_a_job_is_known_within_a_quarter_of_its_time(
@@ -92,6 +93,7 @@ def test_where_that_fails_during_a_pause_the_next_poll_is_an_early_one() -> None
     assert times_of(Polling(attempts=2)) == [0, 0.25, 0.5, 0.75, 1, 1.5, 2, 2.5, 3, 4, 5]
 
 
+@pytest.mark.slow
 def test_an_early_poll_that_comes_sooner_gives_no_attempt_back() -> None:
     pauses: list[float] = []
 
@@ -367,6 +369,7 @@ assert sys.modules["tenacity.retry"].retry_base is sys.modules["tenacity"].retry
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", ["tenacity.retry", "tenacity.wait"])
 def test_an_interrupt_during_the_first_wait_leaves_no_module_half_imported(module: str) -> None:
     program = _INTERRUPTED.replace("STOP", repr(module))

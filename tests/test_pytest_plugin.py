@@ -102,6 +102,7 @@ def test_without_the_extra_one_sentence_says_what_to_install(
     assert not raised.value.pytrace
 
 
+@pytest.mark.slow
 def test_pytest_starts_without_the_server() -> None:
     code = "import sys, replicate_sync.pytest_plugin; print(*sys.modules)"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)

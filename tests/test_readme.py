@@ -18,6 +18,7 @@ PYTHON = [code for language, code in BLOCKS if language == "python"]
 PROGRAM = "\n".join(code for code in PYTHON if "def test_" not in code)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick_polling")
 def test_the_python_blocks_run_one_after_the_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -104,6 +104,7 @@ def test_a_webhook_and_a_lifetime_are_sent(call: Call, server: Wire, client_of: 
         assert created.headers["cancel-after"] == "5m"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["a/b", "deployments/me/mine"])
 def test_an_input_is_validated_where_that_is_asked_for(
     call: Call, server: Wire, client_of: MakeClient, model: str

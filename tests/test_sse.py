@@ -136,6 +136,7 @@ ENDINGS = st.sampled_from([b"\n", b"\r", b"\r\n", b"\n\n", b"\r\r", b"\r\n\r\n",
 LINES = st.tuples(FIELDS, st.sampled_from([b":", b""]), VALUES, ENDINGS).map(b"".join)
 
 
+@pytest.mark.slow
 @given(st.lists(LINES, max_size=12), st.booleans(), st.data())
 def test_any_stream_cut_in_any_way_is_parsed_as_the_standard_says(
     lines: list[bytes], has_bom: bool, data: st.DataObject
@@ -148,6 +149,7 @@ def test_any_stream_cut_in_any_way_is_parsed_as_the_standard_says(
     assert list(events(pieces)) == events_by_the_standard(stream)
 
 
+@pytest.mark.slow
 @given(st.lists(LINES, min_size=6, max_size=12))
 @settings(max_examples=40, deadline=None)
 def test_an_event_of_very_many_lines_is_parsed_as_the_standard_says(lines: list[bytes]) -> None:

@@ -102,6 +102,7 @@ def test_what_is_written_to_a_closed_journal_is_left_out(path: Path) -> None:
     restarted.close()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "emscripten", reason="no file locks here")
 def test_a_journal_that_is_in_use_is_refused_at_once(path: Path) -> None:
     journal = Journal(path)
@@ -211,6 +212,7 @@ def test_equal_inputs_are_predictions_of_their_own_also_in_a_journal(
     assert len(api.created) == 6
 
 
+@pytest.mark.slow
 def test_what_runs_on_when_a_map_is_left_is_fetched_by_the_next_start(
     wire: StartWire, client_of: MakeClient, path: Path
 ) -> None:

@@ -61,6 +61,7 @@ def test_a_map_that_is_closed_logs_what_it_could_not_cancel(
     assert "may still be running: p" in caplog.text
 
 
+@pytest.mark.slow
 def test_what_may_have_been_created_and_is_not_found_is_counted(
     wire: StartWire, client_of: MakeClient
 ) -> None:

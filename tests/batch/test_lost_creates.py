@@ -168,6 +168,7 @@ def test_a_wrong_clock_of_this_machine_hides_nothing(
     assert api.created_inputs == list(range(5))
 
 
+@pytest.mark.slow
 def test_thousands_of_newer_predictions_hide_nothing(
     wire: StartWire, client_of: MakeClient, killed: Kill
 ) -> None:

@@ -26,6 +26,7 @@ outputs = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(outputs)
 def test_a_result_is_restored_as_it_was(output: Any) -> None:
     result = parse_output(output, ModelSchema(None), DOWNLOADER, "https://api.replicate.com/v1")

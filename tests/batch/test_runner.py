@@ -26,6 +26,7 @@ from replicate_sync import (
 from replicate_sync.payloads.inputs import MAX_INLINE_SIZE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ends_at_once", [True, False])
 def test_results_are_in_the_order_of_the_inputs_with_so_many_in_flight(
     wire: StartWire, client_of: MakeClient, ends_at_once: bool
@@ -36,6 +37,7 @@ def test_results_are_in_the_order_of_the_inputs_with_so_many_in_flight(
     assert len(api.created) == 30
 
 
+@pytest.mark.slow
 def test_the_order_holds_whatever_takes_long(wire: StartWire, client_of: MakeClient) -> None:
     api = TenfoldApi()
 
@@ -140,6 +142,7 @@ def test_a_wrong_argument_is_refused_at_once(wrong: dict[str, Any]) -> None:
         Replicate().map("a/b", [], **wrong)
 
 
+@pytest.mark.slow
 def test_an_error_of_the_inputs_is_the_callers_own(wire: StartWire, client_of: MakeClient) -> None:
     def inputs() -> Iterator[dict[str, int]]:
         yield {"n": 0}
@@ -185,6 +188,7 @@ def holding(api: TenfoldApi, held: set[int]) -> Callable[[Request], Any]:
     return reply
 
 
+@pytest.mark.slow
 def test_leaving_a_map_cancels_what_is_in_flight_and_what_is_being_created(
     wire: StartWire, client_of: MakeClient
 ) -> None:
@@ -209,6 +213,7 @@ def id_of(api: TenfoldApi, n: int) -> str:
     return ids[0] if ids else ""
 
 
+@pytest.mark.slow
 def test_what_was_being_created_when_a_map_was_left_is_canceled_when_it_is_there(
     wire: StartWire, client_of: MakeClient
 ) -> None:
@@ -300,6 +305,7 @@ def map_threads() -> list[threading.Thread]:
 # -- Executors -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [ThreadPoolExecutor, ProcessPoolExecutor])
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_any_executor_may_do_the_waiting(

@@ -128,6 +128,7 @@ def test_a_restart_reads_the_disk_and_asks_nobody(
     assert files_in(folder) == all_files(3)
 
 
+@pytest.mark.slow
 def test_what_ended_while_nobody_waited_is_saved_before_anything_is_created(
     wire: StartWire, client_of: MakeClient, folder: Path, journal: Path
 ) -> None:

@@ -28,6 +28,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "journal.db"
 
 
+@pytest.mark.slow
 def test_a_chain_that_stops_in_the_third_starts_again_at_the_third(
     wire: StartWire, client_of: MakeClient, path: Path
 ) -> None:

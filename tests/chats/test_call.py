@@ -63,6 +63,7 @@ def test_one_text_needs_no_schema(wire: StartWire, client_of: MakeClient) -> Non
     assert (api.lookups, api.inputs) == (0, [{"prompt": "Hi"}] * 2)
 
 
+@pytest.mark.slow
 def test_a_schema_that_is_held_back_ends_at_the_deadline(
     wire: StartWire, client_of: MakeClient
 ) -> None:

@@ -184,6 +184,7 @@ def test_ctrl_c_stops_a_reply_and_the_conversation_goes_on(fresh_server: LocalSe
     assert statuses() == ["succeeded", "canceled"]
 
 
+@pytest.mark.slow
 @posix
 def test_text_is_there_as_it_arrives_and_ctrl_c_cancels(fresh_server: LocalServer) -> None:
     with start("chat", "-m", "me/drip", "slow") as process:
@@ -198,6 +199,7 @@ def test_text_is_there_as_it_arrives_and_ctrl_c_cancels(fresh_server: LocalServe
     assert statuses() == ["canceled"]
 
 
+@pytest.mark.slow
 @posix
 def test_a_reader_who_has_gone_ends_it_silently_and_cancels(fresh_server: LocalServer) -> None:
     with start("chat", "-m", "me/drip", "slow") as process:
@@ -263,6 +265,7 @@ def terminal() -> Iterator[Callable[..., Terminal]]:
         one.close()
 
 
+@pytest.mark.slow
 @posix
 def test_in_a_terminal_ctrl_c_stops_a_reply_and_goes_back_to_the_question(
     fresh_server: LocalServer, terminal: Callable[..., Terminal]
@@ -287,6 +290,7 @@ def test_in_a_terminal_ctrl_c_stops_a_reply_and_goes_back_to_the_question(
     assert person.exit_code() == 0
 
 
+@pytest.mark.slow
 @posix
 def test_in_a_terminal_ctrl_c_at_the_question_ends_the_conversation(
     fresh_server: LocalServer, terminal: Callable[..., Terminal]
@@ -304,6 +308,7 @@ def test_in_a_terminal_ctrl_c_at_the_question_ends_the_conversation(
     assert statuses() == []
 
 
+@pytest.mark.slow
 @posix
 def test_in_a_terminal_an_error_and_a_reply_end_their_lines(
     server: LocalServer, terminal: Callable[..., Terminal]

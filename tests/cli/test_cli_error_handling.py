@@ -20,6 +20,7 @@ from replicate_sync.server import LocalServer
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals are sent otherwise there")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "code", "kind"),
     [
@@ -110,6 +111,7 @@ def test_a_person_sees_retries_and_a_program_only_json(
     assert TOKEN not in result.stderr
 
 
+@pytest.mark.slow
 @interrupted
 @posix
 @pytest.mark.parametrize("more", [(), ("--stream",), ("--json",)], ids=str)
@@ -127,6 +129,7 @@ def test_ctrl_c_cancels_and_is_one_line(fresh_server: LocalServer, more: tuple[s
         assert f"Prediction {error['prediction']} was canceled." in error["message"]
 
 
+@pytest.mark.slow
 @posix
 @pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
 def test_a_signal_to_the_process_cancels_and_is_its_exit_code(
@@ -143,6 +146,7 @@ def test_a_signal_to_the_process_cancels_and_is_its_exit_code(
     assert statuses() == ["canceled"]
 
 
+@pytest.mark.slow
 @posix
 def test_a_hangup_that_is_ignored_does_not_end_a_command(fresh_server: LocalServer) -> None:
     def ignore() -> None:
@@ -157,6 +161,7 @@ def test_a_hangup_that_is_ignored_does_not_end_a_command(fresh_server: LocalServ
     assert statuses() == ["succeeded"]
 
 
+@pytest.mark.slow
 @posix
 def test_ctrl_c_during_a_late_import_exits_with_130(
     fresh_server: LocalServer, tmp_path: Path

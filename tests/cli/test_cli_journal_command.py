@@ -81,6 +81,7 @@ def test_a_damaged_row_is_named_and_the_others_are_listed(path: Path) -> None:
     assert [json.loads(line)["error"]["type"] for line in errors] == ["JournalError"]
 
 
+@pytest.mark.slow
 def test_a_journal_that_is_in_use_is_one_sentence(path: Path) -> None:
     journal = Journal(path)
     result = invoke("journal", path)

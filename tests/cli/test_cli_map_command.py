@@ -69,6 +69,7 @@ def created() -> Counter[Any]:
         return Counter(one.input.get("n") for one in client.predictions.list())
 
 
+@pytest.mark.slow
 def test_each_input_has_its_line_in_order(server: LocalServer, tmp_path: Path) -> None:
     given = [{"n": 2, "seconds": 0.1}, {"n": 1, "seconds": 0.0}, {"n": 3, "seconds": 0.0}]
     expected = [{"index": i, "input": one, "output": str(one["n"])} for i, one in enumerate(given)]
@@ -157,6 +158,7 @@ def test_no_inputs_make_no_lines(server: LocalServer, tmp_path: Path) -> None:
     assert out.read_text() == ""
 
 
+@pytest.mark.slow
 def test_files_go_in_and_come_out(fresh_server: LocalServer, tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / f"{name}.bin").write_text(name)
@@ -210,6 +212,7 @@ def test_a_journal_of_other_inputs_is_refused(fresh_server: LocalServer, tmp_pat
     assert created() == {1: 1, 2: 1}
 
 
+@pytest.mark.slow
 def test_with_a_journal_a_map_that_stopped_is_continued_and_its_results_are_whole(
     fresh_server: LocalServer, tmp_path: Path
 ) -> None:
@@ -297,6 +300,7 @@ def test_killed_and_started_again_it_creates_nothing_twice_and_the_results_are_w
     assert created() == dict.fromkeys(range(16), 1)
 
 
+@pytest.mark.slow
 @interrupted
 @posix
 @pytest.mark.parametrize("with_journal", [False, True])

@@ -87,6 +87,7 @@ def test_of_a_progress_bar_in_the_logs_the_last_state_is_shown(server: LocalServ
     assert "50%" not in output
 
 
+@pytest.mark.slow
 def test_waiting_writes_what_running_writes(server: LocalServer, tmp_path: Path) -> None:
     @server.model("me/file")
     def file() -> BytesIO:
@@ -108,6 +109,7 @@ def test_waiting_writes_what_running_writes(server: LocalServer, tmp_path: Path)
     assert json.loads(invoke("predictions", "wait", made.id, "--json").stdout)["id"] == made.id
 
 
+@pytest.mark.slow
 def test_waiting_ends_with_the_timeout_and_leaves_it_running(fresh_server: LocalServer) -> None:
     slow = Replicate().predictions.create("local/slow")
     assert invoke("predictions", "wait", slow.id, "--timeout", 0.1).exit_code == 4

@@ -144,6 +144,7 @@ def test_options_that_contradict_each_other_are_refused(
     assert statuses() == []
 
 
+@pytest.mark.slow
 def test_after_the_timeout_it_keeps_running_and_the_hint_is_one_for_a_shell(
     fresh_server: LocalServer,
 ) -> None:
@@ -156,6 +157,7 @@ def test_after_the_timeout_it_keeps_running_and_the_hint_is_one_for_a_shell(
     prediction.cancel()
 
 
+@pytest.mark.slow
 def test_with_local_nothing_is_said_to_keep_running_after_the_timeout() -> None:
     result = invoke("run", "local/slow", "--timeout", "0.1", "--local")
     assert result.exit_code == 4

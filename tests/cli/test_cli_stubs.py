@@ -49,6 +49,7 @@ def stub(name: str, properties: Any = None, output: Any = None, **schemas: Any) 
     return Stub(parse(name), ModelSchema.parse(raw))
 
 
+@pytest.mark.slow
 def test_a_module_is_written_whose_functions_run_models(
     server: LocalServer, tmp_path: Path
 ) -> None:
@@ -197,6 +198,7 @@ def schemas(draw: st.DrawFn) -> ModelSchema:
     )
 
 
+@pytest.mark.slow
 @given(schemas())
 @settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 def test_whatever_a_schema_says_is_valid_python(schema: ModelSchema) -> None:

@@ -13,6 +13,7 @@ from replicate_sync import Replicate
 from replicate_sync.server import LocalServer
 
 
+@pytest.mark.slow
 def test_the_sums_are_those_of_the_servers_metrics(fresh_server: LocalServer) -> None:
     client = Replicate()
     for name in "ABC":

@@ -117,12 +117,14 @@ def test_any_other_list_is_left_as_it_is(values: list[Any]) -> None:
     assert side_by_side(values) is None
 
 
+@pytest.mark.slow
 def test_the_first_item_that_is_no_file_ends_the_search() -> None:
     values = CountingList(range(5_000_000))
     assert side_by_side(values) is None
     assert values.taken_count == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("item", [None, ReplicateError("no"), []])
 def test_of_a_long_list_a_bounded_number_of_items_is_looked_at(item: Any) -> None:
     values = CountingList([item] * 5_000_000)
@@ -182,6 +184,7 @@ def test_the_same_list_twice_is_no_cycle() -> None:
     assert shown.count("<img") == 4
 
 
+@pytest.mark.slow
 def test_lists_in_lists_are_followed_to_a_bounded_depth() -> None:
     assert side_by_side(nested(File(), MAX_DEPTH)) == "<img alt=a>"
     assert side_by_side(nested(File(), MAX_DEPTH + 1)) is None

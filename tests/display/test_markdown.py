@@ -44,12 +44,14 @@ PIECES += [
 ]
 
 
+@pytest.mark.slow
 @given(st.lists(st.sampled_from(PIECES), max_size=40).map("".join))
 def test_no_tag_of_the_text_is_left(text: str) -> None:
     rest = re.sub(r"</?(?:pre|code)>", "", escape_html(text))
     assert not re.search(r"<[A-Za-z/!?]", rest)
 
 
+@pytest.mark.slow
 @given(st.text(alphabet=st.characters(blacklist_characters="<"), max_size=200))
 def test_a_text_without_tags_stays_as_it_is(text: str) -> None:
     assert escape_html(text) == text

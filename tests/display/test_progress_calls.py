@@ -34,6 +34,7 @@ def client() -> Iterator[LocalReplicate]:
         yield client
 
 
+@pytest.mark.slow
 def test_nothing_prints_unless_asked(
     client: LocalReplicate, capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -111,6 +112,7 @@ def test_a_long_file_displays_its_bytes_up_and_down(
     assert ("6.00M" in download) == is_displayed
 
 
+@pytest.mark.slow
 def test_without_tqdm_a_call_raises_before_anything_is_sent() -> None:
     program = (
         "import sys; sys.modules['tqdm'] = None\n"

@@ -45,6 +45,7 @@ def test_control_characters_are_shown_and_not_sent(text: str, shown: str) -> Non
     assert printable(text) == text_for(Stream(is_terminal=True), text) == shown
 
 
+@pytest.mark.slow
 @given(st.text())
 def test_nothing_printable_holds_a_control_character(text: str) -> None:
     shown = printable(text)

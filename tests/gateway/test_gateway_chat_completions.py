@@ -146,6 +146,7 @@ def test_an_error_is_one_of_openais(
     assert (response.headers.get("x-should-retry") == "false") == (status >= 500)
 
 
+@pytest.mark.slow
 def test_an_error_in_a_stream_is_an_event_and_ends_it(gateway: FlaskClient) -> None:
     response = gateway.post(PATH, json=ask("me/breaks", stream=True))
     assert response.status_code == 200
@@ -171,6 +172,7 @@ def test_a_body_that_is_no_json_object_is_an_error(
     assert response.json["error"]["type"] == "invalid_request_error"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_client_that_leaves_cancels_its_prediction(
     gateway: FlaskClient, client: Replicate, stream: bool

@@ -17,6 +17,7 @@ EMBEDDINGS = "/v1/embeddings"
 SPEECH = "/v1/audio/transcriptions"
 
 
+@pytest.mark.slow
 def test_pictures_are_urls(gateway: FlaskClient, server: LocalServer) -> None:
     body = {"model": "dall-e-3", "prompt": "a cat", "n": 2, "size": "1024x1024", "quality": "auto"}
     response = gateway.post(IMAGES, json=body).json

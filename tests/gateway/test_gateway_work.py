@@ -42,6 +42,7 @@ def test_what_is_put_is_yielded_and_what_is_raised_is_raised() -> None:
         next(items)
 
 
+@pytest.mark.slow
 def test_a_client_that_leaves_while_nothing_comes_cancels(
     wire: StartWire, client_of: MakeClient, api: Api
 ) -> None:
@@ -58,6 +59,7 @@ def test_a_client_that_leaves_while_nothing_comes_cancels(
     assert api.canceled == ["/v1/predictions/p1/cancel"]
 
 
+@pytest.mark.slow
 def test_a_prediction_that_is_created_after_its_client_left_is_canceled(
     wire: StartWire, client_of: MakeClient, api: Api
 ) -> None:

@@ -17,6 +17,7 @@ PREDICTION = {"id": "p1", "status": "succeeded", "output": "hi", "model": "a/b",
 ONCE = Retries(attempts=1)
 
 
+@pytest.mark.slow
 def test_a_head_that_drips_is_an_error_in_time(wire: StartWire, client_of: MakeClient) -> None:
     drip = [step for _ in range(100) for step in (b"X-Drip: 1\r\n", 0.05, b"X", 0.05)]
     server = wire(lambda r: [b"HTTP/1.1 200 OK\r\n", *drip])

@@ -287,6 +287,7 @@ def test_a_connection_to_the_api_of_another_client_is_not_used(
     assert len(elsewhere.secret.requests) == 1
 
 
+@pytest.mark.slow
 def test_behind_a_proxy_only_what_is_written_in_the_url_is_refused(
     elsewhere: Elsewhere, wire: StartWire
 ) -> None:

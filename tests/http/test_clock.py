@@ -34,6 +34,7 @@ def test_it_is_read_from_the_responses(
     assert (transport.clock.earliest(time.time()) > 4e9) == is_known
 
 
+@pytest.mark.slow
 @given(
     ahead=st.floats(-1e6, 1e6),
     exchanges=st.lists(st.tuples(st.floats(0, 10), st.floats(0, 3), st.floats(0, 1)), min_size=1),

@@ -165,6 +165,7 @@ def test_the_cause_is_found_however_deep_it_is_wrapped() -> None:
     assert "cannot be found" in str(failed(error))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [CUT, END])
 def test_behind_a_proxy_too_a_create_is_sent_once_after_a_break(
     wire: StartWire, client_of: MakeClient, step: Any

@@ -87,6 +87,7 @@ def cassette(tmp_path: Path) -> Iterator[str]:
 vcrpy_leaves_sockets = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 
 
+@pytest.mark.slow
 @vcrpy_leaves_sockets
 @pytest.mark.parametrize("is_warm", [False, True])
 def test_vcrpy_records_a_call_and_replays_it_without_a_server(
@@ -136,6 +137,7 @@ def test_what_vcrpy_has_not_recorded_never_reaches_the_server(
     assert len(api.requests) == received
 
 
+@pytest.mark.slow
 @vcrpy_leaves_sockets
 def test_the_head_is_bounded_again_after_a_cassette(
     wire: StartWire, client_of: MakeClient, cassette: str
@@ -211,6 +213,7 @@ class Span:
         return lambda *args, **options: None
 
 
+@pytest.mark.slow
 def test_opentelemetry_makes_spans_without_the_token(api: Wire, client_of: MakeClient) -> None:
     trace = pytest.importorskip("opentelemetry.trace")
     instrumentor_module = pytest.importorskip("opentelemetry.instrumentation.requests")

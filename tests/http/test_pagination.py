@@ -68,6 +68,7 @@ def test_a_link_is_followed_once(wire: StartWire, transport_of: Any) -> None:
     assert list(iterate_pages(transport_of(server), "/x")) == [1, 2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("items", [[], [1, 2]], ids=["empty", "repeated"])
 def test_pages_without_an_end_that_bring_nothing_new_are_an_error(
     wire: StartWire, transport_of: Any, items: list[int]

@@ -22,6 +22,7 @@ from replicate_sync.http.sessions import BodyTooLong, NoAuth, Sessions, read_bod
 PREDICTION = {"id": "p1", "status": "succeeded", "output": "hi", "model": "a/b", "input": {}}
 
 
+@pytest.mark.slow
 def test_each_thread_has_a_connection_of_its_own(wire: StartWire, client_of: MakeClient) -> None:
     server = wire(lambda r: [response({**PREDICTION, "id": r.path.rpartition("/")[2]})])
     client = client_of(server)
@@ -73,6 +74,7 @@ def test_a_closed_client_opens_a_new_connection_when_it_is_used(
     assert server.connections == 2
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 @pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
 def test_a_fork_opens_connections_of_its_own(wire: StartWire, client_of: MakeClient) -> None:

@@ -75,6 +75,7 @@ def test_sending_may_take_longer_than_connecting_and_than_the_timeout(
     assert send(Replicate("r8_x", base_url=reader.url, timeout=2)) == {"id": "f1"}
 
 
+@pytest.mark.slow
 def test_a_reader_that_stops_is_silent(start_reader: Any) -> None:
     reader = start_reader(100.0)
     client = Replicate("r8_x", base_url=reader.url, timeout=0.2, retries=Retries(attempts=1))
@@ -83,6 +84,7 @@ def test_a_reader_that_stops_is_silent(start_reader: Any) -> None:
     assert raised.value.maybe_sent
 
 
+@pytest.mark.slow
 def test_sending_ends_at_the_deadline_although_it_goes_on(start_reader: Any) -> None:
     reader = start_reader(5.0)
     started = time.monotonic()

@@ -167,6 +167,7 @@ def test_a_body_that_is_cut_short_or_too_slow_is_an_error_in_time(
     assert time.monotonic() - began < 3
 
 
+@pytest.mark.slow
 def test_a_decompression_bomb_is_refused(wire: StartWire, client_of: MakeClient) -> None:
     bomb = gzip.compress(bytes(2**24), 1) * (MAX_BODY // 2**24 + 1)
     server = wire(lambda r: [response(bomb, Content_Encoding="gzip")])
@@ -331,6 +332,7 @@ def test_the_response_is_held_for_no_longer_than_the_deadline(
     assert transport.hold_seconds(60, Deadline(0.5)) == 0
 
 
+@pytest.mark.slow
 def test_a_deadline_bounds_a_request_and_an_expired_one_leaves_a_last_chance(
     wire: StartWire, transport_of: Any
 ) -> None:
@@ -372,6 +374,7 @@ def test_a_caller_learns_that_nothing_of_the_request_has_left(transport_of: Any)
     assert not raised.value.maybe_sent
 
 
+@pytest.mark.slow
 def test_a_caller_learns_that_a_part_of_the_request_has_left(transport_of: Any) -> None:
     delivery = Delivery()
     with socket.create_server(("127.0.0.1", 0)) as listener:  # accepts, and reads nothing
@@ -467,6 +470,7 @@ def test_too_long_a_pause_is_an_error_that_says_how_long(
     assert json.loads(server.requests[0].body) == {"input": {}}
 
 
+@pytest.mark.slow
 def test_a_pause_that_the_api_asks_of_one_thread_is_kept_by_all_threads_of_the_client(
     wire: StartWire, client_of: MakeClient, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -82,12 +82,14 @@ def test_run_of_what_was_canceled_raises_and_is_not_none(wire: StartWire, status
     assert raised.value.prediction.status == status
 
 
+@pytest.mark.slow
 def test_a_create_that_the_server_refuses_for_now_is_sent_again(wire: StartWire) -> None:
     responses = iter([response({"detail": "slow down"}, 429), response(ENDED, 201)])
     server = wire(lambda request: [next(responses)])
     assert client_of(server).run("a/b", input={}) == ["a", "b"]
 
 
+@pytest.mark.slow
 def test_a_create_whose_response_is_lost_is_found_and_not_sent_again(wire: StartWire) -> None:
     def respond(request: Request) -> Any:
         if request.method == "POST":
@@ -116,6 +118,7 @@ def streaming(wire: StartWire, *connections: list[Any], status: str = "processin
     return server
 
 
+@pytest.mark.slow
 def test_a_stream_that_is_cut_goes_on(wire: StartWire) -> None:
     first = [CHUNKED, chunk(event("a", 1)), LAST_CHUNK]
     second = [CHUNKED, chunk(event("b", 2)), chunk(event("{}", 3, "done")), LAST_CHUNK]

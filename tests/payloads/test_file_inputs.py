@@ -84,6 +84,7 @@ def content(request: pytest.FixtureRequest) -> bytes:
     return bytes(request.param)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", [gzip, bz2, lzma])
 def test_a_compressed_file_that_is_open_is_sent_as_what_is_read_of_it(
     tmp_path: Path, module: Any, content: bytes

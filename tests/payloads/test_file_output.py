@@ -376,6 +376,7 @@ def output(server: Wire) -> FileOutput:
     return FileOutput(f"{server.origin}/out.bin", downloader)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ranges", [True, False])
 @pytest.mark.parametrize("cuts", [(), (0,), (1,), (300_000,), (10, 700_000, 1_000_000)])
 def test_a_download_that_is_cut_goes_on_where_it_was(
@@ -401,6 +402,7 @@ def test_a_download_that_gets_nowhere_ends(wire: Start) -> None:
     assert len(server.requests) <= 5
 
 
+@pytest.mark.slow
 def test_a_large_download_takes_little_memory(wire: Start, tmp_path: Path) -> None:
     piece = b"x" * 2**20
     head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (50 * 2**20)

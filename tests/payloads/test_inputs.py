@@ -203,6 +203,7 @@ def test_a_text_that_names_no_file_is_a_text(
     assert validate_input({"image": text}) == {"image": text}
 
 
+@pytest.mark.slow
 def test_an_input_that_holds_itself_is_refused() -> None:
     circle: list[Any] = []
     circle.append(circle)
@@ -214,6 +215,7 @@ def test_an_input_that_holds_itself_is_refused() -> None:
             validate_input({"a": 1, "x": value})
 
 
+@pytest.mark.slow
 @settings(max_examples=50)
 @given(st.dictionaries(st.text(max_size=3), JSON_VALUES, max_size=3))
 def test_what_json_can_express_is_passed_on_with_or_without_a_file(value: dict[str, Any]) -> None:

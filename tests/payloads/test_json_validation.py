@@ -100,6 +100,7 @@ def test_a_schema_that_refers_to_itself_alone_ends() -> None:
     assert problems(1, schema) == ["the answer is nested too deep"]
 
 
+@pytest.mark.slow
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists))
 def test_any_value_is_allowed_where_nothing_is_said(value: Any) -> None:
     assert problems(value, {}) == []

@@ -115,6 +115,7 @@ def test_what_is_no_message_is_refused(messages: Any, error: str) -> None:
     assert str(raised.value) == error
 
 
+@pytest.mark.slow
 @given(st.lists(CHAT, min_size=2, max_size=6))
 def test_every_content_is_in_the_prompt_in_order(messages: list[dict[str, str]]) -> None:
     lines = [

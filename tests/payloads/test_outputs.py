@@ -218,12 +218,14 @@ def schema_decides(value: Any) -> bool:
     return False
 
 
+@pytest.mark.slow
 @given(OUTPUTS)
 def test_looking_at_one_depth_at_a_time_misses_nothing(value: Any) -> None:
     is_text = isinstance(value, list) and any(isinstance(item, str) for item in value)
     assert needs_schema(value) == (is_text or schema_decides(value))
 
 
+@pytest.mark.slow
 @given(OUTPUTS)
 def test_an_output_that_needs_no_schema_is_returned_as_it_is(value: Any) -> None:
     if not needs_schema(value):
@@ -239,11 +241,13 @@ def urls_of(value: Any) -> Iterator[str]:
         yield from urls_of(item)
 
 
+@pytest.mark.slow
 @given(OUTPUTS)
 def test_the_files_in_an_output_are_known_without_its_schema(value: Any) -> None:
     assert file_urls(value, API) == list(urls_of(parsed([None, value])))
 
 
+@pytest.mark.slow
 def test_a_deep_output_is_parsed() -> None:
     deep: Any = FILE
     for _ in range(20_000):
@@ -256,6 +260,7 @@ def test_a_deep_output_is_parsed() -> None:
     assert output == file(FILE)
 
 
+@pytest.mark.slow
 @given(OUTPUTS, st.sampled_from([None, TEXT, {"type": "object"}, {"title": "Output"}]))
 def test_inside_of_an_object_nothing_changes_but_files(value: Any, schema: Any) -> None:
     output = parsed({"value": value}, schema)

@@ -190,6 +190,7 @@ while True:
 """
 
 
+@pytest.mark.slow
 def test_an_interrupted_program_leaves_whole_files_only(tmp_path: Path) -> None:
     script = SAVING.format(tests=str(Path(__file__).parents[1]), folder=str(tmp_path))
     program = subprocess.Popen(

@@ -386,6 +386,7 @@ ANYTHING = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(ANYTHING)
 def test_no_schema_is_so_broken_that_parsing_it_fails(schemas: Any) -> None:
     if not isinstance(schemas, dict):

@@ -132,6 +132,7 @@ def test_nothing_is_sent_of_an_input_with_an_unusable_file(
     assert server.requests == []
 
 
+@pytest.mark.slow
 def test_a_large_upload_takes_little_memory(tmp_path: Path) -> None:
     size = 20 * 2**20
     with (tmp_path / "long").open("wb") as long:

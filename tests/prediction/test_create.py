@@ -72,6 +72,7 @@ class Api:
 # -- Adopting --------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "first_response",
     [
@@ -108,6 +109,7 @@ def test_after_a_lost_response_the_prediction_is_adopted_and_not_created_again(
         assert listing.query["created_after"].endswith("Z")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("lost_response", "kind"),
     [([CUT], ConnectionFailed), ([response({"detail": "x"}, 503)], ServerError)],
@@ -137,6 +139,7 @@ def test_what_cannot_be_found_may_have_been_created(
     assert server.seen("GET", "/v1/predictions")
 
 
+@pytest.mark.slow
 def test_a_prediction_that_is_known_here_is_never_adopted_for_another(
     wire: StartWire, client_of: MakeClient
 ) -> None:
@@ -152,6 +155,7 @@ def test_a_prediction_that_is_known_here_is_never_adopted_for_another(
         client.run("a/b", {"prompt": "x"})
 
 
+@pytest.mark.slow
 def test_many_threads_that_lose_their_responses_adopt_one_prediction_each(
     wire: StartWire, client_of: MakeClient
 ) -> None:
@@ -176,6 +180,7 @@ def test_many_threads_that_lose_their_responses_adopt_one_prediction_each(
     assert sorted(results) == [1, 2, 3, 4, 5, 6]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("given", [{"a": (1, 2)}, {"a": {1: 2}}, {"a": 1.0}, {"a": "é\u2028"}])
 def test_an_input_is_recognized_by_its_json(
     wire: StartWire, client_of: MakeClient, given: dict[str, Any]
@@ -196,6 +201,7 @@ def lost_create(server: StartWire, *listed: dict[str, Any], **headers: str) -> W
     return server(lambda request: [CUT] if request.method == "POST" else [listing])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("age", [-1.0, 40 * 86400.0])
 def test_a_prediction_that_was_created_since_the_call_is_adopted(
     wire: StartWire, client_of: MakeClient, age: float
@@ -205,6 +211,7 @@ def test_a_prediction_that_was_created_since_the_call_is_adopted(
     assert client_of(lost_create(wire, data)).run("a/b", {"x": 1}) == 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("created_at", [None, "yesterday", 5])
 def test_a_prediction_without_a_time_is_adopted(
     wire: StartWire, client_of: MakeClient, created_at: object
@@ -213,6 +220,7 @@ def test_a_prediction_without_a_time_is_adopted(
     assert client_of(lost_create(wire, data)).run("a/b", {"x": 1}) == 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("age", [5, 3600])
 def test_a_prediction_that_is_older_than_the_call_is_not_adopted(
     wire: StartWire, client_of: MakeClient, age: float
@@ -222,6 +230,7 @@ def test_a_prediction_that_is_older_than_the_call_is_not_adopted(
         client_of(lost_create(wire, data)).run("a/b", {"x": 1})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ahead", [-50, 50])
 def test_the_clock_of_the_api_says_what_is_older_than_the_call(
     wire: StartWire, client_of: MakeClient, ahead: float
@@ -234,6 +243,7 @@ def test_the_clock_of_the_api_says_what_is_older_than_the_call(
         client_of(server).run("a/b", {"x": 2})
 
 
+@pytest.mark.slow
 def test_a_list_whose_pages_go_round_in_circles_is_left(
     wire: StartWire, client_of: MakeClient
 ) -> None:
@@ -248,6 +258,7 @@ def test_a_list_whose_pages_go_round_in_circles_is_left(
     assert {request.query.get("cursor") for request in server.requests} == {None, "1"}
 
 
+@pytest.mark.slow
 def test_after_its_deadline_a_lost_prediction_is_still_adopted(
     wire: StartWire, client_of: MakeClient
 ) -> None:

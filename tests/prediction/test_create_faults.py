@@ -113,6 +113,7 @@ def start_proxy() -> Iterator[Callable[[object], Proxy]]:
         proxy.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("break_with", [CUT, END], ids=["reset", "closed"])
 def test_a_create_behind_a_proxy_is_sent_once_and_adopted(
     wire: StartWire,
@@ -132,6 +133,7 @@ def test_a_create_behind_a_proxy_is_sent_once_and_adopted(
 TWO_LENGTHS = b"HTTP/1.1 201 Created\r\nContent-Length: 5\r\nContent-Length: 7\r\n\r\n{}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "broken",
     [
@@ -163,6 +165,7 @@ def test_what_comes_before_a_response_is_not_the_response(
     assert [request.method for request in server.requests] == ["POST"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "steps",
     [
@@ -185,6 +188,7 @@ def test_a_response_that_breaks_behind_the_id_needs_no_look_up(
 # -- Look-ups --------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_what_the_api_still_processes_is_found(
     wire: StartWire, client_of: MakeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -194,6 +198,7 @@ def test_what_the_api_still_processes_is_found(
     assert len(api.created) == 1
 
 
+@pytest.mark.slow
 def test_two_equal_predictions_are_named_and_none_is_adopted(
     wire: StartWire, client_of: MakeClient
 ) -> None:
@@ -207,6 +212,7 @@ def test_two_equal_predictions_are_named_and_none_is_adopted(
         client_of(wire(reply)).run("a/b", {"prompt": "x"})
 
 
+@pytest.mark.slow
 def test_two_clients_of_a_process_never_adopt_the_same(
     wire: StartWire, client_of: MakeClient
 ) -> None:
@@ -221,6 +227,7 @@ def test_two_clients_of_a_process_never_adopt_the_same(
         client_of(server).run("a/b", {"prompt": "x"})
 
 
+@pytest.mark.slow
 def test_what_an_equal_call_has_just_made_is_not_taken_from_it(
     wire: StartWire, client_of: MakeClient
 ) -> None:
@@ -267,6 +274,7 @@ def call(client: Replicate) -> None:
     client.run("a/b", {"prompt": "x"}, deadline=0.3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("make_call", "silent"),
     [
@@ -303,6 +311,7 @@ def test_no_silence_lasts_beyond_the_deadline(
     assert time.monotonic() - started < 0.3 + MARGIN
 
 
+@pytest.mark.slow
 def test_the_schema_of_a_result_is_waited_for_until_the_deadline_at_most(
     wire: StartWire, client_of: MakeClient
 ) -> None:

@@ -102,6 +102,7 @@ def error_of(call: Callable[[Replicate], None], client: Replicate) -> Exception 
     return None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "respond", [without_stream, with_text, with_silent_stream, with_held_responses]
 )
@@ -121,6 +122,7 @@ def test_each_call_ends_at_its_deadline_and_the_prediction_runs_on(
     assert not [request for request in server.requests if request.path.endswith("cancel")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["stream", "chat", "home.chat"])
 def test_the_deadline_of_a_generator_counts_from_the_first_next(
     wire: StartWire, client_of: MakeClient, name: str
@@ -136,6 +138,7 @@ def test_the_deadline_of_a_generator_counts_from_the_first_next(
     assert list(texts) == ["hi"]
 
 
+@pytest.mark.slow
 def test_an_image_of_the_homepage_ends_at_its_deadline(wire: StartWire) -> None:
     server = wire(lambda request: [response({"id": "p1", "status": "processing"})])
     home = ReplicateHome(base_url=server.origin, polling=Polling(1000, 0.05))
@@ -154,6 +157,7 @@ def test_a_pause_that_is_longer_than_the_time_that_remains_is_an_error_now(
     assert len(server.requests) == 1
 
 
+@pytest.mark.slow
 def test_retries_end_at_the_deadline(wire: StartWire, client_of: MakeClient) -> None:
     def reply(request: Request) -> list[Any]:
         return [CUT] if request.method == "GET" else [response(running(), 201)]

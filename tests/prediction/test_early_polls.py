@@ -69,6 +69,7 @@ def assert_known_early(job: Job, began: float) -> None:
     assert 2 <= job.polls <= 25
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 def test_the_end_is_known_early(
     wire: StartWire, client_of: MakeClient, tmp_path: Path, way: str
@@ -79,6 +80,7 @@ def test_the_end_is_known_early(
     assert_known_early(job, began)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["wait", "stream"])
 @pytest.mark.parametrize("failure", [CUT, response({"detail": "gone"}, 404)])
 def test_a_stream_that_fails_is_none(
@@ -90,6 +92,7 @@ def test_a_stream_that_fails_is_none(
     assert_known_early(job, began)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{}, {"api_key": "r8_x"}])
 def test_the_end_is_known_early_on_the_homepage(wire: StartWire, options: dict[str, str]) -> None:
     job = Job()
@@ -101,6 +104,7 @@ def test_the_end_is_known_early_on_the_homepage(wire: StartWire, options: dict[s
     assert_known_early(job, began)
 
 
+@pytest.mark.slow
 def test_text_that_arrives_at_each_poll_does_not_make_the_polls_more_frequent(
     wire: StartWire, client_of: MakeClient
 ) -> None:

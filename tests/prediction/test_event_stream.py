@@ -168,6 +168,7 @@ def test_the_timeout_is_without_output_and_not_without_a_byte(wire: StartWire, b
     assert 0.05 <= time.monotonic() - started < 3
 
 
+@pytest.mark.slow
 def test_output_puts_the_timeout_off(wire: StartWire) -> None:
     def reply(request: Request) -> Iterable[Any]:
         yield CHUNKED

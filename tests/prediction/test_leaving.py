@@ -66,6 +66,7 @@ def test_an_interrupted_wait_cancels_and_says_so(name: str) -> None:
     assert prediction.status == "canceled"
 
 
+@pytest.mark.slow
 @responses.activate
 def test_an_interrupted_wait_says_what_could_not_be_canceled() -> None:
     prediction = running_prediction()
@@ -87,6 +88,7 @@ def test_an_interrupted_wait_cancels_nothing_where_that_was_asked_for() -> None:
     assert "POST /v1/predictions/p1/cancel" not in sent()
 
 
+@pytest.mark.slow
 @responses.activate
 def test_an_interrupted_create_cancels_what_was_created() -> None:
     responses.add_callback("POST", f"{API}/models/a/b/predictions", interrupt)
@@ -98,6 +100,7 @@ def test_an_interrupted_create_cancels_what_was_created() -> None:
     assert interruption.prediction.id == "p1"
 
 
+@pytest.mark.slow
 @responses.activate
 def test_an_interrupted_create_says_that_nothing_was_found() -> None:
     responses.add_callback("POST", f"{API}/models/a/b/predictions", interrupt)
@@ -117,6 +120,7 @@ def test_an_interrupted_create_looks_nothing_up_where_it_is_to_run_on() -> None:
     assert "GET /v1/predictions" not in sent()
 
 
+@pytest.mark.slow
 @responses.activate
 def test_an_interrupted_training_is_called_one() -> None:
     version = "ab" * 32
@@ -184,6 +188,7 @@ class EndlessModel:
         return len(self.paths) > 1 or (self.is_held and len(self.paths) == 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("program", "model"),
     [
@@ -216,6 +221,7 @@ def test_ctrl_c_cancels_the_prediction_within_two_seconds(
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_held", [False, True])
 def test_ctrl_c_leaves_running_what_was_meant_to_run_on(
     wire: StartWire, programs: Any, is_held: bool
@@ -230,6 +236,7 @@ def test_ctrl_c_leaves_running_what_was_meant_to_run_on(
     assert not [path for path in model.paths if path.endswith("cancel")]
 
 
+@pytest.mark.slow
 def test_ctrl_c_between_two_attempts_touches_nobody_elses_prediction(
     wire: StartWire, programs: Any
 ) -> None:
@@ -257,6 +264,7 @@ sys.stdin.read()
 """
 
 
+@pytest.mark.slow
 def test_the_end_of_a_program_cancels_what_is_still_streamed_or_waited_for(
     wire: StartWire, programs: Any
 ) -> None:
@@ -280,6 +288,7 @@ os._exit(0)
 """
 
 
+@pytest.mark.slow
 def test_the_end_of_a_forked_child_cancels_nothing_of_its_parent(
     wire: StartWire, programs: Any
 ) -> None:
@@ -298,6 +307,7 @@ sys.stdin.read()
 """
 
 
+@pytest.mark.slow
 def test_the_end_of_a_program_cancels_what_an_open_map_has_in_flight_and_waits_for_no_more(
     wire: StartWire, programs: Any
 ) -> None:

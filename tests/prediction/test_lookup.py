@@ -72,6 +72,7 @@ def evidence_of(client: Replicate, after: float, *, is_server_time: bool = True)
 # -- A create of this process ------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ahead", [0.0, 180.0, -180.0])
 def test_the_clock_of_the_api_decides_which_time_is_that_of_a_create(
     wire: StartWire, client_of: MakeClient, ahead: float
@@ -81,6 +82,7 @@ def test_the_clock_of_the_api_decides_which_time_is_that_of_a_create(
     assert client_of(wire(api)).predictions.create("a/b", {"prompt": "x"}).id == "new"
 
 
+@pytest.mark.slow
 def test_what_was_created_long_after_a_create_had_left_is_named_and_neither_adopted_nor_canceled(
     wire: StartWire, client_of: MakeClient
 ) -> None:
@@ -102,6 +104,7 @@ def test_what_was_created_long_after_a_create_had_left_is_named_and_neither_adop
     assert api.canceled == []
 
 
+@pytest.mark.slow
 def test_an_interrupt_cancels_none_of_two_equal_predictions(
     wire: StartWire, client_of: MakeClient
 ) -> None:
@@ -182,6 +185,7 @@ def test_a_list_that_fails_proves_nothing(
     assert not found.candidates
 
 
+@pytest.mark.slow
 def test_what_is_listed_and_is_no_prediction_is_passed_over(
     wire: StartWire, client_of: MakeClient
 ) -> None:

@@ -189,6 +189,7 @@ def test_a_file_that_cannot_be_saved_is_an_error_with_the_prediction(
 # -- Usage -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_usage_of_a_client_is_that_of_the_server() -> None:
     prices = {"black-forest-labs/flux-schnell": 0.5}
     with LocalServer() as server:

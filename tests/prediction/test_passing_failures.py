@@ -40,6 +40,7 @@ def not_found_at_first(count: int) -> Callable[[Request], list[Any]]:
     return reply
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["run", "wait", "stream", "map"])
 def test_a_new_prediction_that_is_not_found_is_polled_again(
     wire: StartWire, client_of: MakeClient, name: str
@@ -67,6 +68,7 @@ def test_a_prediction_that_is_not_new_and_not_found_is_an_error(
     assert len(server.requests) == 2
 
 
+@pytest.mark.slow
 def test_a_new_prediction_is_not_asked_for_beyond_the_deadline(
     wire: StartWire, client_of: MakeClient
 ) -> None:
@@ -121,6 +123,7 @@ def test_a_page_that_is_not_json_is_not_retried(wire: StartWire, client_of: Make
 # -- Canceling on the way out ----------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "failure",
     [[CUT], [response({}, 429)], [response({}, 502)], [response({}, 503)], [NOT_FOUND]],
@@ -145,6 +148,7 @@ def test_canceling_is_tried_again_within_its_second(
     assert len(cancels) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("failure", [[response({}, 503)], [5.0]], ids=["503", "silence"])
 def test_canceling_that_keeps_failing_ends_in_time_and_is_said(
     wire: StartWire, client_of: MakeClient, failure: list[Any], caplog: pytest.LogCaptureFixture
@@ -164,6 +168,7 @@ def test_canceling_that_keeps_failing_ends_in_time_and_is_said(
 # -- Polls behind the end of a stream --------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", ["done", "error"])
 def test_the_poll_behind_an_announced_end_is_under_the_deadline(
     wire: StartWire, client_of: MakeClient, end: str

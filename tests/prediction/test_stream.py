@@ -174,6 +174,7 @@ def test_a_piece_is_yielded_before_the_next_one_is_sent(
     assert arrived_before == list(range(len(arrived)))
 
 
+@pytest.mark.slow
 @given(
     cuts=st.lists(st.integers(0, len(b"".join(output_events())) - 1), min_size=1, max_size=3),
     replays=st.booleans(),
@@ -535,6 +536,7 @@ def stream_without_output(beat: bytes) -> Callable[[Request, int], Iterable[Any]
     return stream
 
 
+@pytest.mark.slow
 def test_a_silent_stream_is_left_for_a_poll_after_the_timeout(
     wire: StartWire, client_of: MakeClient
 ) -> None:
@@ -544,6 +546,7 @@ def test_a_silent_stream_is_left_for_a_poll_after_the_timeout(
     assert time.monotonic() - started < 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "beat",
     [b"", chunk(b": beat\n\n"), chunk(event("x", None, "logs"))],
@@ -721,6 +724,7 @@ def test_an_api_that_is_lost_while_a_stream_is_resumed_is_an_error_with_the_text
     assert raised.value.prediction.id == "p1"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_lost", [False, True])
 def test_a_resumed_stream_is_whole_at_its_done_event_also_where_no_poll_shows_the_end(
     wire: StartWire, client_of: MakeClient, is_lost: bool
@@ -771,6 +775,7 @@ def test_a_prediction_that_never_ends_times_out_and_is_not_canceled(
     assert raised.value.prediction.id == "p1"
 
 
+@pytest.mark.slow
 def test_as_long_as_text_arrives_the_polling_attempts_start_afresh(
     wire: StartWire, client_of: MakeClient
 ) -> None:
@@ -787,6 +792,7 @@ def test_as_long_as_text_arrives_the_polling_attempts_start_afresh(
     assert model.connections == len(PIECES)
 
 
+@pytest.mark.slow
 def test_a_done_event_that_the_api_does_not_show_yet_is_waited_for_shortly(
     wire: StartWire, client_of: MakeClient
 ) -> None:

@@ -34,6 +34,7 @@ def test_an_unbroken_stream_is_returned_as_it_arrives() -> None:
     assert (transcript.text, transcript.length, transcript.last_id) == ("ab", 2, "1:2")
 
 
+@pytest.mark.slow
 @given(PIECES, st.data())
 @settings(max_examples=60, deadline=None)
 def test_whatever_a_server_sends_the_text_is_a_prefix_of_the_truth_and_in_the_end_all_of_it(
@@ -70,6 +71,7 @@ def test_whatever_a_server_sends_the_text_is_a_prefix_of_the_truth_and_in_the_en
     assert returned + rest == truth == transcript.text
 
 
+@pytest.mark.slow
 @given(PIECES, st.data())
 @settings(max_examples=60, deadline=None)
 def test_ids_that_come_again_in_an_unbroken_stream_drop_no_token(
@@ -283,6 +285,7 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(VALUES, max_size=5), st.data())
 @settings(max_examples=50, deadline=None)
 def test_values_are_compared_and_not_their_spelling(values: list[Any], data: st.DataObject) -> None:

@@ -152,6 +152,7 @@ def test_a_copy_in_another_process_begins_with_nothing() -> None:
 AMOUNT = st.none() | st.integers(0, 1000).map(lambda n: n / 4)
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.sampled_from(["a/b", "c/d"]), AMOUNT, AMOUNT, AMOUNT, AMOUNT)))
 def test_every_sum_is_that_of_what_was_said(ended: list[Any]) -> None:
     usage = Usage()

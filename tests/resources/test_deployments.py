@@ -30,6 +30,7 @@ def test_a_deployment_runs_predictions(local_client: Replicate) -> None:
         deployments.get(str(deployment))
 
 
+@pytest.mark.slow
 def test_a_lost_prediction_of_a_deployment_is_adopted(
     wire: StartWire, client_of: MakeClient
 ) -> None:

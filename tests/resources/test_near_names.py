@@ -92,6 +92,7 @@ def test_a_search_that_finds_nothing_like_it_changes_nothing(
     assert len(searches(server)) == 1
 
 
+@pytest.mark.slow
 def test_a_silent_search_does_not_delay_the_error_beyond_the_calls_time(
     wire: StartWire, client_of: MakeClient
 ) -> None:

@@ -114,6 +114,7 @@ def test_a_model_without_a_version_is_an_error_of_its_own() -> None:
     assert raised.value.__cause__ is raised.value.__context__ is None
 
 
+@pytest.mark.slow
 def test_a_lost_prediction_of_a_community_model_is_recognized_by_its_version(
     wire: StartWire, client_of: MakeClient
 ) -> None:

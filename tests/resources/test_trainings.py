@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from wire import CUT, MakeClient, StartWire, response
 
 from replicate_sync import Replicate, Training
@@ -9,6 +10,7 @@ from replicate_sync import Replicate, Training
 VERSION = "ab" * 32
 
 
+@pytest.mark.slow
 def test_a_training_whose_response_was_lost_is_adopted(
     wire: StartWire, client_of: MakeClient
 ) -> None:
@@ -40,6 +42,7 @@ def test_a_training_is_sent_with_its_webhook(wire: StartWire, client_of: MakeCli
     }
 
 
+@pytest.mark.slow
 def test_a_training_makes_a_version_that_runs(local_client: Replicate) -> None:
     client = local_client
     client.models.create("local/mine", visibility="private", hardware="cpu")

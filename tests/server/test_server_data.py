@@ -19,6 +19,7 @@ import requests
 from replicate_sync.server import LocalServer
 
 
+@pytest.mark.slow
 def test_predictions_and_their_files_stay(tmp_path: Path, caller_of: Any) -> None:
     with LocalServer(data=tmp_path) as server:
         server.script("me/file", output={"pictures": [b"GIF8...", b"second"]}, logs="made it")
@@ -55,6 +56,7 @@ def test_urls_of_files_lead_to_the_new_port(tmp_path: Path, caller_of: Any) -> N
         call.session.close()
 
 
+@pytest.mark.slow
 def test_uploads_models_and_deployments_stay(tmp_path: Path, caller_of: Any) -> None:
     model = {"owner": "local", "name": "mine", "visibility": "private", "hardware": "cpu"}
     with LocalServer(data=tmp_path) as server:
@@ -135,6 +137,7 @@ def test_what_is_dropped_leaves_the_folder(tmp_path: Path, caller_of: Any) -> No
         assert [job.id for job in server.jobs.all()] == made[:1:-1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("on_disk", [False, True])
 def test_data_expires_when_asked_to(tmp_path: Path, caller_of: Any, on_disk: bool) -> None:
     folder = tmp_path / "data" if on_disk else None
@@ -191,6 +194,7 @@ def test_a_file_is_no_folder(tmp_path: Path) -> None:
         LocalServer(data=tmp_path)
 
 
+@pytest.mark.slow
 def test_many_threads_write_at_once(tmp_path: Path, caller_of: Any) -> None:
     with LocalServer(data=tmp_path) as server:
 

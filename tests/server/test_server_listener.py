@@ -60,6 +60,7 @@ def test_a_client_that_leaves_is_not_logged(
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.slow
 def test_many_clients_at_once_are_served(local: LocalServer, call: Any) -> None:
     statuses: list[int] = []
     headers = {"Authorization": "Bearer r8_local"}

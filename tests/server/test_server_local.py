@@ -115,6 +115,7 @@ def test_without_flask_importing_says_what_to_install() -> None:
     )
 
 
+@pytest.mark.slow
 def test_text_models_need_no_pillow() -> None:
     code = (
         "import sys; sys.modules['PIL'] = None\n"

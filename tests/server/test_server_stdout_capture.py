@@ -103,6 +103,7 @@ with replicate_sync.local() as client:
 """
 
 
+@pytest.mark.slow
 def test_a_program_may_redirect_its_own_stream_meanwhile() -> None:
     # A program of its own, as the models of other tests may still run in this process.
     subprocess.run([sys.executable, "-c", REDIRECTING_PROGRAM], check=True, timeout=60)

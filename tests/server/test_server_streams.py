@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
 import requests
 
 from replicate_sync.server import LocalServer
@@ -98,6 +99,7 @@ def test_items_that_are_no_strings_are_json(local: LocalServer, call: Any) -> No
     assert b'data: {"a": [null, true]}\n' in stream
 
 
+@pytest.mark.slow
 def test_a_stream_resumes_after_the_last_id(local: LocalServer, call: Any) -> None:
     prediction = call.run(
         "meta/meta-llama-3-70b-instruct", {"prompt": "hello", "max_tokens": 8, "seed": 1}
@@ -155,6 +157,7 @@ def test_only_iterators_have_a_stream(local: LocalServer, call: Any) -> None:
     assert "stream" in call.create("google-deepmind/gemma-2b-it", {"prompt": "you"})["urls"]
 
 
+@pytest.mark.slow
 def test_a_client_that_leaves_ends_its_stream(local: LocalServer) -> None:
     model = local.models.get("google-deepmind/gemma-2b-it")
     assert model is not None

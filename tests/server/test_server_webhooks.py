@@ -159,6 +159,7 @@ def test_the_start_is_sent_first_and_as_it_was(
     assert (sent[-1]["status"], sent[-1]["output"]) == ("succeeded", "hello you")
 
 
+@pytest.mark.slow
 def test_output_and_logs_are_sent_at_most_once_per_interval(
     local: LocalServer, call: Any, receiver: Receiver
 ) -> None:
@@ -236,6 +237,7 @@ def test_after_four_attempts_nothing_more_is_sent(
     assert len(receiver.received) == 4
 
 
+@pytest.mark.slow
 def test_a_receiver_that_is_away_is_not_logged(
     local: LocalServer, call: Any, capfd: pytest.CaptureFixture[str]
 ) -> None:

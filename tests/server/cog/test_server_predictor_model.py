@@ -189,6 +189,7 @@ def test_an_error_has_the_predictors_words(fronted: Any, call: Any, error: str, 
     assert (body["status"], body["error"], body["logs"]) == ("failed", shown, "before")
 
 
+@pytest.mark.slow
 def test_a_file_in_many_parts_takes_linear_time(fronted: Any, call: Any) -> None:
     parts = [chunk(b"A" * 2**11) for _ in range(4000)]
     head = chunk(
@@ -214,6 +215,7 @@ def test_a_refused_input_fails_with_each_problem(fronted: Any, call: Any) -> Non
     assert call.run("me/cog", {"prompt": "x"})["error"] == "500 oh no"
 
 
+@pytest.mark.slow
 def test_a_canceled_prediction_is_canceled_at_cog_and_waits_for_its_end(
     fronted: Any, call: Any
 ) -> None:

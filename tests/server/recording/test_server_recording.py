@@ -107,6 +107,7 @@ def scenario(server: LocalServer, tmp_path: Path) -> list[Any]:
     return seen
 
 
+@pytest.mark.slow
 def test_an_application_finds_no_difference(upstream: LocalServer, tmp_path: Path) -> None:
     path = tmp_path / "calls.jsonl"
     with LocalServer() as recorder:
@@ -193,6 +194,7 @@ def wait_for(right: Any) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.slow
 def test_what_was_never_recorded_is_a_clear_error(upstream: LocalServer, tmp_path: Path) -> None:
     path = tmp_path / "calls.jsonl"
     with LocalServer() as recorder:
@@ -236,6 +238,7 @@ def test_an_api_that_is_not_there_is_an_error_and_is_not_recorded(
     assert len(path.read_text().splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_a_recording_goes_on_where_it_ended(upstream: LocalServer, tmp_path: Path) -> None:
     path = tmp_path / "calls.jsonl"
     for model in ("me/words", "me/picture"):
@@ -277,6 +280,7 @@ def test_what_cannot_be_recorded_is_one_sentence(tmp_path: Path) -> None:
         server.replay(tmp_path, speed=-1)
 
 
+@pytest.mark.slow
 def test_the_fixture_replays(
     upstream: LocalServer,
     tmp_path: Path,

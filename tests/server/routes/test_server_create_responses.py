@@ -90,6 +90,7 @@ def test_other_preferences_are_ignored(local: LocalServer, call: Any, prefer: st
     assert response.json()["status"] == "starting"
 
 
+@pytest.mark.slow
 def test_a_prediction_that_outlasts_the_wait_is_shown_as_starting(
     local: LocalServer, call: Any
 ) -> None:

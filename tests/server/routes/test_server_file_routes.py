@@ -100,6 +100,7 @@ def test_an_invalid_upload_is_refused(local: LocalServer, call: Any) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_file_above_the_limit_is_refused(caller_of: Callable[[LocalServer], Any]) -> None:
     def chunks(size: int) -> Iterator[bytes]:
         yield b'--x\r\nContent-Disposition: form-data; name="content"; filename="a"\r\n\r\n'

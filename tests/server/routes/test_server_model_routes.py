@@ -132,6 +132,7 @@ def test_a_private_model_is_in_no_list(local: LocalServer, call: Any) -> None:
     ] == ["shown-platypus"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by", ["model_created_at", "latest_version_created_at"])
 def test_models_are_listed_in_the_requested_order(local: LocalServer, call: Any, by: str) -> None:
     for number in range(30):

@@ -80,6 +80,7 @@ def test_too_many_requests_are_refused_in_each_of_the_three_ways(
         client.account.get()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("html", [False, True])
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
 def test_server_errors_are_retried_where_nothing_can_have_been_created(
@@ -118,6 +119,7 @@ def test_lack_of_credit_is_refused(local: LocalServer, client: Replicate) -> Non
     assert client.run("me/llm") == TEXT
 
 
+@pytest.mark.slow
 def test_a_reset_has_no_effect_and_a_lost_response_has_all(
     local: LocalServer, call: Any, client: Replicate
 ) -> None:
@@ -141,6 +143,7 @@ def test_a_reset_has_no_effect_and_a_lost_response_has_all(
     assert created(local) == 2
 
 
+@pytest.mark.slow
 def test_headers_can_be_slow(local: LocalServer, client: Replicate) -> None:
     local.faults.slow_headers(0.1)
     begun = time.monotonic()
@@ -192,6 +195,7 @@ def test_a_stream_that_stalls_continues(local: LocalServer, client: Replicate) -
     assert time.monotonic() - begun > 0.1
 
 
+@pytest.mark.slow
 def test_a_replayed_stream_repeats_nothing(
     local: LocalServer, call: Any, client: Replicate
 ) -> None:
@@ -205,6 +209,7 @@ def test_a_replayed_stream_repeats_nothing(
     assert "".join(client.stream("me/llm")) == TEXT
 
 
+@pytest.mark.slow
 def test_a_stream_in_pieces_of_any_size_is_the_same_text(
     local: LocalServer, call: Any, client: Replicate
 ) -> None:

@@ -210,6 +210,7 @@ def test_new_predictions_and_requests_are_sent_live(
         assert "<script>" not in request["html"]
 
 
+@pytest.mark.slow
 def test_the_knobs_set_faults(local: LocalServer, browser: requests.Session, call: Any) -> None:
     faults = f"{local.origin}/requests/faults"
     body = {"version": "replicate/hello-world", "input": {"text": "x"}}
