@@ -243,8 +243,8 @@ def test_a_poll_enters_few_functions_in_few_files(api: Wire, client_of: MakeClie
     ("call", "limit"),
     [
         (lambda client: client.models.get("a/b"), 15),
-        (lambda client: client.run("a/b", {"prompt": "x"}), 57),
-        (lambda client: list(client.chat("hello")), 130),
+        (lambda client: client.run("a/b", {"prompt": "x"}), 50),
+        (lambda client: list(client.chat("hello")), 120),
     ],
     ids=["models.get", "run", "a chat of three tokens"],
 )

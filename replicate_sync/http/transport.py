@@ -132,7 +132,7 @@ class Transport:
         Returns:
             Whole seconds, 0 to 60.
         """
-        allowed = min(self.timeout, deadline.remaining)
+        allowed = min(self.timeout, max(0.0, deadline.end - monotonic()))
         margin = min(10.0, allowed / 4)
         return max(0, int(min(seconds, _MAX_HOLD, allowed - margin)))
 

@@ -58,8 +58,11 @@ def validate_input(
     if given is None:
         return {}
     _validate_names(given)
-    present = {name: value for name, value in given.items() if value is not None}
-    for name, value in present.items():
+    present: dict[str, object] = {}
+    for name, value in given.items():
+        if value is None:
+            continue
+        present[name] = value
         if name not in texts and may_be_file(name):
             _refuse_names_of_files(value, name)
     uploads: dict[object, Upload] = {}
@@ -110,7 +113,10 @@ def place_files(
             return [place_value(item) for item in value]
         return value
 
-    return {name: place_value(value) for name, value in validated.items()}
+    result: dict[str, object] = {}
+    for name, value in validated.items():
+        result[name] = place_value(value)
+    return result
 
 
 class _NumpyScalar(Protocol):

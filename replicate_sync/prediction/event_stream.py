@@ -38,9 +38,10 @@ class EventStream:
         self._deadline = deadline
         self._failures = 0
         self._next_pause = 0.0
-        self._has_news = False
         self._is_open = False
         self._output_arrived = False
+        #: Whether an event of this connection was new: one that only repeats itself has failed.
+        self.has_news: bool = False
         #: The last event id, behind which the stream is reopened.
         self.last_id: str = ""
         #: None while the model works; then "" for success, "error", "canceled", or any reason.
@@ -58,10 +59,6 @@ class EventStream:
         """Whether it is likely to tell when the model ends, so that no poll need be early."""
         return self.is_worthwhile and not self._failures
 
-    def note_news(self) -> None:
-        """Note that an event was new: a stream that only repeats itself has failed."""
-        self._has_news = True
-
     def give_up(self) -> None:
         """Do not open it again."""
         self._failures = _MAX_FAILURES
@@ -75,7 +72,7 @@ class EventStream:
             timeout: The longest time without an output event, in seconds.
         """
         opened_at = monotonic()
-        self._has_news = False
+        self.has_news = False
         self._is_open = False
         timeout = max(_MIN_TIMEOUT, min(timeout, self._deadline.remaining))
         has_deadline = self._deadline.seconds is not None
@@ -96,7 +93,7 @@ class EventStream:
             # One that was open, and then only silent for as long as it may be, is none the worse.
             is_broken = not self._is_open or monotonic() - opened_at < timeout
         lasted = monotonic() - opened_at > _MIN_DURATION
-        if self._has_news or (lasted and not is_broken):
+        if self.has_news or (lasted and not is_broken):
             self._failures = 0
         else:
             self._failures += 1
@@ -131,7 +128,7 @@ class EventStream:
         if self.is_worthwhile and seconds > 0:
             with closing(self.outputs(seconds)) as outputs:
                 for _ in outputs:
-                    self.note_news()
+                    self.has_news = True
                     if monotonic() >= end:
                         break
         remaining = max(0.0, end - monotonic())

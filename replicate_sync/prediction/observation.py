@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ..display.logs import Progress
 from ..events import EventKind
 from .context import Context
+from .outcomes import TERMINAL_STATUSES
 
 if TYPE_CHECKING:
     from .prediction import Prediction
@@ -49,7 +50,7 @@ class Observation:
             return
         if self._hook.listeners:
             self._emit_news(prediction)
-        if prediction.ended:
+        if prediction.status in TERMINAL_STATUSES:
             self._has_ended = True
             self._usage.add(prediction)
 
@@ -57,7 +58,8 @@ class Observation:
         """Emit that it has started, as its text arrives."""
         if not self._has_started and not self._has_ended:
             self._has_started = True
-            self._emit("started", prediction)
+            if self._hook.listeners:
+                self._emit("started", prediction)
 
     def note_saved(self, prediction: Prediction, path: str) -> None:
         """Emit that a file was saved."""

@@ -19,6 +19,8 @@ from ..exceptions import (
 )
 from ..polling import Deadline, Polling
 
+TERMINAL_STATUSES = frozenset({"succeeded", "failed", "canceled", "aborted"})
+
 _LOG_LINES = 5
 
 Redact = Callable[[str], str]

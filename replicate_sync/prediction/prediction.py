@@ -36,12 +36,11 @@ from .creation import Creation
 from .event_stream import EventStream
 from .leaving import CANCEL_TIMEOUT, cancel_in_time
 from .observation import Observation
+from .outcomes import TERMINAL_STATUSES
 from .text_stream import TextStream
 from .transcript import Transcript
 
 Status = Literal["starting", "processing", "succeeded", "failed", "canceled", "aborted"]
-
-TERMINAL_STATUSES = frozenset({"succeeded", "failed", "canceled", "aborted"})
 
 _TEXT_FIELDS = ("model", "version", "created_at", "started_at", "completed_at")
 _OBJECT_FIELDS = ("input", "metrics", "urls")

@@ -119,13 +119,13 @@ class TextStream:
             for event in events:
                 text = transcript.add_event(event.data, event.id, has_own_id=event.own_id)
                 if text:
-                    stream.note_news()
+                    stream.has_news = True
                     yield event if text == event.data else event._replace(data=text)
                 elif not event.data and not transcript.is_lost:
                     yield event
                 elif transcript.is_lost and monotonic() >= next_poll_at:
                     for polled in self._polled_events(transcript, deadline):
-                        stream.note_news()
+                        stream.has_news = True
                         yield polled
                     if self._prediction.ended:
                         return

@@ -10,6 +10,7 @@ from ..events import EventHook
 from ..exceptions import InvalidInputError, NotFoundError, ReplicateError, UnknownModelError
 from ..http.request import path_segment
 from ..payloads.inputs import validate_input
+from ..payloads.schemas import UNKNOWN_SCHEMA
 from ..polling import NO_DEADLINE, Deadline
 from ..prediction import own_ids
 from ..prediction.context import Context
@@ -180,7 +181,11 @@ class Predictions(Resource):
         """
         ref = request.ref
         if validate is not False:
-            self.validate_against_schema(request, fetch=bool(validate), deadline=options.deadline)
+            schema = self.context.schemas.for_validation(
+                ref, fetch=bool(validate), deadline=options.deadline
+            )
+            if schema is not UNKNOWN_SCHEMA:
+                schema.inputs.validate(request.input, ref)
         body = {**request.fields, "input": request.input}
         version = ref.version or self._versions.get(ref.model or "")
         path = "/predictions"
@@ -245,22 +250,6 @@ class Predictions(Resource):
             return
         with suppress(ReplicateError):
             self._transport.request("GET", "/account", deadline=deadline, build=discard)
-
-    def validate_against_schema(
-        self, request: PredictionRequest, *, fetch: bool, deadline: Deadline = NO_DEADLINE
-    ) -> None:
-        """Raise what is wrong with an input, if the model's schema has been asked for.
-
-        Args:
-            request: The request.
-            fetch: Whether to fetch the schema, for this input and all further ones.
-            deadline: The deadline of the call.
-
-        Raises:
-            InvalidInputError: The input does not fit; `fields` has every problem.
-        """
-        schema = self.context.schemas.for_validation(request.ref, fetch=fetch, deadline=deadline)
-        schema.inputs.validate(request.input, request.ref)
 
     def get(self, prediction_id: str) -> Prediction:
         """Return a prediction by its id.
