@@ -150,7 +150,7 @@ class Usage(Mapping[str, ModelUsage]):
 
     def __init__(self, prices: Prices | None = None, whole: Usage | None = None) -> None:
         #: What models cost.
-        self.prices = prices or Prices()
+        self.prices: Prices = prices or Prices()
         self._whole = whole
         self._lock = threading.Lock()
         self._models: dict[str, ModelUsage] = {}
