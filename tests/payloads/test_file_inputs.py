@@ -219,9 +219,10 @@ def test_a_file_may_have_any_name(tmp_path: Path, name: bytes, cleaned: str) -> 
 
 
 def test_the_pixels_of_a_mask_and_of_sixteen_bits_are_pictures() -> None:
-    for kind, mode in [("uint8", "L"), ("bool", "1"), ("uint16", "I;16")]:
+    # Older versions of Pillow read sixteen bits as thirty-two.
+    for kind, modes in [("uint8", ["L"]), ("bool", ["1"]), ("uint16", ["I;16", "I"])]:
         upload = upload_of(numpy.ones((4, 5), kind))
-        assert Image.open(io.BytesIO(content_of(upload))).mode == mode
+        assert Image.open(io.BytesIO(content_of(upload))).mode in modes
 
 
 # -- What is refused -------------------------------------------------------------------------------
