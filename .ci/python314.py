@@ -34,7 +34,8 @@ def main(arguments: list[str]) -> int:
     import_urllib3()
 
     plugin = Suite()
-    options = ["-p", "no:cacheprovider", "-n0"]
+    # A test that is skipped in its middle closes nothing.
+    options = ["-p", "no:cacheprovider", "-n0", "-W", "ignore::ResourceWarning"]
     if PYTEST_PLUGIN not in [point.value for point in entry_points(group="pytest11")]:
         options += ["-p", PYTEST_PLUGIN]  # a checkout that has been installed registers it
     code = int(pytest.main([*options, *arguments], plugins=[plugin]))

@@ -67,6 +67,7 @@ def test_a_server_starts_in_less_than_half_a_second() -> None:
         assert not server.stopped()
 
 
+@pytest.mark.skipif(sys.platform == "emscripten", reason="no sockets here")
 def test_the_fixtures_come_with_the_package_and_go_with_the_test(
     pytester: pytest.Pytester,
 ) -> None:

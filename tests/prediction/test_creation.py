@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from itertools import count
 from typing import Any
@@ -141,7 +142,9 @@ def test_a_rival_is_an_equal_create_that_is_under_way() -> None:
         creation.forget("rejected")
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.skipif(
+    not hasattr(os, "fork") or sys.platform == "emscripten", reason="this system has no fork"
+)
 @pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
 def test_a_forked_child_owns_no_create_and_knows_of_none() -> None:
     one, other = (planned(base_url="https://forks.example") for _ in range(2))

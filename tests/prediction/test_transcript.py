@@ -321,6 +321,7 @@ def test_what_an_output_has_behind_a_text(text: str, output: object, expected: R
     assert rest_of_output(text, output) == expected
 
 
+@pytest.mark.skipif(sys.platform == "emscripten", reason="a large stack")
 def test_an_output_that_is_too_deep_for_text_is_an_error_of_this_package() -> None:
     deep: object = []
     for _ in range(5000):

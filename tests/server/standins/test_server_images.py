@@ -16,6 +16,8 @@ def test_a_ratio_is_kept_exactly(ratio: str) -> None:
 
 
 def test_the_same_seed_draws_the_same_picture() -> None:
+    pytest.importorskip("PIL")
+
     def drawn(prompt: str, seed: int) -> bytes:
         return images.draw(prompt, seed, (64, 48)).getvalue()
 
