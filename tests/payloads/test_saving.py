@@ -126,7 +126,9 @@ def test_what_is_no_path_is_refused() -> None:
             file().save(path)  # type: ignore[arg-type]
 
 
+@pytest.mark.skipif(sys.platform == "emscripten", reason="no threads here")
 def test_the_permissions_of_other_threads_files_are_never_wider(tmp_path: Path) -> None:
+    previous = os.umask(0o077)
     modes: set[int] = set()
     stop = threading.Event()
 
@@ -138,17 +140,16 @@ def test_the_permissions_of_other_threads_files_are_never_wider(tmp_path: Path) 
             modes.add(path.stat().st_mode & 0o777)
             number += 1
 
-    thread = threading.Thread(target=create)
-    previous = os.umask(0o077)
     try:
+        thread = threading.Thread(target=create)
         thread.start()
         for number in range(200):
             saved = file().save(tmp_path / f"saved-{number}")
             modes.add(saved.stat().st_mode & 0o777)
     finally:
-        os.umask(previous)
         stop.set()
-    thread.join()
+        thread.join()
+        os.umask(previous)
     assert modes == {0o600}
 
 
