@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import pathlib
@@ -96,17 +97,24 @@ def _open(folder: pathlib.Path) -> sqlite3.Connection:
         connection = sqlite3.connect(
             folder / _NAME, timeout=0.2, isolation_level=None, check_same_thread=False
         )
-        # Exclusive, so that a second server cannot use the folder at the same time.
-        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute(
-            "CREATE TABLE IF NOT EXISTS records (number INTEGER PRIMARY KEY, kind TEXT NOT NULL, "
-            "id TEXT NOT NULL, record TEXT NOT NULL, UNIQUE (kind, id))"
-        )
+        with contextlib.ExitStack() as unless_prepared:
+            unless_prepared.callback(connection.close)
+            _prepare(connection)
+            unless_prepared.pop_all()
     except (sqlite3.Error, OSError) as error:
         raise ValueError(
             f"The folder {folder} cannot keep a server's data ({error}). "
             "Is another server using it?"
         ) from error
     return connection
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    # Exclusive, so that a second server cannot use the folder at the same time.
+    connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS records (number INTEGER PRIMARY KEY, kind TEXT NOT NULL, "
+        "id TEXT NOT NULL, record TEXT NOT NULL, UNIQUE (kind, id))"
+    )
