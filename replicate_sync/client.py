@@ -22,11 +22,11 @@ from .gpt4free import Gpt4freeProvider, pictures, sort_arguments, with_media
 from .http.config import API_URL, ApiConfig, Token
 from .http.request import validate_headers
 from .http.transport import Transport
-from .payloads.inputs import Upload
 from .payloads.messages import Messages, last_content
 from .payloads.python_types import is_instance, type_name, validate_expected
 from .payloads.result_files import Saver, find_files
 from .payloads.schema_cache import SchemaCache
+from .payloads.upload import Upload
 from .polling import Deadline, Polling, Retries
 from .prediction import outcomes
 from .prediction.context import Context

@@ -28,10 +28,10 @@ from .gpt4free import Gpt4freeProvider, pictures, sort_arguments, with_media
 from .http.config import ApiConfig, Token
 from .http.transport import Transport
 from .payloads.file_output import ImageOutput
-from .payloads.inputs import Upload
 from .payloads.messages import Messages, build_prompt, last_content
 from .payloads.outputs import first_file
 from .payloads.schema_cache import SchemaCache
+from .payloads.upload import Upload
 from .polling import Deadline, Polling, Retries
 from .prediction.context import Context
 from .prediction.create import Creator

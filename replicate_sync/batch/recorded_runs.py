@@ -33,8 +33,9 @@ from ..exceptions import (
     ResponseError,
 )
 from ..http.json import serialize_json
-from ..payloads.inputs import Upload, place_files
+from ..payloads.inputs import place_files
 from ..payloads.result_files import Saver, find_files
+from ..payloads.upload import Upload
 from ..polling import Deadline
 from ..prediction.create_options import PredictionRequest
 from ..prediction.creation import Evidence

@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 
 from ..exceptions import InvalidInputError
 from ..payloads.content_parts import MediaPart, is_file, media_part, parse_part
+from ..payloads.file_inputs import to_upload
 from ..payloads.file_output import FileOutput
-from ..payloads.inputs import to_upload
 from ..payloads.messages import SYSTEM_ROLES, parse_messages
 
 Message = dict[str, Any]

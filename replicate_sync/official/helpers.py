@@ -16,8 +16,9 @@ from typing import IO, TYPE_CHECKING, Any
 
 from ..exceptions import InvalidInputError
 from ..payloads import file_output
-from ..payloads.file_inputs import Upload, to_upload
+from ..payloads.file_inputs import to_upload
 from ..payloads.schemas import ModelSchema, OutputSchema
+from ..payloads.upload import Upload
 from .resource import refuse_async
 
 if TYPE_CHECKING:

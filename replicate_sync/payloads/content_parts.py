@@ -214,7 +214,7 @@ def _mime_type(value: object) -> str:
     if isinstance(name, str) and mimetypes.guess_type(name)[0]:
         return mimetypes.guess_type(name)[0] or ""
     if isinstance(value, bytes | bytearray | memoryview):
-        from .inputs import to_upload  # the type of bytes is told by how they begin
+        from .file_inputs import to_upload  # the type of bytes is told by how they begin
 
         upload = to_upload(value)
         if upload is not None:

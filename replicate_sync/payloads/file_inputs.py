@@ -1,145 +1,37 @@
-"""The files in a model's input: what stands for one, and how it is read.
+"""What stands for a file in a model's input: a path, an open file, bytes, a picture.
 
-A path, an open file, bytes, a picture and an image's pixels become an `Upload`, which is read when
-it is sent. Whatever keeps a file from being read is an InvalidInputError.
+Each becomes an `Upload`. Whatever keeps a file from being read is an InvalidInputError.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import io
 import mimetypes
 import os
 import re
 import stat
 import tempfile
-import threading
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol, TypeGuard, cast
-from weakref import WeakValueDictionary, finalize
+from typing import Any, BinaryIO, cast
+from weakref import finalize
 
-from ..exceptions import InvalidInputError, ReplicateError
+from ..exceptions import InvalidInputError
 from .file_names import clean_name
 from .file_output import FileOutput
+from .mime_types import type_by_beginning, type_by_name
+from .pictures import is_picture, write_png
+from .upload import (
+    MAX_INLINE_SIZE,
+    MAX_UPLOAD_SIZE,
+    OPEN_AS_BYTES,
+    Upload,
+    lock_of,
+    read_piece,
+    readable,
+)
 
-MAX_INLINE_SIZE = 256 * 1024  # bytes of a file that is sent inside the input
-MAX_UPLOAD_SIZE = 100 * 2**20  # bytes of a file that can be uploaded
-
-_UNKNOWN_TYPE = "application/octet-stream"
-_TYPES_BY_BEGINNING = {
-    b"\x89PNG\r\n\x1a\n": "image/png",
-    b"\xff\xd8\xff": "image/jpeg",
-    b"GIF8": "image/gif",
-    b"%PDF-": "application/pdf",
-    b"ID3": "audio/mpeg",
-    b"OggS": "audio/ogg",
-    b"fLaC": "audio/flac",
-    b"\x1f\x8b": "application/gzip",
-}
-_RIFF_TYPES = {b"WEBP": "image/webp", b"WAVE": "audio/wav"}
-_COMPRESSED_TYPES = {  # by the encoding that `mimetypes` finds in a name such as "a.tar.gz"
-    "gzip": "application/gzip",
-    "bzip2": "application/x-bzip2",
-    "xz": "application/x-xz",
-}
 _DECOMPRESSORS = ("gzip", "bz2", "lzma")  # the modules whose files are read decompressed
 _MIME_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+", re.ASCII)
-_PIXEL_TYPES = ("uint8", "bool", "uint16")  # that a PNG file has as they are
-_OPEN_AS_BYTES = "Open it with mode 'rb'."
-
-# Two uploads of one open file, as of two threads, take turns.
-_file_locks: WeakValueDictionary[int, Any] = WeakValueDictionary()
-_file_locks_lock = threading.Lock()
-
-
-class Array(Protocol):
-    """An array of numbers, such as numpy's."""
-
-    def tolist(self) -> object:
-        """Return the array as lists."""
-        ...
-
-
-class Upload:
-    """A file that is to be sent.
-
-    Args:
-        name: The file's name, or "" where it has none.
-        mime_type: Its MIME type, or "" where it is not known.
-        size: Its length in bytes.
-        open_file: Returns the file, open for reading.
-        stays_open: Whether the file is the caller's own, which is not closed.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        mime_type: str,
-        size: int,
-        open_file: Callable[[], BinaryIO],
-        *,
-        stays_open: bool = False,
-    ) -> None:
-        #: The file's name.
-        self.name = name
-        #: Its MIME type.
-        self.mime_type = mime_type
-        #: Its length in bytes.
-        self.size = size
-        self._open_file = open_file
-        self._stays_open = stays_open
-        self._lock: Any = nullcontext()
-        if stays_open:
-            self._lock = _lock_of(open_file())
-
-    @contextmanager
-    def opened(self) -> Iterator[BinaryIO]:
-        """Open the file at its beginning; a context manager.
-
-        Raises:
-            InvalidInputError: It cannot be opened.
-        """
-        with self._lock:
-            with _readable(f"The file {self.name!r}"):
-                file = self._open_file()
-                file.seek(0)
-            try:
-                yield file
-            finally:
-                if not self._stays_open:
-                    file.close()
-
-    def digest(self) -> str:
-        """Return the hash of the content, which tells it from any other: "sha256:…".
-
-        Raises:
-            InvalidInputError: It cannot be read.
-        """
-        content_hash = hashlib.sha256()
-        for piece in self._pieces():
-            content_hash.update(piece)
-        return f"sha256:{content_hash.hexdigest()}"
-
-    def data_uri(self) -> str:
-        """Return the file as a data URI.
-
-        Raises:
-            InvalidInputError: It cannot be read.
-        """
-        content = base64.b64encode(b"".join(self._pieces())).decode()
-        return f"data:{self.mime_type};base64,{content}"
-
-    def _pieces(self) -> Iterator[bytes]:
-        where = f"The file {self.name!r}"
-        with self.opened() as file:
-            while piece := _read_piece(file, MAX_INLINE_SIZE, where):
-                yield piece
-
-    def __repr__(self) -> str:
-        return f"file {self.name!r}"
 
 
 def to_upload(value: object, where: str = "content") -> Upload | None:
@@ -156,7 +48,7 @@ def to_upload(value: object, where: str = "content") -> Upload | None:
     if isinstance(value, Upload):
         return value
     source = f"The file in {where!r}"
-    with _readable(source):
+    with readable(source):
         upload = _open_upload(value, where, source)
         if upload is None:
             return None
@@ -167,52 +59,13 @@ def to_upload(value: object, where: str = "content") -> Upload | None:
                 hint="Put it where Replicate can fetch it, and pass its https URL.",
             )
         with upload.opened() as file:
-            beginning = _read_piece(file, 16, source)
+            beginning = read_piece(file, 16, source)
     upload.name = clean_name(upload.name)
     if not _MIME_TYPE.fullmatch(upload.mime_type):
-        upload.mime_type = _type_by_name(upload.name) or _type_by_beginning(beginning)
+        upload.mime_type = type_by_name(upload.name) or type_by_beginning(beginning)
     if not upload.name:
         upload.name = "file" + (mimetypes.guess_extension(upload.mime_type) or "")
     return upload
-
-
-@contextmanager
-def _readable(source: str) -> Iterator[None]:
-    """Raise what a file raises as an InvalidInputError: each kind of file has its own exceptions.
-
-    Args:
-        source: What the message calls the file.
-    """
-    try:
-        yield
-    except ReplicateError:
-        raise
-    except io.UnsupportedOperation as error:
-        raise InvalidInputError(
-            f"{source} is not open for reading: {error}.", hint=_OPEN_AS_BYTES
-        ) from error
-    except Exception as error:
-        reason = str(error) or type(error).__name__
-        raise InvalidInputError(f"{source} cannot be read: {reason}") from error
-
-
-def _read_piece(file: BinaryIO, size: int, source: str) -> bytes:
-    """Return the next bytes of a file; b"" at its end."""
-    with _readable(source):
-        piece: object = file.read(size)
-        if piece is None:
-            raise InvalidInputError(
-                f"{source} has no data yet: it does not wait for any.",
-                hint="Pass what was read of it, as bytes.",
-            )
-        if isinstance(piece, Coroutine):
-            piece.close()
-            raise InvalidInputError(
-                f"{source} is read with await.", hint="Pass what was read of it, as bytes."
-            )
-        if isinstance(piece, str):
-            raise InvalidInputError(f"{source} returns text when it is read.", hint=_OPEN_AS_BYTES)
-        return bytes(memoryview(cast(bytes, piece)))  # no bytes(), which takes a number as well
 
 
 def _open_upload(value: object, where: str, source: str) -> Upload | None:
@@ -226,12 +79,8 @@ def _open_upload(value: object, where: str, source: str) -> Upload | None:
             return _spooled_upload(content, value.name, source)
     if callable(getattr(value, "read", None)):
         return _upload_of_file(value, source)
-    library = type(value).__module__.partition(".")[0]
-    if library == "numpy" and hasattr(value, "shape"):
-        _validate_pixels(value, where)
-        return _upload_of_picture(value, where)
-    if library == "PIL" and hasattr(value, "save"):
-        return _upload_of_picture(value, where)
+    if is_picture(value):
+        return _upload_of_bytes(write_png(value, where), "image.png", "image/png")
     return None
 
 
@@ -262,14 +111,14 @@ def _upload_of_file(given: Any, source: str) -> Upload:
     mime_type = getattr(given, "content_type", None)
     if not isinstance(mime_type, str):
         mime_type = ""
-    with _lock_of(file):
+    with lock_of(file):
         size = _seekable_size(file)
         if size is None:
             return _spooled_upload(file, name, source, mime_type)
         if size <= MAX_INLINE_SIZE:
             # Read at once: a small file may be closed, or written to, before it is sent.
             content = b""
-            while piece := _read_piece(file, MAX_INLINE_SIZE, source):
+            while piece := read_piece(file, MAX_INLINE_SIZE, source):
                 content += piece
             return _upload_of_bytes(content, name, mime_type)
     return Upload(name, mime_type, size, lambda: cast(BinaryIO, file), stays_open=True)
@@ -285,7 +134,7 @@ def _validate_open_file(file: Any, source: str) -> None:
     # The mode of a member of an archive is "r".
     is_text = isinstance(mode, str) and "b" not in mode and not isinstance(file, io.IOBase)
     if is_text or isinstance(file, io.TextIOBase):
-        raise InvalidInputError(f"{source} is open as text.", hint=_OPEN_AS_BYTES)
+        raise InvalidInputError(f"{source} is open as text.", hint=OPEN_AS_BYTES)
 
 
 def _name_of_file(file: Any) -> str:
@@ -327,7 +176,7 @@ def _spooled_upload(
     copy = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115  # closed with its upload
     try:
         while copy.tell() <= MAX_UPLOAD_SIZE:
-            piece = _read_piece(file, MAX_INLINE_SIZE, source)
+            piece = read_piece(file, MAX_INLINE_SIZE, source)
             if not piece:
                 break
             copy.write(piece)
@@ -342,87 +191,3 @@ def _spooled_upload(
     upload = Upload(name, mime_type, copy.tell(), lambda: copy, stays_open=True)
     finalize(upload, copy.close)
     return upload
-
-
-def _upload_of_picture(picture: Any, where: str) -> Upload:
-    """Return a picture of Pillow, or an array of pixels, as a PNG file."""
-    try:
-        if not hasattr(picture, "save"):
-            from PIL import Image  # late, as a program without pictures does not need it
-
-            picture = Image.fromarray(picture)
-        file = io.BytesIO()
-        picture.save(file, "PNG")
-    except ImportError:
-        raise InvalidInputError(
-            f"The array in {where!r} needs Pillow: pip install Pillow"
-        ) from None
-    except Exception as error:
-        raise _no_picture_error(where, str(error)) from error
-    return _upload_of_bytes(file.getvalue(), "image.png", "image/png")
-
-
-def _validate_pixels(array: Any, where: str) -> None:
-    """Raise InvalidInputError if an array is a vector or matrix of numbers and not an image."""
-    shape = getattr(array, "shape", ())
-    if len(shape) not in (2, 3) or min(shape[:2]) < 2:
-        raise _no_picture_error(where, f"its shape is {shape}")
-    if str(getattr(array, "dtype", "")) not in _PIXEL_TYPES:
-        raise _no_picture_error(where, f"its type is {getattr(array, 'dtype', None)}")
-
-
-def is_list_of_numbers(value: object) -> TypeGuard[Array]:
-    """Return whether a value is an array of numbers or texts, and not one of an image."""
-    module = type(value).__module__
-    if module == "array":
-        return True
-    kind = getattr(getattr(value, "dtype", None), "kind", "")
-    if module != "numpy" or not getattr(value, "shape", ()) or kind not in "biufU":
-        return False
-    try:
-        _validate_pixels(value, "")
-    except InvalidInputError:
-        # What has the shape of a picture, and another type, is most likely meant as one.
-        return not _is_picture_shape(value)
-    return False
-
-
-def _is_picture_shape(array: Any) -> bool:
-    shape = array.shape
-    return len(shape) == 3 and shape[2] in (1, 3, 4)
-
-
-def _no_picture_error(where: str, reason: str) -> InvalidInputError:
-    return InvalidInputError(
-        f"The picture in {where!r} cannot be written as PNG ({reason}): an array of pixels is "
-        "one of uint8, such as height x width x 3; for a list of numbers, use .tolist()."
-    )
-
-
-def _type_by_name(name: str) -> str:
-    mime_type, encoding = mimetypes.guess_type(name)
-    if encoding:
-        return _COMPRESSED_TYPES.get(encoding, _UNKNOWN_TYPE)
-    return mime_type or ""
-
-
-def _type_by_beginning(beginning: bytes) -> str:
-    """Return the MIME type of a file by how its content begins."""
-    if beginning.startswith(b"RIFF"):
-        return _RIFF_TYPES.get(beginning[8:12], _UNKNOWN_TYPE)
-    if beginning[4:8] == b"ftyp":
-        return "video/mp4"
-    for start, mime_type in _TYPES_BY_BEGINNING.items():
-        if beginning.startswith(start):
-            return mime_type
-    return _UNKNOWN_TYPE
-
-
-def _lock_of(file: object) -> Any:
-    """Return the lock of an open file, the same one for all that are to read it."""
-    with _file_locks_lock:
-        lock = _file_locks.get(id(file))
-        if lock is None:
-            lock = threading.RLock()
-            _file_locks[id(file)] = lock
-        return lock

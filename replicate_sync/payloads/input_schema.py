@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from ..exceptions import InvalidInputError
-from .file_inputs import Upload
 from .json_schema import mapping_at, resolve_reference
 from .local_paths import path_expression
+from .upload import Upload
 
 _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),

@@ -15,24 +15,9 @@ from typing import Protocol, TypeGuard
 
 from ..exceptions import InvalidInputError
 from ..http.json import name_unserializable, serialize_json
-from .file_inputs import (
-    MAX_INLINE_SIZE,
-    MAX_UPLOAD_SIZE,
-    Upload,
-    is_list_of_numbers,
-    to_upload,
-)
 from .file_output import FileOutput
 from .local_paths import is_name_of_file, may_be_file, path_expression
-
-__all__ = [
-    "MAX_INLINE_SIZE",
-    "MAX_UPLOAD_SIZE",
-    "Upload",
-    "place_files",
-    "to_upload",
-    "validate_input",
-]
+from .upload import Upload
 
 _CONTAINERS = (Mapping, list, tuple)
 _MAX_PATHS = 1000  # items of one list that are compared with the files on disk
@@ -140,6 +125,8 @@ def _validate_value(value: object, name: str, uploads: dict[object, Upload]) -> 
     if isinstance(value, Mapping):
         _refuse_equal_keys_of(value, name)
         return {key: _validate_value(item, f"{name}.{key}", uploads) for key, item in value.items()}
+    from .pictures import is_list_of_numbers  # late, as most inputs are JSON
+
     if isinstance(value, set | frozenset):
         value = sorted(value, key=repr)  # in the same order in every program
     elif is_list_of_numbers(value):
@@ -157,6 +144,8 @@ def _validate_leaf(value: object, name: str, uploads: dict[object, Upload]) -> o
         if isinstance(value, os.PathLike):
             identity = os.path.abspath(value)
         if identity not in uploads:
+            from .file_inputs import to_upload  # late, as most inputs have no file
+
             upload = to_upload(value, name)
             if upload is not None:
                 uploads[identity] = upload

@@ -12,7 +12,8 @@ from math import inf
 from typing import Any, TypeVar
 
 from ..exceptions import ConnectionFailed, Interruption, ReplicateError, ResponseError
-from ..payloads.inputs import Upload, place_files
+from ..payloads.inputs import place_files
+from ..payloads.upload import Upload
 from ..polling import Deadline
 from . import lookup, outcomes, own_ids
 from .context import Context

@@ -10,8 +10,9 @@ from ..display.progress import ByteProgress
 from ..exceptions import InvalidInputError
 from ..http.multipart import Form
 from ..http.request import Content, path_segment
-from ..payloads.file_inputs import MAX_INLINE_SIZE, Upload, to_upload
+from ..payloads.file_inputs import to_upload
 from ..payloads.local_paths import path_expression
+from ..payloads.upload import MAX_INLINE_SIZE, Upload
 from ..polling import NO_DEADLINE, Deadline
 from .base import Record, Resource, discard
 from .pages import Pages

@@ -26,7 +26,7 @@ from replicate_sync import (
     Retries,
 )
 from replicate_sync.batch.journal import Entry, Journal
-from replicate_sync.payloads.inputs import MAX_INLINE_SIZE
+from replicate_sync.payloads.upload import MAX_INLINE_SIZE
 
 KEY = Journal.key("a/b", b'{"n":0}')
 EVIDENCE = {"digest": "abc", "after": 5.0}

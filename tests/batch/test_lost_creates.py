@@ -23,7 +23,7 @@ from wire import MakeClient, Request, StartWire, Wire, response
 
 from replicate_sync import PredictionError, ReplicateError
 from replicate_sync.batch.journal import Journal
-from replicate_sync.payloads.inputs import MAX_INLINE_SIZE
+from replicate_sync.payloads.upload import MAX_INLINE_SIZE
 
 HELD = 30.0  # seconds for which a response is held back
 

@@ -23,7 +23,7 @@ from replicate_sync import (
     PredictionFailed,
     Replicate,
 )
-from replicate_sync.payloads.inputs import MAX_INLINE_SIZE
+from replicate_sync.payloads.upload import MAX_INLINE_SIZE
 
 
 @pytest.mark.slow

@@ -26,8 +26,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from replicate_sync.exceptions import InvalidInputError
-from replicate_sync.payloads.file_inputs import MAX_INLINE_SIZE, Upload, to_upload
+from replicate_sync.payloads.file_inputs import to_upload
 from replicate_sync.payloads.file_output import FileOutput
+from replicate_sync.payloads.upload import MAX_INLINE_SIZE, Upload
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
 LARGE = b"\x89PNG\r\n\x1a\n" + os.urandom(2 * MAX_INLINE_SIZE)

@@ -21,15 +21,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from replicate_sync.exceptions import InvalidInputError
+from replicate_sync.payloads.file_inputs import to_upload
 from replicate_sync.payloads.file_output import FileOutput
-from replicate_sync.payloads.inputs import (
-    MAX_INLINE_SIZE,
-    MAX_UPLOAD_SIZE,
-    Upload,
-    place_files,
-    to_upload,
-    validate_input,
-)
+from replicate_sync.payloads.inputs import place_files, validate_input
+from replicate_sync.payloads.upload import MAX_INLINE_SIZE, MAX_UPLOAD_SIZE, Upload
 
 JSON_VALUES = st.recursive(
     st.none()

@@ -15,7 +15,7 @@ import pytest
 from wire import TOKEN, Request, Wire, response
 
 from replicate_sync import InvalidInputError, Replicate
-from replicate_sync.payloads.inputs import MAX_INLINE_SIZE
+from replicate_sync.payloads.upload import MAX_INLINE_SIZE
 
 Start = Callable[[Callable[[Request], Any]], Wire]
 

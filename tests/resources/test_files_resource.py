@@ -11,7 +11,7 @@ from wire import MakeClient, Request, StartWire, response
 
 from replicate_sync import File, InvalidInputError, NotFoundError, Replicate
 from replicate_sync.offline import LocalReplicate
-from replicate_sync.payloads.inputs import MAX_INLINE_SIZE
+from replicate_sync.payloads.upload import MAX_INLINE_SIZE
 
 
 @pytest.mark.parametrize("size", [0, 1, MAX_INLINE_SIZE, MAX_INLINE_SIZE + 1, 3_000_000])
