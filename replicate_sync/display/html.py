@@ -27,7 +27,7 @@ class DisplayedPrediction(Protocol):
     """What is displayed of a prediction or a training."""
 
     @property
-    def noun(self) -> str:
+    def label(self) -> str:
         """What it is called: "Prediction" or "Training"."""
         ...
 
@@ -152,7 +152,7 @@ def prediction_text(prediction: DisplayedPrediction) -> str:
     """Return a prediction as plain text, with what `prediction_html` displays."""
     from .terminal import printable  # late, as a list that is displayed does not need it
 
-    heading = f"{prediction.noun} {prediction.id}"
+    heading = f"{prediction.label} {prediction.id}"
     lines = [f"{heading}: {_title(prediction)}, {_state(prediction)}"]
     if prediction.error:
         lines.append(f"error: {prediction.error}")
@@ -169,7 +169,7 @@ def prediction_text(prediction: DisplayedPrediction) -> str:
 
 
 def _title(prediction: DisplayedPrediction) -> str:
-    return prediction.model or prediction.noun
+    return prediction.model or prediction.label
 
 
 def _state(prediction: DisplayedPrediction) -> str:

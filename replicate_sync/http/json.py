@@ -17,12 +17,12 @@ _MAX_DEPTH = 20  # of what a message names
 _NAN_HINT = "An empty cell of a table is NaN: leave such a key out, or make it None."
 
 
-def serialize_json(value: object, noun: str = "input") -> bytes:
+def serialize_json(value: object, label: str = "input") -> bytes:
     """Return a value as JSON.
 
     Args:
         value: The value.
-        noun: What a message calls it.
+        label: What a message calls it.
 
     Raises:
         InvalidInputError: JSON cannot express the value; the message names its key.
@@ -36,7 +36,7 @@ def serialize_json(value: object, noun: str = "input") -> bytes:
         if isinstance(part, float):
             reason = f"it is {part!r}."
             hint = _NAN_HINT
-        where = _describe_path(path, noun)
+        where = _describe_path(path, label)
         message = f"{where} cannot be sent as JSON: {reason}"
         raise InvalidInputError(message, hint=hint) from error.with_traceback(None)
 
@@ -66,10 +66,10 @@ def _find_unserializable(value: object) -> tuple[list[str], object]:
     return path[:1], value  # nested too deep, or in itself
 
 
-def _describe_path(path: list[str], noun: str) -> str:
+def _describe_path(path: list[str], label: str) -> str:
     if path:
-        return f"The {noun} {'.'.join(path)!r}"
-    return f"The {noun}"
+        return f"The {label} {'.'.join(path)!r}"
+    return f"The {label}"
 
 
 def _is_serializable(value: object) -> bool:

@@ -242,7 +242,7 @@ class Creator:
             creation.resolve(found.prediction)
         prediction = creation.prediction
         if prediction is None:
-            return f"No {creation.kind.noun.lower()} was created.", None
+            return f"No {creation.kind.label.lower()} was created.", None
         creation.state = "abandoned"
         prediction.abandon()
         return outcomes.describe_abandoned(prediction, cancel=True), prediction
@@ -260,10 +260,12 @@ def _explain_doubt(
     error: ConnectionFailed | ResponseError, creation: Creation[Any], candidates: list[str]
 ) -> None:
     """Say in an error that something may have been created, and which it may be."""
-    noun = creation.kind.noun.lower()
+    label = creation.kind.label.lower()
     listing = f"client.{creation.kind.collection}.list()"
     error.maybe_created = True
-    hint = f"{error.hint} A {noun} may have been created; see {listing} before you create it again."
+    hint = (
+        f"{error.hint} A {label} may have been created; see {listing} before you create it again."
+    )
     if candidates:
         hint = f"{hint} It may be {' or '.join(candidates)}."
     error.hint = hint.strip()

@@ -10,7 +10,7 @@ from .context import Context
 from .outcomes import TERMINAL_STATUSES
 
 if TYPE_CHECKING:
-    from .prediction import Prediction
+    from .fields import PredictionFields
 
 _END_OF_LOGS = 4096  # characters in which the last progress bar is looked for
 _CANCELED = frozenset({"canceled", "aborted"})
@@ -27,7 +27,7 @@ class Observation:
         is_new: Whether it was created just now: its present state is emitted then.
     """
 
-    def __init__(self, prediction: Prediction, context: Context, *, is_new: bool) -> None:
+    def __init__(self, prediction: PredictionFields, context: Context, *, is_new: bool) -> None:
         self._hook = context.events
         self._usage = context.usage
         self._has_started = False
@@ -44,7 +44,7 @@ class Observation:
         if prediction.status != "starting":
             self.note(prediction)
 
-    def note(self, prediction: Prediction) -> None:
+    def note(self, prediction: PredictionFields) -> None:
         """Emit what an update has brought."""
         if self._has_ended:
             return
@@ -54,18 +54,18 @@ class Observation:
             self._has_ended = True
             self._usage.add(prediction)
 
-    def note_text(self, prediction: Prediction) -> None:
+    def note_text(self, prediction: PredictionFields) -> None:
         """Emit that it has started, as its text arrives."""
         if not self._has_started and not self._has_ended:
             self._has_started = True
             if self._hook.listeners:
                 self._emit("started", prediction)
 
-    def note_saved(self, prediction: Prediction, path: str) -> None:
+    def note_saved(self, prediction: PredictionFields, path: str) -> None:
         """Emit that a file was saved."""
         self._emit("saved", prediction, path=path)
 
-    def _emit_news(self, prediction: Prediction) -> None:
+    def _emit_news(self, prediction: PredictionFields) -> None:
         if not self._has_started and _has_started(prediction):
             self._has_started = True
             self._emit("started", prediction)
@@ -77,7 +77,7 @@ class Observation:
                 kind = "canceled"
             self._emit(kind, prediction, metrics=dict(prediction.metrics))
 
-    def _emit_progress(self, prediction: Prediction) -> None:
+    def _emit_progress(self, prediction: PredictionFields) -> None:
         progress = Progress.parse(prediction.logs[-_END_OF_LOGS:])
         if progress is None or progress.total <= 0:
             return
@@ -86,7 +86,7 @@ class Observation:
             self._progress = fraction
             self._emit("progress", prediction, progress=fraction)
 
-    def _emit(self, kind: EventKind, prediction: Prediction, **fields: Any) -> None:
+    def _emit(self, kind: EventKind, prediction: PredictionFields, **fields: Any) -> None:
         self._hook.emit(
             kind,
             id=prediction.id,
@@ -97,6 +97,6 @@ class Observation:
         )
 
 
-def _has_started(prediction: Prediction) -> bool:
+def _has_started(prediction: PredictionFields) -> bool:
     is_known = prediction.status in ("processing", "succeeded")
     return is_known or bool(prediction.logs) or bool(prediction.metrics)

@@ -30,7 +30,7 @@ Redact = Callable[[str], str]
 class State(Protocol):
     """What is said here of a prediction or a training."""
 
-    noun: str
+    label: str
     collection: str
     id: str
     model: str | None
@@ -48,7 +48,7 @@ class State(Protocol):
 
 def describe(prediction: State) -> str:
     """Return a prediction or training in words: what it is, its id, and its model."""
-    name = f"{prediction.noun} {excerpt(prediction.id)}"
+    name = f"{prediction.label} {excerpt(prediction.id)}"
     if prediction.model:
         return f"{name} of {prediction.model}"
     return name
@@ -149,7 +149,7 @@ def describe_abandoned(prediction: State, *, cancel: bool) -> str:
         prediction: The prediction.
         cancel: Whether it was to be canceled.
     """
-    name = f"{prediction.noun} {excerpt(prediction.id)}"
+    name = f"{prediction.label} {excerpt(prediction.id)}"
     if prediction.status == "canceled":
         return f"{name} was canceled."
     if prediction.ended:
@@ -168,15 +168,15 @@ def describe_lost(kind: type[State], candidates: Sequence[str]) -> str:
         kind: Predictions or trainings.
         candidates: The ids of those that it may have made.
     """
-    noun = kind.noun.lower()
+    label = kind.label.lower()
     if not candidates:
         return (
-            f"No {noun} of it was found, and one may still appear: see "
+            f"No {label} of it was found, and one may still appear: see "
             f"client.{kind.collection}.list()."
         )
     names = " or ".join(excerpt(one) for one in candidates)
     return (
-        f"It may have created {noun} {names}, which was not canceled, as it may be somebody "
+        f"It may have created {label} {names}, which was not canceled, as it may be somebody "
         f"else's: client.{kind.collection}.cancel({candidates[0]!r}) cancels it."
     )
 

@@ -14,7 +14,7 @@ class Training(Prediction):
     See https://replicate.com/docs/reference/http#trainings.get
     """
 
-    noun = "Training"
+    label = "Training"
     collection = "trainings"
 
     @property

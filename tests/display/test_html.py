@@ -19,7 +19,7 @@ PAGE = "https://replicate.com/p/p1"
 class Prediction:
     """A prediction, as far as it is displayed."""
 
-    noun: str = "Prediction"
+    label: str = "Prediction"
     id: str = "p1"
     status: str = "succeeded"
     model: str | None = "me/model"
@@ -105,7 +105,7 @@ def test_a_prediction_is_displayed_with_all_there_is_to_know() -> None:
 
 
 def test_a_prediction_that_has_only_started_is_one_line() -> None:
-    prediction = Prediction(noun="Training", status="starting", model=None, urls={})
+    prediction = Prediction(label="Training", status="starting", model=None, urls={})
     expected = "<div><div><b>Training</b> · starting · p1</div></div>"
     assert html.prediction_html(prediction, []) == expected
     assert html.prediction_text(prediction) == "Training p1: Training, starting"

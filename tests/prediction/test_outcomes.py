@@ -17,7 +17,7 @@ TERMINAL_STATUSES = ("succeeded", "failed", "canceled", "aborted")
 def state(status: str, **fields: Any) -> Any:
     """Return the state of a prediction."""
     defaults = {
-        "noun": "Prediction",
+        "label": "Prediction",
         "collection": "predictions",
         "id": "p1",
         "model": "a/b",
@@ -115,7 +115,7 @@ def test_a_deadline_that_was_moved_to_now_names_no_seconds() -> None:
 
 
 def test_the_error_of_a_broken_stream_has_the_text_so_far() -> None:
-    training = state("failed", noun="Training")
+    training = state("failed", label="Training")
     error = outcomes.stream_error(training, "Once upon", "could not be polled: no response")
     assert error.text == "Once upon"
     assert error.message == (

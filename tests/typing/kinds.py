@@ -26,7 +26,7 @@ from replicate_sync import (
 )
 from replicate_sync.callable_model import CallableModel
 from replicate_sync.offline import LocalReplicate
-from replicate_sync.prediction.prediction import Status
+from replicate_sync.prediction.fields import Status
 from replicate_sync.resources.models import Models
 from replicate_sync.resources.pages import Pages
 from replicate_sync.resources.predictions import Predictions

@@ -32,10 +32,10 @@ def describe_chat(
         sentences.append(f"I was given {_count(len(messages), 'message')}: {counts}.")
     if system_prompt:
         sentences.append(f"My system prompt is {_quote(system_prompt)}.")
-    for files, noun in ((pictures, "picture"), (videos, "video")):
+    for files, word in ((pictures, "picture"), (videos, "video")):
         if files:
             described = "; ".join(map(describe_file, files))
-            sentences.append(f"I was given {_count(len(files), noun)}: {described}.")
+            sentences.append(f"I was given {_count(len(files), word)}: {described}.")
     return " ".join(sentences)
 
 
@@ -54,10 +54,10 @@ def describe_file(file: object) -> str:
         return f"a {file.suffix.lstrip('.') or 'nameless'} file of {size}"
 
 
-def _count(number: int, noun: str) -> str:
+def _count(number: int, word: str) -> str:
     if number == 1:
-        return f"1 {noun}"
-    return f"{number} {noun}s"
+        return f"1 {word}"
+    return f"{number} {word}s"
 
 
 def _quote(text: str) -> str:

@@ -1,0 +1,185 @@
+"""What the API says of a prediction: its fields, and what follows from its metrics and logs."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Literal, TypeVar
+
+from ..display.logs import Progress
+from ..exceptions import InvalidInputError, UnexpectedDataError, excerpt
+from ..payloads.file_output import FileOutput
+from ..payloads.outputs import file_urls
+from ..refs import IDENTIFIER
+from .context import Context
+from .observation import Observation
+from .outcomes import TERMINAL_STATUSES
+
+Status = Literal["starting", "processing", "succeeded", "failed", "canceled", "aborted"]
+
+_TEXT_FIELDS = ("model", "version", "created_at", "started_at", "completed_at")
+_OBJECT_FIELDS = ("input", "metrics", "urls")
+
+_Self = TypeVar("_Self", bound="PredictionFields")
+
+
+class PredictionFields:
+    """What the API says of a prediction or a training. Reading it sends no request.
+
+    Attributes:
+        id: Its id.
+        status: "starting", "processing", "succeeded", "failed", "canceled" or "aborted".
+        model: "owner/name", where known.
+        version: The id of the model's version, where known.
+        input: The model's input.
+        output: The model's output, as JSON; `result()` makes files and text of it.
+        error: Why it failed.
+        logs: What the model printed.
+        metrics: Seconds and counts.
+        urls: Its URLs by name: "get", "cancel", "stream", "web".
+        created_at: When it was created, in ISO 8601; likewise `started_at` and `completed_at`.
+        data_removed: Whether the API has removed input, output and logs.
+        raw: All of the above as the API sent it.
+    """
+
+    #: What it is called in messages.
+    label = "Prediction"
+    #: The resource that it belongs to.
+    collection = "predictions"
+
+    _observation: Observation | None = None
+
+    raw: dict[str, Any]
+    id: str = ""
+    status: Status = "starting"
+    model: str | None = None
+    version: str | None
+    input: dict[str, Any]
+    output: Any
+    error: str | None
+    logs: str
+    metrics: dict[str, Any]
+    urls: dict[str, Any]
+    created_at: str | None
+    started_at: str | None
+    completed_at: str | None
+    data_removed: bool
+
+    def __init__(self, data: Any, context: Context) -> None:
+        self._context = context
+        self.update(data)
+
+    @classmethod
+    def of_id(cls: type[_Self], prediction_id: str, context: Context) -> _Self:
+        """Return a prediction of which only the id is known, to be updated.
+
+        Raises:
+            InvalidInputError: It is not an id.
+        """
+        if not isinstance(prediction_id, str) or not IDENTIFIER.fullmatch(prediction_id):
+            raise InvalidInputError(
+                f"An id is a string such as 'gm3qorzdhgbfurvjtvhg6dckhu', not {prediction_id!r}."
+            )
+        prediction = cls.__new__(cls)
+        prediction.id = prediction_id
+        prediction._context = context
+        return prediction
+
+    def update(self: _Self, data: Any) -> _Self:
+        """Take over what the API, or another process, says of this prediction, and return it.
+
+        Raises:
+            UnexpectedDataError: The data is not a prediction, or it is another one.
+        """
+        is_prediction = (
+            isinstance(data, dict)
+            and isinstance(data.get("id"), str)
+            and IDENTIFIER.fullmatch(data["id"]) is not None
+            and isinstance(data.get("status"), str)
+        )
+        if not is_prediction:
+            shown = self._context.transport.redact(json.dumps(data, default=str))
+            raise UnexpectedDataError(
+                f"a {self.label.lower()} with an id and a status", excerpt(shown)
+            )
+        if self.id not in ("", data["id"]):
+            raise UnexpectedDataError(
+                f"{self.label.lower()} {excerpt(self.id)}", excerpt(data["id"])
+            )
+        self.raw = data
+        self.id = data["id"]
+        self.status = data["status"]
+        self.output = data.get("output")
+        for name in _TEXT_FIELDS:
+            text = data.get(name)
+            setattr(self, name, text if isinstance(text, str) else None)
+        for name in _OBJECT_FIELDS:
+            value = data.get(name)
+            setattr(self, name, value if isinstance(value, dict) else {})
+        error = data.get("error")
+        if error is None or isinstance(error, str):
+            self.error = error
+        else:
+            self.error = json.dumps(error)
+        logs = data.get("logs")
+        if isinstance(logs, str):
+            self.logs = logs
+        else:
+            self.logs = ""
+        self.data_removed = bool(data.get("data_removed"))
+        if self._observation is not None:
+            self._observation.note(self)
+        return self
+
+    @property
+    def ended(self) -> bool:
+        """Whether the status is a final one."""
+        return self.status in TERMINAL_STATUSES
+
+    @property
+    def progress(self) -> Progress | None:
+        """How far it is, by the last progress bar in its logs; None where there is none."""
+        return Progress.parse(self.logs)
+
+    @property
+    def predict_time(self) -> float | None:
+        """The seconds that the model ran, which is what is billed; None until that is known."""
+        return self._metric("predict_time")
+
+    @property
+    def total_time(self) -> float | None:
+        """The seconds from its creation to its end."""
+        return self._metric("total_time")
+
+    @property
+    def input_tokens(self) -> float | None:
+        """The tokens that a language model read."""
+        return self._metric("input_token_count", "token_input_count")
+
+    @property
+    def output_tokens(self) -> float | None:
+        """The tokens that a language model wrote."""
+        return self._metric("output_token_count", "token_output_count")
+
+    @property
+    def images_made(self) -> float | None:
+        """The images that it made, by its metrics or by its output; None where neither says."""
+        count = self._metric("image_count", "image_output_count")
+        if count is not None:
+            return count
+        transport = self._context.transport
+        urls = file_urls(self.output, transport.displayed_url)
+        files = [FileOutput(url, transport.downloader) for url in urls]
+        return sum(file.mime_type.startswith("image/") for file in files) or None
+
+    @property
+    def has_run(self) -> bool:
+        """Whether it has started, by its status, its times or its metrics."""
+        is_known = self.status in ("processing", "succeeded") or self.started_at is not None
+        return is_known or bool(self.metrics) or bool(self.logs)
+
+    def _metric(self, *names: str) -> float | None:
+        for name in names:
+            value = self.metrics.get(name)
+            if isinstance(value, int | float) and abs(value) <= 1e18:  # no more than a float holds
+                return value
+        return None
