@@ -14,6 +14,7 @@ import requests
 from . import refs
 from .base_client import BaseClient
 from .chats.methods import DEFAULT_MODEL, ChatMethods
+from .deadline import Deadline
 from .display.generators import describe_generator
 from .display.progress import batch_progress, require_tqdm
 from .events import EventHook, Listener
@@ -27,7 +28,7 @@ from .payloads.python_types import is_instance, type_name, validate_expected
 from .payloads.result_files import Saver, find_files
 from .payloads.schema_cache import SchemaCache
 from .payloads.upload import Upload
-from .polling import Deadline, Polling, Retries
+from .polling import Polling, Retries
 from .prediction import outcomes
 from .prediction.context import Context
 from .prediction.create import Creator

@@ -14,6 +14,7 @@ import requests
 
 from . import refs
 from .base_client import BaseClient
+from .deadline import Deadline
 from .display.generators import describe_generator
 from .events import EventHook
 from .exceptions import (
@@ -32,7 +33,7 @@ from .payloads.messages import Messages, build_prompt, last_content
 from .payloads.outputs import first_file
 from .payloads.schema_cache import SchemaCache
 from .payloads.upload import Upload
-from .polling import Deadline, Polling, Retries
+from .polling import Polling, Retries
 from .prediction.context import Context
 from .prediction.create import Creator
 from .prediction.create_options import CreateOptions, PredictionRequest, create_headers

@@ -13,11 +13,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from importlib import import_module
-from math import ceil, inf
-from threading import Event, Thread
-from time import monotonic, sleep
+from math import ceil
+from threading import Thread
+from time import sleep
 from typing import TYPE_CHECKING, TypeVar
 
+from .deadline import NO_DEADLINE, Deadline
 from .exceptions import InvalidInputError
 
 if TYPE_CHECKING:
@@ -30,54 +31,6 @@ _EARLY_SHARE = 0.25  # of the time so far, which may pass until the next early p
 _EARLY_STEP = 0.5  # seconds, of which later pauses are multiples: jobs often end at round times
 
 _Result = TypeVar("_Result")
-
-
-class Deadline:
-    """The time by which a whole call must be done. It may be moved to now by another thread.
-
-    Args:
-        seconds: How many seconds are left from now on; None for no limit.
-    """
-
-    def __init__(self, seconds: float | None = None) -> None:
-        if seconds is not None and not _is_number_above_0(seconds):
-            raise InvalidInputError(
-                f"deadline must be a number of seconds above 0, or None, not {seconds!r}."
-            )
-        #: How many seconds there were, or None for no limit.
-        self.seconds: float | None = seconds
-        #: When it ends, by `time.monotonic`.
-        self.end: float = inf if seconds is None else monotonic() + seconds
-        self._expired = Event()
-
-    @classmethod
-    def of(cls, value: float | Deadline | None) -> Deadline:
-        """Return a deadline that was passed on, or a new one that starts now."""
-        if isinstance(value, Deadline):
-            return value
-        return cls(value)
-
-    @property
-    def remaining(self) -> float:
-        """The seconds that remain: 0 or more, infinity without a limit."""
-        return max(0.0, self.end - monotonic())
-
-    @property
-    def expired(self) -> bool:
-        """Whether no time remains."""
-        return self.remaining <= 0
-
-    def expire(self) -> None:
-        """End it now, also for a thread that sleeps."""
-        self.end = -inf
-        self._expired.set()
-
-    def sleep(self, seconds: float) -> None:
-        """Sleep for so many seconds, or until the deadline if that is sooner."""
-        self._expired.wait(min(seconds, self.remaining))
-
-
-NO_DEADLINE = Deadline()
 
 
 def _always() -> bool:
@@ -381,7 +334,3 @@ def _is_count(value: object) -> bool:
 
 def _is_duration(value: object) -> bool:
     return isinstance(value, int | float) and 0 <= value <= _MAX_SECONDS
-
-
-def _is_number_above_0(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value > 0

@@ -19,8 +19,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from replicate_sync import InvalidInputError, Polling, RateLimitError, Retries
+from replicate_sync.deadline import NO_DEADLINE, Deadline
 from replicate_sync.exceptions import Response
-from replicate_sync.polling import NO_DEADLINE, Deadline
 
 
 def times_of(policy: Polling) -> list[float]:

@@ -14,8 +14,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from time import monotonic, time
 
+from ..deadline import Deadline
 from ..exceptions import PredictionError, ReplicateError
-from ..polling import Deadline
 from ..prediction.creation import Creation, Evidence
 from ..prediction.prediction import Prediction
 from ..resources.predictions import Predictions

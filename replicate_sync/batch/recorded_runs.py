@@ -25,6 +25,7 @@ from contextlib import suppress
 from functools import partial
 from time import time
 
+from ..deadline import Deadline
 from ..exceptions import (
     JournalError,
     NotFoundError,
@@ -36,7 +37,6 @@ from ..http.json import serialize_json
 from ..payloads.inputs import place_files
 from ..payloads.result_files import Saver, find_files
 from ..payloads.upload import Upload
-from ..polling import Deadline
 from ..prediction.create_options import PredictionRequest
 from ..prediction.creation import Evidence
 from ..prediction.prediction import Prediction

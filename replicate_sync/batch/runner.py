@@ -10,10 +10,10 @@ from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+from ..deadline import Deadline
 from ..exceptions import Interruption, JournalError, MapError, ReplicateError
 from ..payloads.inputs import validate_input
 from ..payloads.result_files import Saver, find_files
-from ..polling import Deadline
 from ..prediction.create_options import CreateOptions, PredictionRequest, create_headers
 from ..prediction.creation import Creation
 from ..prediction.leaving import CANCEL_TIMEOUT

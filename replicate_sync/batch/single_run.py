@@ -7,9 +7,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from ..deadline import Deadline
 from ..exceptions import Interruption, InvalidInputError
 from ..payloads.result_files import Saver
-from ..polling import Deadline
 from ..prediction.create_options import CreateOptions, PredictionRequest
 from ..prediction.prediction import Prediction
 from ..resources.predictions import Predictions

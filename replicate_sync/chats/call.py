@@ -6,11 +6,11 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
 from typing import NamedTuple
 
+from ..deadline import NO_DEADLINE, Deadline
 from ..exceptions import ConnectionFailed, InputRejectedError, InvalidInputError, StreamError
 from ..payloads.chat_input import Chat, build_input
 from ..payloads.completion_text import CompletionText
 from ..payloads.schemas import ModelSchema
-from ..polling import NO_DEADLINE, Deadline
 from ..prediction.create_options import CreateOptions, PredictionRequest
 from ..prediction.creation import LEAVING, Creation
 from ..prediction.outcomes import stream_error

@@ -6,11 +6,11 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, overload
 
 from .. import refs
+from ..deadline import NO_DEADLINE, Deadline
 from ..display.generators import describe_generator
 from ..http.transport import Transport
 from ..payloads.chat_input import parse_chat
 from ..payloads.messages import Messages
-from ..polling import NO_DEADLINE, Deadline
 from ..prediction.create_options import create_headers, webhook_fields
 from ..resources.predictions import Predictions
 from .call import ChatCall, ChatModel

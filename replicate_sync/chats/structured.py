@@ -7,11 +7,11 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from ..deadline import Deadline
 from ..exceptions import InvalidAnswerError
 from ..payloads.answer_types import AnswerForm, strict_schema
 from ..payloads.chat_input import Chat
 from ..payloads.input_schema import Input, Inputs
-from ..polling import Deadline
 from ..prediction.prediction import Prediction
 from .call import ChatCall, ChatModel
 

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 import click
 
 from ..client import Replicate
+from ..deadline import Deadline
 from ..display.logs import last_lines
 from ..display.tables import format_table, terminal_width
 from ..exceptions import excerpt
 from ..payloads.result_files import find_files
-from ..polling import Deadline
 from ..prediction.prediction import Prediction
 from .echo import echo
 from .options import (

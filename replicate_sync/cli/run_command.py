@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from ..client import Replicate
+from ..deadline import Deadline
 from ..payloads.result_files import find_files
-from ..polling import Deadline
 from ..prediction.prediction import Prediction
 from .echo import echo
 from .options import (

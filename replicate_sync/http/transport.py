@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 import requests
 from requests.structures import CaseInsensitiveDict
 
+from ..deadline import NO_DEADLINE, Deadline
 from ..events import EventHook
 from ..exceptions import (
     Interruption,
@@ -25,7 +26,7 @@ from ..exceptions import (
     ReplicateError,
     UnexpectedDataError,
 )
-from ..polling import NO_DEADLINE, Deadline, Retries
+from ..polling import Retries
 from . import connection_errors, response_errors
 from .adapter import Delivery
 from .addresses import FileHosts

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from urllib.parse import quote
 
+from ..deadline import NO_DEADLINE
 from ..display.logs import Progress as NativeProgress
 from ..exceptions import PredictionCanceled, PredictionFailed
 from ..payloads.schemas import OutputSchema
-from ..polling import NO_DEADLINE
 from ..prediction.create_options import CreateOptions, PredictionRequest, create_headers
 from ..prediction.prediction import Prediction as NativePrediction
 from ..refs import ModelRef

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ..deadline import NO_DEADLINE, Deadline
 from ..exceptions import ModelNotFoundError, ReplicateError, ResponseError
 from ..http.transport import Transport
-from ..polling import NO_DEADLINE, Deadline
 from ..refs import IDENTIFIER, ModelRef, is_name
 from .json_schema import mapping_at
 from .schemas import UNKNOWN_SCHEMA, ModelSchema, latest_version_of_model, schemas_of_version

@@ -11,10 +11,10 @@ from contextlib import suppress
 from math import inf
 from typing import Any, TypeVar
 
+from ..deadline import Deadline
 from ..exceptions import ConnectionFailed, Interruption, ReplicateError, ResponseError
 from ..payloads.inputs import place_files
 from ..payloads.upload import Upload
-from ..polling import Deadline
 from . import lookup, outcomes, own_ids
 from .context import Context
 from .create_options import CreateOptions

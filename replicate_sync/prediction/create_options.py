@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from math import isnan
 from typing import NamedTuple
 
+from ..deadline import NO_DEADLINE, Deadline
 from ..exceptions import InvalidInputError
 from ..http.config import origin
-from ..polling import NO_DEADLINE, Deadline
 from ..refs import ModelRef
 from .context import Context
 

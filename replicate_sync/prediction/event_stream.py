@@ -8,9 +8,9 @@ from contextlib import closing
 from time import monotonic
 
 from .. import sse
+from ..deadline import NO_DEADLINE, Deadline
 from ..exceptions import ConnectionFailed, ResponseError
 from ..http.download import Downloader
-from ..polling import NO_DEADLINE, Deadline
 
 _MAX_FAILURES = 3  # in a row, after which the stream is not opened again
 _MIN_DURATION = 1.0  # seconds; a stream that ends sooner, with nothing new, has failed

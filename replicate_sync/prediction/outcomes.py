@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from ..deadline import Deadline
 from ..display.logs import last_lines
 from ..display.terminal import printable
 from ..exceptions import (
@@ -17,7 +18,7 @@ from ..exceptions import (
     StreamError,
     excerpt,
 )
-from ..polling import Deadline, Polling
+from ..polling import Polling
 
 TERMINAL_STATUSES = frozenset({"succeeded", "failed", "canceled", "aborted"})
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from time import monotonic, time
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ..deadline import NO_DEADLINE, Deadline
 from ..exceptions import (
     ConnectionFailed,
     Interruption,
@@ -21,7 +22,6 @@ from ..exceptions import (
 )
 from ..payloads.file_output import FileOutput
 from ..payloads.outputs import file_urls, needs_schema, parse_output
-from ..polling import NO_DEADLINE, Deadline
 from ..sse import Event
 from . import outcomes
 from .creation import Creation

@@ -8,8 +8,8 @@ from contextlib import closing
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from ..deadline import Deadline
 from ..exceptions import ConnectionFailed, PredictionError, ReplicateError, ResponseError
-from ..polling import Deadline
 from ..sse import Event
 from . import outcomes
 from .context import Context

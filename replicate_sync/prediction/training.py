@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
-from ..polling import Deadline
+from ..deadline import Deadline
 from .prediction import Prediction
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..polling import Deadline
+from ..deadline import Deadline
 from ..prediction.prediction import Prediction
 
 if TYPE_CHECKING:

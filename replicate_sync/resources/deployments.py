@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from ..polling import Deadline
+from ..deadline import Deadline
 from ..prediction.prediction import Prediction
 from ..refs import parse_name
 from .base import Record, Resource, discard, present_fields

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from ..deadline import NO_DEADLINE, Deadline
 from ..display.progress import ByteProgress
 from ..exceptions import InvalidInputError
 from ..http.multipart import Form
@@ -13,7 +14,6 @@ from ..http.request import Content, path_segment
 from ..payloads.file_inputs import to_upload
 from ..payloads.local_paths import path_expression
 from ..payloads.upload import MAX_INLINE_SIZE, Upload
-from ..polling import NO_DEADLINE, Deadline
 from .base import Record, Resource, discard
 from .pages import Pages
 

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from ..deadline import Deadline
 from ..exceptions import UnknownModelError
 from ..http.request import Content
 from ..payloads.schema_cache import SchemaCache
 from ..payloads.schemas import Inputs, latest_version_of_model
-from ..polling import Deadline
 from ..prediction.prediction import Prediction
 from ..refs import parse_name, resolve
 from .base import Record, Resource, discard, present_fields

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..deadline import NO_DEADLINE, Deadline
 from ..exceptions import ReplicateError, UnknownModelError
 from ..http.transport import Transport
-from ..polling import NO_DEADLINE, Deadline
 
 _TIMEOUT = 1.0  # seconds; an error must not come much later because of its hint
 _MIN_TIME = 0.1  # seconds that must remain

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from ..deadline import NO_DEADLINE, Deadline
 from ..events import EventHook
 from ..exceptions import InvalidInputError, NotFoundError, ReplicateError, UnknownModelError
 from ..http.request import path_segment
 from ..payloads.inputs import validate_input
 from ..payloads.schemas import UNKNOWN_SCHEMA
-from ..polling import NO_DEADLINE, Deadline
 from ..prediction import own_ids
 from ..prediction.context import Context
 from ..prediction.create import Creator

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from replicate_sync import ConnectionFailed, Replicate, Retries
+from replicate_sync.deadline import Deadline
 from replicate_sync.http import sessions
-from replicate_sync.polling import Deadline
 
 SIZE = 6_000_000  # bytes; more than a socket takes at once
 

@@ -31,9 +31,9 @@ from replicate_sync import (
     ServerError,
     UnexpectedDataError,
 )
+from replicate_sync.deadline import Deadline
 from replicate_sync.http.adapter import Delivery
 from replicate_sync.http.request import path_segment
-from replicate_sync.polling import Deadline
 
 PREDICTION = {"id": "p1", "status": "succeeded", "output": "hi", "model": "a/b", "input": {}}
 ONCE = Retries(attempts=1)

@@ -19,9 +19,9 @@ from wire import (
     response,
 )
 
+from replicate_sync.deadline import Deadline
 from replicate_sync.http.download import Downloader
 from replicate_sync.http.sessions import Sessions
-from replicate_sync.polling import Deadline
 from replicate_sync.prediction.event_stream import EventStream
 
 TIMEOUT = 5.0  # seconds

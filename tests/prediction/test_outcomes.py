@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from replicate_sync import Polling, PredictionCanceled, PredictionError, PredictionFailed
-from replicate_sync.polling import Deadline
+from replicate_sync.deadline import Deadline
 from replicate_sync.prediction import outcomes
 
 TERMINAL_STATUSES = ("succeeded", "failed", "canceled", "aborted")
