@@ -6,10 +6,12 @@ python examples/batch.py prompts.txt answers.jsonl
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
-from replicate_sync import Replicate, ReplicateError
+import replicate_sync
+from replicate_sync import ReplicateError
 
 if len(sys.argv) != 3:
     raise SystemExit("Usage: python examples/batch.py PROMPTS.txt ANSWERS.jsonl")
@@ -18,7 +20,8 @@ try:
 except (OSError, UnicodeError) as error:
     raise SystemExit(f"The prompts cannot be read: {error}") from error
 answers = Path(sys.argv[2])
-client = Replicate()
+online = "REPLICATE_API_TOKEN" in os.environ
+client = replicate_sync.Replicate() if online else replicate_sync.local()
 
 results = client.map(
     "google-deepmind/gemma-2b-it",

@@ -5,9 +5,13 @@ python examples/chat.py
 
 from __future__ import annotations
 
-from replicate_sync import Replicate, ReplicateError
+import os
 
-client = Replicate()
+import replicate_sync
+from replicate_sync import ReplicateError
+
+online = "REPLICATE_API_TOKEN" in os.environ
+client = replicate_sync.Replicate() if online else replicate_sync.local()
 messages = [{"role": "system", "content": "Answer in at most three sentences."}]
 
 

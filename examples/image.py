@@ -5,12 +5,14 @@ python examples/image.py a lighthouse at dusk
 
 from __future__ import annotations
 
+import os
 import sys
 
-from replicate_sync import Replicate
+import replicate_sync
 
 prompt = " ".join(sys.argv[1:]) or "a lighthouse at dusk"
-client = Replicate()
+online = "REPLICATE_API_TOKEN" in os.environ
+client = replicate_sync.Replicate() if online else replicate_sync.local()
 
 pictures = client.run(
     "black-forest-labs/flux-schnell",

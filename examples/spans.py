@@ -6,13 +6,15 @@ python examples/spans.py "Name a river."
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 
 from opentelemetry import trace
 from opentelemetry.trace import Span, Status, StatusCode, Tracer
 
-from replicate_sync import PredictionEvent, Replicate
+import replicate_sync
+from replicate_sync import PredictionEvent
 
 
 def spans_of(tracer: Tracer) -> Callable[[PredictionEvent], None]:
@@ -44,6 +46,8 @@ if __name__ == "__main__":
     provider = TracerProvider()
     provider.add_span_processor(export.SimpleSpanProcessor(export.ConsoleSpanExporter()))
     trace.set_tracer_provider(provider)
-    client = Replicate(on_event=spans_of(trace.get_tracer("replicate_sync")))
-    print("".join(client.chat(sys.argv[1])))
+    online = "REPLICATE_API_TOKEN" in os.environ
+    client = replicate_sync.Replicate() if online else replicate_sync.local()
+    client = client.with_options(on_event=spans_of(trace.get_tracer("replicate_sync")))
+    print("".join(client.chat(" ".join(sys.argv[1:]) or "Name a river.")))
     print(client.usage)

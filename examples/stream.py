@@ -5,9 +5,13 @@ python examples/stream.py
 
 from __future__ import annotations
 
-from replicate_sync import Replicate, StreamError
+import os
 
-client = Replicate()
+import replicate_sync
+from replicate_sync import StreamError
+
+online = "REPLICATE_API_TOKEN" in os.environ
+client = replicate_sync.Replicate() if online else replicate_sync.local()
 prediction = client.predictions.create(
     "google-deepmind/gemma-2b-it", {"prompt": "Rivers.", "min_new_tokens": 100}
 )

@@ -6,12 +6,16 @@ as `webhook=`.
 
 from __future__ import annotations
 
+import os
+
 from flask import Flask, Response, request
 
-from replicate_sync import Replicate, WebhookError
+import replicate_sync
+from replicate_sync import WebhookError
 
 app = Flask(__name__)
-client = Replicate()
+online = "REPLICATE_API_TOKEN" in os.environ
+client = replicate_sync.Replicate() if online else replicate_sync.local()
 done: dict[str, object] = {}  # outputs by id, as a webhook may come twice
 
 
