@@ -71,6 +71,15 @@ class Delivery:
     #: Called before each attempt; what it raises ends the request, of which nothing was sent.
     before_attempt: Callable[[], None] | None = None
 
+    def begin_attempt(self) -> None:
+        """Forget the attempt before, and tell who waits for it that another one begins."""
+        self.sent = "unknown"
+        self.left_at = None
+        self.status = 0
+        self.beginning = b""
+        if self.before_attempt is not None:
+            self.before_attempt()
+
     @property
     def silence(self) -> float:
         """The longest silence that is allowed from now on, in seconds."""

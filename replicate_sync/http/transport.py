@@ -299,15 +299,13 @@ class Transport:
         outer = sys.exc_info()[1]
         url = request.url
         params = request.params
-        delivery = request.delivery or Delivery()
-        delivery.sent = "unknown"
-        delivery.left_at = None
-        delivery.status = 0
-        delivery.beginning = b""
+        delivery = request.delivery
+        if delivery is None:
+            delivery = Delivery()
+        else:
+            delivery.begin_attempt()
         delivery.timeout = timeout
         delivery.end = end
-        if delivery.before_attempt is not None:
-            delivery.before_attempt()
         body = b""
         try:
             for _ in range(MAX_REDIRECTS):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from math import inf
 from typing import Any, TypeVar
 
@@ -102,8 +103,35 @@ class Creator:
             ConnectionFailed: There was no response; `maybe_created` says what that means.
             ResponseError: The API refused, or failed; likewise.
         """
+        transport = self.context.transport
+        deadline = options.deadline
+        if deadline.end < inf:
+            deadline = _with_reserve(deadline)
+        taken: list[_Kind] = []
         try:
-            return self._send(creation, options, model)
+            creation.base_url = transport.current_url or transport.base_url
+            try:
+                created = transport.request(
+                    "POST",
+                    creation.path,
+                    creation.body,
+                    headers=options.headers,
+                    model=model,
+                    repeatable=False,
+                    deadline=deadline,
+                    build=partial(self._take, creation, taken),
+                    delivery=creation.delivery,
+                    retry_if=creation.may_be_sent_again,
+                )
+            except (ConnectionFailed, ResponseError) as error:
+                created = self._recover(creation, error, options.deadline)
+            else:
+                if taken:
+                    created = self._exchange(creation, created)
+            if creation.is_unwanted:
+                created.abandon()
+                raise ReplicateError(outcomes.describe_abandoned(created, cancel=True))
+            return created
         except Exception as error:
             if creation.state in ("planned", "sent"):
                 creation.fail(error)
@@ -112,54 +140,34 @@ class Creator:
             self.leave(creation, leaving, cancel=options.cancel_on_exit)
             raise
 
-    def _send(self, creation: Creation[_Kind], options: CreateOptions, model: str | None) -> _Kind:
-        def build(data: object) -> _Kind:
-            created = creation.kind(data, self.context)
-            known = creation.prediction  # another thread has looked it up, to cancel it
-            creation.resolve(created)
-            created.mark_created(creation.sent_at)
-            is_taken = own_ids.claim(transport.current_url, created.id, since=creation.sent_at)
-            if is_taken and (known is None or known.id != created.id):
-                taken.append(created)
-            return created
+    def _take(self, creation: Creation[_Kind], taken: list[_Kind], data: object) -> _Kind:
+        """Return what a create has made, by its response; nobody else may take it from now on.
 
+        Where somebody has taken it already, it is appended to `taken`.
+        """
+        created = creation.kind(data, self.context)
+        known = creation.prediction  # another thread has looked it up, to cancel it
+        creation.resolve(created)
+        created.mark_created(creation.sent_at)
         transport = self.context.transport
-        creation.base_url = transport.current_url or transport.base_url
-        taken: list[_Kind] = []
-        deadline = options.deadline
-        if deadline.end < inf:
-            deadline = _with_reserve(deadline)
-
-        try:
-            created = transport.request(
-                "POST",
-                creation.path,
-                creation.body,
-                headers=options.headers,
-                model=model,
-                repeatable=False,
-                deadline=deadline,
-                build=build,
-                delivery=creation.delivery,
-                retry_if=creation.may_be_sent_again,
-            )
-        except (ConnectionFailed, ResponseError) as error:
-            creation.fail(error)
-            if creation.state != "in doubt":
-                raise
-            found = self._find(creation, options.deadline)
-            if found.prediction is None:
-                creation.forget("in doubt")
-                _explain_doubt(error, creation, found.candidates)
-                raise
-            created = found.prediction
-        else:
-            if taken:
-                created = self._exchange(creation, created)
-        if creation.is_unwanted:
-            created.abandon()
-            raise ReplicateError(outcomes.describe_abandoned(created, cancel=True))
+        is_taken = own_ids.claim(transport.current_url, created.id, since=creation.sent_at)
+        if is_taken and (known is None or known.id != created.id):
+            taken.append(created)
         return created
+
+    def _recover(
+        self, creation: Creation[_Kind], error: ConnectionFailed | ResponseError, deadline: Deadline
+    ) -> _Kind:
+        """Return what a create has made although its request failed; raise its error otherwise."""
+        creation.fail(error)
+        if creation.state != "in doubt":
+            raise error
+        found = self._find(creation, deadline)
+        if found.prediction is None:
+            creation.forget("in doubt")
+            _explain_doubt(error, creation, found.candidates)
+            raise error
+        return found.prediction
 
     def _announced(self, creation: Creation[_Kind]) -> _Kind | None:
         """Return what a response has named before it broke, as far as that is known."""
