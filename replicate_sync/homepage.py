@@ -6,9 +6,8 @@ closed; with one it runs the same models and versions through the official API.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping
-from functools import partial
-from typing import Any, ClassVar, TypeVar, overload
+from collections.abc import Generator, Iterable
+from typing import Any, ClassVar, overload
 
 import requests
 
@@ -19,13 +18,11 @@ from .display.generators import describe_generator
 from .events import EventHook
 from .exceptions import (
     TOKEN_PAGE,
-    ConnectionFailed,
     InvalidInputError,
     PredictionFailed,
-    ReplicateError,
-    ResponseError,
 )
 from .gpt4free import Gpt4freeProvider, pictures, sort_arguments, with_media
+from .homepage_prediction import PolledPrediction, create_on_homepage
 from .http.config import ApiConfig, Token
 from .http.transport import Transport
 from .payloads.file_output import ImageOutput
@@ -42,13 +39,7 @@ from .prediction.usage import Usage
 from .resources.predictions import Predictions
 
 _HOMEPAGE_URL = "https://homepage.replicate.com"
-_TOKEN_HINT = (
-    "Replicate's public homepage endpoint has been closed; pass a token, "
-    "ReplicateHome(api_key=…), and the same models run through the official API."
-)
 _HOLD = 60.0  # seconds for which the official API is asked to hold a response back
-
-_Self = TypeVar("_Self", bound=Prediction)
 
 
 class ReplicateHome(BaseClient, Gpt4freeProvider):
@@ -317,96 +308,19 @@ class ReplicateHome(BaseClient, Gpt4freeProvider):
     def _create(
         self, name: str, prompt: str, deadline: Deadline, cancel_on_exit: bool
     ) -> Prediction:
-        version = self.model_versions[name]
-        if self._official is not None:
-            request = PredictionRequest(
-                refs.ModelRef(name, version), {"prompt": prompt, **self._extra_input}
-            )
-            headers = create_headers(self._context, _HOLD, None, deadline)
-            options = CreateOptions(headers, deadline, cancel_on_exit)
-            created = self._official.start(request, options)
-            polled = _PolledPrediction(created.raw, self._context)
-            if created.creation is not None:
-                created.creation.resolve(polled)
-            return polled
-        body = {"model": name, "version": version, "input": {"prompt": prompt, **self._extra_input}}
-        try:
-            return self._transport.request(
-                "POST",
-                "/api/prediction",
-                body,
-                repeatable=False,
-                deadline=deadline,
-                build=partial(_HomepagePrediction, context=self._context),
-            )
-        except (ConnectionFailed, ResponseError) as error:
-            _add_token_hint(error)
-            raise
-
-
-class _PolledPrediction(Prediction):
-    """A prediction that is only ever polled."""
-
-    @property
-    def _stream_url(self) -> None:
-        return None
-
-
-class _HomepagePrediction(_PolledPrediction):
-    """A prediction of the homepage, which can be polled and not canceled.
-
-    All that a create's response needs is an id, and a poll's a status, an output or an error.
-    """
-
-    def update(self: _Self, data: Any) -> _Self:
-        """Take over what the homepage says of this prediction, and return it."""
-        if isinstance(data, dict):
-            identifier = data.get("id") or vars(self).get("id")
-            data = {**data, "id": identifier, "status": _status_of(data)}
-        return super().update(data)
-
-    def _poll(self, deadline: Deadline) -> None:
-        try:
-            self._context.transport.request(
-                "GET",
-                "/api/poll",
-                params={"id": self.id},
-                deadline=deadline,
-                build=self.update,
-            )
-        except ResponseError as error:
-            _add_token_hint(error)
-            raise
-
-    def cancel(self: _Self) -> _Self:
-        """Raise InvalidInputError: the homepage cannot cancel."""
-        raise InvalidInputError(
-            "The homepage has no way to cancel a prediction; it ends by itself."
-        )
-
-    def abandon(self, seconds: float = 0.0) -> None:
-        """Let it end by itself."""
-
-
-def _status_of(data: Mapping[str, Any]) -> str:
-    """Return the status in a response of the homepage, or the one that follows from the rest."""
-    status = data.get("status")
-    if isinstance(status, str):
-        return status
-    if data.get("error"):
-        return "failed"
-    if data.get("output") is not None:
-        return "succeeded"
-    return "processing"
+        ref = refs.ModelRef(name, self.model_versions[name])
+        given = {"prompt": prompt, **self._extra_input}
+        if self._official is None:
+            return create_on_homepage(self._context, ref, given, deadline)
+        headers = create_headers(self._context, _HOLD, None, deadline)
+        options = CreateOptions(headers, deadline, cancel_on_exit)
+        created = self._official.start(PredictionRequest(ref, given), options)
+        polled = PolledPrediction(created.raw, self._context)
+        if created.creation is not None:
+            created.creation.resolve(polled)
+        return polled
 
 
 def _place_inline(upload: Upload, progress: bool, deadline: Deadline) -> str:
     """Return a file as a data URI: these models take no uploads."""
     return upload.data_uri()
-
-
-def _add_token_hint(error: ReplicateError) -> None:
-    """Let an error which says that the homepage is closed to us, or gone, name the way out."""
-    is_about_input = isinstance(error, ResponseError) and error.status_code in (422, 429)
-    if not is_about_input:
-        error.hint = _TOKEN_HINT

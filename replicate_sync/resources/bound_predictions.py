@@ -1,4 +1,4 @@
-"""The predictions of one model, version or deployment, as its record has them."""
+"""Predictions of one model, version or deployment: `model.predictions`, `models.predictions`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..deadline import Deadline
 from ..prediction.prediction import Prediction
+from ..refs import parse_name
 
 if TYPE_CHECKING:
+    from .deployments import Deployment
+    from .models import Model
     from .predictions import Predictions
 
 
@@ -73,4 +76,115 @@ class BoundPredictions:
             deadline=deadline,
             cancel_on_exit=cancel_on_exit,
             progress=progress,
+        )
+
+
+class ModelPredictions:
+    """Predictions of official models: `create`.
+
+    Args:
+        predictions: The client's predictions.
+    """
+
+    def __init__(self, predictions: Predictions) -> None:
+        #: The client's predictions.
+        self.all: Predictions = predictions
+
+    def create(
+        self,
+        model: str | Model,
+        input: Mapping[str, Any] | None = None,
+        *,
+        wait: float | bool | None = None,
+        webhook: str | None = None,
+        webhook_events_filter: str | Iterable[str] | None = None,
+        cancel_after: float | str | None = None,
+        validate: bool | None = None,
+        deadline: float | Deadline | None = None,
+        cancel_on_exit: bool = True,
+        progress: bool = False,
+    ) -> Prediction:
+        """Start a prediction of a model's latest version, and return it.
+
+        See https://replicate.com/docs/reference/http#models.predictions.create
+
+        Args:
+            model: "owner/name", or a `Model`.
+            input: As in `predictions.create`; likewise all other arguments.
+            wait: See there.
+            webhook: See there.
+            webhook_events_filter: See there.
+            cancel_after: See there.
+            validate: See there.
+            deadline: See there.
+            cancel_on_exit: See there.
+            progress: See there.
+
+        Raises:
+            ReplicateError: As `predictions.create` does.
+        """
+        return self.all.create(
+            parse_name(str(model)),
+            input,
+            wait=wait,
+            webhook=webhook,
+            webhook_events_filter=webhook_events_filter,
+            cancel_after=cancel_after,
+            validate=validate,
+            deadline=deadline,
+            cancel_on_exit=cancel_on_exit,
+            progress=progress,
+        )
+
+
+class DeploymentPredictions:
+    """Predictions of deployments: `create`.
+
+    Args:
+        predictions: The client's predictions.
+    """
+
+    def __init__(self, predictions: Predictions) -> None:
+        #: The client's predictions.
+        self.all: Predictions = predictions
+
+    def create(
+        self,
+        deployment: str | Deployment,
+        input: Mapping[str, Any] | None = None,
+        *,
+        wait: float | bool | None = None,
+        webhook: str | None = None,
+        webhook_events_filter: str | Iterable[str] | None = None,
+        cancel_after: float | str | None = None,
+        deadline: float | Deadline | None = None,
+        cancel_on_exit: bool = True,
+    ) -> Prediction:
+        """Start a prediction on a deployment, and return it.
+
+        See https://replicate.com/docs/reference/http#deployments.predictions.create
+
+        Args:
+            deployment: "owner/name", or a `Deployment`.
+            input: As in `predictions.create`; likewise all other arguments.
+            wait: See there.
+            webhook: See there.
+            webhook_events_filter: See there.
+            cancel_after: See there.
+            deadline: See there.
+            cancel_on_exit: See there.
+
+        Raises:
+            ReplicateError: As `predictions.create` does.
+        """
+        return self.all.create(
+            None,
+            input,
+            deployment=deployment,
+            wait=wait,
+            webhook=webhook,
+            webhook_events_filter=webhook_events_filter,
+            cancel_after=cancel_after,
+            deadline=deadline,
+            cancel_on_exit=cancel_on_exit,
         )

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from ..deadline import Deadline
-from ..prediction.prediction import Prediction
 from ..refs import parse_name
 from .base import Record, Resource, discard, present_fields
-from .bound_predictions import BoundPredictions
+from .bound_predictions import BoundPredictions, DeploymentPredictions
 from .pages import Pages
 from .predictions import Predictions
 
@@ -72,59 +70,6 @@ class Deployment(Record):
 
     def __str__(self) -> str:
         return f"{self.owner}/{self.name}"
-
-
-class DeploymentPredictions:
-    """Predictions of deployments: `create`.
-
-    Args:
-        predictions: The client's predictions.
-    """
-
-    def __init__(self, predictions: Predictions) -> None:
-        #: The client's predictions.
-        self.all: Predictions = predictions
-
-    def create(
-        self,
-        deployment: str | Deployment,
-        input: Mapping[str, Any] | None = None,
-        *,
-        wait: float | bool | None = None,
-        webhook: str | None = None,
-        webhook_events_filter: str | Iterable[str] | None = None,
-        cancel_after: float | str | None = None,
-        deadline: float | Deadline | None = None,
-        cancel_on_exit: bool = True,
-    ) -> Prediction:
-        """Start a prediction on a deployment, and return it.
-
-        See https://replicate.com/docs/reference/http#deployments.predictions.create
-
-        Args:
-            deployment: "owner/name", or a `Deployment`.
-            input: As in `predictions.create`; likewise all other arguments.
-            wait: See there.
-            webhook: See there.
-            webhook_events_filter: See there.
-            cancel_after: See there.
-            deadline: See there.
-            cancel_on_exit: See there.
-
-        Raises:
-            ReplicateError: As `predictions.create` does.
-        """
-        return self.all.create(
-            None,
-            input,
-            deployment=deployment,
-            wait=wait,
-            webhook=webhook,
-            webhook_events_filter=webhook_events_filter,
-            cancel_after=cancel_after,
-            deadline=deadline,
-            cancel_on_exit=cancel_on_exit,
-        )
 
 
 class Deployments(Resource):

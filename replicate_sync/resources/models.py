@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from ..deadline import Deadline
 from ..exceptions import UnknownModelError
 from ..http.request import Content
 from ..payloads.schema_cache import SchemaCache
@@ -14,9 +13,11 @@ from ..payloads.schemas import Inputs, latest_version_of_model
 from ..prediction.prediction import Prediction
 from ..refs import parse_name, resolve
 from .base import Record, Resource, discard, present_fields
-from .bound_predictions import BoundPredictions
+from .bound_predictions import BoundPredictions, ModelPredictions
+from .examples import Examples
 from .pages import Pages
 from .predictions import Predictions
+from .readmes import Readmes
 from .versions import ModelVersions, Version, Versions
 
 
@@ -107,106 +108,6 @@ def parse_models(items: object, resource: object) -> Sequence[Model]:
     if not isinstance(items, list):
         return []
     return [Model.from_json(item, resource) for item in items if isinstance(item, Mapping)]
-
-
-class Examples(Resource):
-    """Predictions that show what a model does: `list`.
-
-    Args:
-        predictions: The client's predictions.
-    """
-
-    def __init__(self, predictions: Predictions) -> None:
-        super().__init__(predictions.context.transport)
-        self._predictions = predictions
-
-    def list(self, model: str, *, limit: int | None = None) -> Pages[Prediction]:
-        """Return an iterator over the examples of a model.
-
-        See https://replicate.com/docs/reference/http#models.examples.list
-
-        Args:
-            model: "owner/name".
-            limit: After how many of them to stop; None for all.
-        """
-        path = f"/models/{parse_name(model)}/examples"
-        return self._list(path, self._predictions.from_json, limit)
-
-
-class Readmes(Resource):
-    """The READMEs of models: `get`."""
-
-    def get(self, model: str) -> str:
-        """Return the README of a model, in Markdown.
-
-        See https://replicate.com/docs/reference/http#models.readme.get
-
-        Args:
-            model: "owner/name".
-
-        Raises:
-            ModelNotFoundError: There is no such model.
-        """
-        path = f"/models/{parse_name(model)}/readme"
-        return self._transport.request("GET", path, model=model, decode=_decode_text, build=str)
-
-
-class ModelPredictions:
-    """Predictions of official models: `create`.
-
-    Args:
-        predictions: The client's predictions.
-    """
-
-    def __init__(self, predictions: Predictions) -> None:
-        #: The client's predictions.
-        self.all: Predictions = predictions
-
-    def create(
-        self,
-        model: str | Model,
-        input: Mapping[str, Any] | None = None,
-        *,
-        wait: float | bool | None = None,
-        webhook: str | None = None,
-        webhook_events_filter: str | Iterable[str] | None = None,
-        cancel_after: float | str | None = None,
-        validate: bool | None = None,
-        deadline: float | Deadline | None = None,
-        cancel_on_exit: bool = True,
-        progress: bool = False,
-    ) -> Prediction:
-        """Start a prediction of a model's latest version, and return it.
-
-        See https://replicate.com/docs/reference/http#models.predictions.create
-
-        Args:
-            model: "owner/name", or a `Model`.
-            input: As in `predictions.create`; likewise all other arguments.
-            wait: See there.
-            webhook: See there.
-            webhook_events_filter: See there.
-            cancel_after: See there.
-            validate: See there.
-            deadline: See there.
-            cancel_on_exit: See there.
-            progress: See there.
-
-        Raises:
-            ReplicateError: As `predictions.create` does.
-        """
-        return self.all.create(
-            parse_name(str(model)),
-            input,
-            wait=wait,
-            webhook=webhook,
-            webhook_events_filter=webhook_events_filter,
-            cancel_after=cancel_after,
-            validate=validate,
-            deadline=deadline,
-            cancel_on_exit=cancel_on_exit,
-            progress=progress,
-        )
 
 
 class Models(Resource):
@@ -393,7 +294,3 @@ class Models(Resource):
     def from_json(self, data: object) -> Model:
         """Return the model that the API's JSON describes, without a request."""
         return Model.from_json(data, self)
-
-
-def _decode_text(body: bytes) -> str:
-    return body.decode("utf-8", "replace")

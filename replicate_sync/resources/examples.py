@@ -1,0 +1,33 @@
+"""The examples of a model: predictions that show what it does."""
+
+from __future__ import annotations
+
+from ..prediction.prediction import Prediction
+from ..refs import parse_name
+from .base import Resource
+from .pages import Pages
+from .predictions import Predictions
+
+
+class Examples(Resource):
+    """Predictions that show what a model does: `list`.
+
+    Args:
+        predictions: The client's predictions.
+    """
+
+    def __init__(self, predictions: Predictions) -> None:
+        super().__init__(predictions.context.transport)
+        self._predictions = predictions
+
+    def list(self, model: str, *, limit: int | None = None) -> Pages[Prediction]:
+        """Return an iterator over the examples of a model.
+
+        See https://replicate.com/docs/reference/http#models.examples.list
+
+        Args:
+            model: "owner/name".
+            limit: After how many of them to stop; None for all.
+        """
+        path = f"/models/{parse_name(model)}/examples"
+        return self._list(path, self._predictions.from_json, limit)
