@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Generator, Iterable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, overload
 
 import requests
@@ -14,23 +13,23 @@ import requests
 from . import refs
 from .base_client import BaseClient
 from .chats.methods import DEFAULT_MODEL, ChatMethods
+from .client_options import ClientOptions, build_context
 from .deadline import Deadline
 from .display.generators import describe_generator
-from .display.progress import batch_progress, require_tqdm
 from .events import EventHook, Listener
-from .exceptions import TOKEN_PAGE, InvalidInputError
-from .gpt4free import Gpt4freeProvider, pictures, sort_arguments, with_media
-from .http.config import API_URL, ApiConfig, Token
-from .http.request import validate_headers
-from .http.transport import Transport
+from .gpt4free import (
+    Gpt4freeProvider,
+    ModelsAttribute,
+    pictures,
+    sort_arguments,
+    with_media,
+)
+from .http.config import API_URL, Token
+from .http.request import validate_headers, validate_method, validate_path
 from .payloads.messages import Messages, last_content
-from .payloads.python_types import is_instance, type_name, validate_expected
-from .payloads.result_files import Saver, find_files
-from .payloads.schema_cache import SchemaCache
 from .payloads.upload import Upload
 from .polling import Polling, Retries
 from .prediction import outcomes
-from .prediction.context import Context
 from .prediction.create import Creator
 from .prediction.create_options import (
     CreateOptions,
@@ -39,7 +38,7 @@ from .prediction.create_options import (
     webhook_fields,
 )
 from .prediction.creation import LEAVING
-from .prediction.usage import Price, Prices, Usage
+from .prediction.usage import Price, Usage
 from .resources.predictions import Predictions
 
 if TYPE_CHECKING:
@@ -47,6 +46,7 @@ if TYPE_CHECKING:
 
     from .batch.map_options import OnError, OnLost, Retry
     from .callable_model import CallableModel
+    from .payloads.result_files import Saver
     from .prediction.prediction import Prediction
     from .resources.account import Accounts
     from .resources.collections import Collections
@@ -62,27 +62,6 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 _UNCHANGED: Any = object()  # the default of an option that is to stay
-_PATH = re.compile(r"(/(?!\.{1,2}(/|$))[\w.~!$&'()*+,;=:@%-]+)+/?", re.ASCII)
-# The base URL of gpt4free for calls without a token.
-_OPEN_API_URL = "https://replicate.com/api"
-
-
-class _ModelsAttribute:
-    """The resource `models` on a client; on its class the known names, as gpt4free has it."""
-
-    def __init__(self, names: list[str]) -> None:
-        self._names = names
-
-    @overload
-    def __get__(self, client: None, owner: type) -> list[str]: ...
-
-    @overload
-    def __get__(self, client: Replicate, owner: type) -> Models: ...
-
-    def __get__(self, client: Replicate | None, owner: type) -> list[str] | Models:
-        if client is None:
-            return self._names
-        return client._models
 
 
 class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
@@ -116,17 +95,13 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
         InvalidInputError: An argument is wrong.
     """
 
-    url = "https://replicate.com"
-    login_url = TOKEN_PAGE
     api_endpoint: str = f"{API_URL}/models/"
-    working = True
     needs_auth: bool = True
-    supports_stream = True
     default_model = DEFAULT_MODEL
     default_image_model = "black-forest-labs/flux-schnell"
     text_models: ClassVar[list[str]] = [default_model]
     image_models: ClassVar[list[str]] = [default_image_model]
-    models: _ModelsAttribute = _ModelsAttribute([*text_models, *image_models])
+    models: ModelsAttribute = ModelsAttribute([*text_models, *image_models])
     model_aliases: ClassVar[dict[str, str]] = {
         "llama-3-70b": default_model,
         "flux-schnell": default_image_model,
@@ -152,55 +127,32 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
         on_event: Listener | None = None,
         needs_auth: bool | None = None,
     ) -> None:
-        api_key = Token.of(api_key)
-        events = EventHook.of(on_event)
-        self._options: dict[str, Any] = {
-            "api_key": api_key,
-            "base_url": base_url,
-            "proxy": proxy,
-            "timeout": timeout,
-            "headers": headers,
-            "polling": polling,
-            "retries": retries,
-            "session": session,
-            "file_hosts": file_hosts,
-            "prices": prices,
-            "on_event": events,
-            "needs_auth": needs_auth,
-        }
-        if needs_auth is not None:
-            self.needs_auth = needs_auth
-        if not isinstance(polling, Polling):
-            raise InvalidInputError(f"polling must be a Polling value, not {polling!r}.")
-        self._transport = Transport(
-            self._make_config(api_key, base_url),
-            retries=retries,
-            proxy=proxy,
-            timeout=timeout,
-            headers=headers,
-            session=session,
-            file_hosts=file_hosts,
-            events=events,
+        self._set_up(
+            ClientOptions(
+                Token.of(api_key),
+                base_url,
+                proxy,
+                timeout,
+                headers,
+                polling,
+                retries,
+                session,
+                file_hosts,
+                prices,
+                EventHook.of(on_event),
+                needs_auth,
+            )
         )
-        self._context = Context(
-            self._transport,
-            polling,
-            SchemaCache(self._transport),
-            Usage(Prices(prices)),
-            events,
-        )
+
+    def _set_up(self, options: ClientOptions) -> None:
+        self._options = options
+        if options.needs_auth is not None:
+            self.needs_auth = options.needs_auth
+        self._is_open = not self.needs_auth and options.api_key is None
+        self._context = build_context(options, is_open=self._is_open)
+        self._transport = self._context.transport
         self._creator = Creator(self._context, self._place_file)
         self.predictions = Predictions(self._creator, self.model_aliases)
-
-    def _make_config(self, api_key: str | None, base_url: str | None) -> ApiConfig:
-        self._is_open = not self.needs_auth and api_key is None
-        if not self._is_open:
-            return ApiConfig(base_url, api_key)
-        if base_url is None:
-            default = _OPEN_API_URL
-        else:
-            default = API_URL
-        return ApiConfig(base_url, default=default, variable=None, is_open=True)
 
     def with_options(
         self,
@@ -239,9 +191,8 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
         Raises:
             InvalidInputError: An argument is wrong.
         """
-        api_key = Token.of(api_key)
-        given = {
-            "api_key": api_key,
+        given: dict[str, Any] = {
+            "api_key": Token.of(api_key),
             "base_url": base_url,
             "proxy": proxy,
             "timeout": timeout,
@@ -255,9 +206,11 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
             "needs_auth": needs_auth,
         }
         changed = {name: value for name, value in given.items() if value is not _UNCHANGED}
+        if "on_event" in changed:
+            changed["on_event"] = EventHook.of(on_event)
         # Not its own constructor: a subclass may have other parameters.
         copy = object.__new__(self._copied_class)
-        Replicate.__init__(copy, **{**self._options, **changed})
+        copy._set_up(self._options._replace(**changed))
         return copy
 
     @property
@@ -294,14 +247,8 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
             InvalidInputError: An argument is wrong.
             ConnectionFailed: There was no response; likewise any other ResponseError.
         """
-        is_method = isinstance(method, str) and method.isascii() and method.isalpha()
-        if not is_method:
-            raise InvalidInputError(f"method must be one of HTTP such as 'GET', not {method!r}.")
-        if not isinstance(path, str) or not _PATH.fullmatch(path):
-            raise InvalidInputError(
-                f"path must be one behind {self._transport.displayed_url}, such as '/account', "
-                f"not {path!r}; a query goes into params=."
-            )
+        validate_method(method)
+        validate_path(path, self._transport.displayed_url)
         validate_headers(headers)
         return self._transport.request(
             method.upper(),
@@ -579,10 +526,16 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
         """
         limit = Deadline(deadline)
         if expect is not None:
+            from .payloads.python_types import validate_expected
+
             validate_expected(expect)
         if progress:
+            from .display.progress import require_tqdm
+
             require_tqdm()
-        saver = None if save is None else Saver(save)
+        saver = None
+        if save is not None:
+            saver = _make_saver(save)
         fields = webhook_fields(webhook, webhook_events_filter)
         request = self.predictions.prepare(model, input, fields)
         if journal is not None:
@@ -600,6 +553,8 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
             prediction.wait(deadline=limit, cancel_on_exit=cancel_on_exit, progress=progress)
             result = prediction.parse_output(deadline=limit)
             if saver is not None:
+                from .payloads.result_files import find_files
+
                 prediction.save_files(find_files(result), saver)
         except LEAVING as leaving:  # also between two of these steps
             self.predictions.leave(creation, leaving, cancel=cancel_on_exit)
@@ -658,6 +613,8 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
         from .resources.base import reference_to
 
         if expect is not None:
+            from .payloads.python_types import validate_expected
+
             validate_expected(expect)
         ref = refs.resolve(reference_to(model), self.model_aliases)
         return CallableModel(self, ref, fetch_schema(self, ref, model), expect)
@@ -729,6 +686,7 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
             InvalidInputError: An argument is wrong.
         """
         # Late, as only a map needs threads of its own.
+        from .batch.budget import Budget, results_within
         from .batch.map_options import journal_options, validate_window
         from .batch.runner import BatchRunner
 
@@ -737,9 +695,13 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
         create_headers(self._context, None, cancel_after, Deadline())
         validate_window(concurrency, on_error, executor)
         recording = journal_options(journal, on_lost, retry)
-        saver = None if save is None else Saver(save)
+        saver = None
+        if save is not None:
+            saver = _make_saver(save)
         self._transport.validate_config()
         if progress:
+            from .display.progress import batch_progress, require_tqdm
+
             require_tqdm()
 
         events = self._context.events.branch()
@@ -747,27 +709,18 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
         predictions = self.predictions.apart(events, usage)
         limit = None
         if budget is not None:
-            from .batch.budget import Budget
-
             limit = Budget(budget, usage, request.ref)
-
-        def results() -> Generator[Any, None, None]:
-            runner = BatchRunner(
-                predictions,
-                request,
-                cancel_after=cancel_after,
-                validate=validate,
-                executor=executor,
-                journal=recording,
-                saver=saver,
-            )
-            if limit is None:
-                yield from runner.results(inputs, concurrency, ordered, on_error)
-            else:
-                yield from runner.results(limit.inputs(inputs), concurrency, ordered, on_error)
-                limit.raise_if_reached()
-
-        generator = results()
+        make_runner = partial(
+            BatchRunner,
+            predictions,
+            request,
+            cancel_after=cancel_after,
+            validate=validate,
+            executor=executor,
+            journal=recording,
+            saver=saver,
+        )
+        generator = results_within(limit, make_runner, inputs, concurrency, ordered, on_error)
         if progress:
             generator = batch_progress(generator, inputs, str(request.ref), events.listening)
         return describe_generator(generator, f"the results of {request.ref}: loop over it")
@@ -863,12 +816,20 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
         yield from pictures(prediction.parse_output(), prompt)
 
 
+def _make_saver(folder: str | os.PathLike[str]) -> Saver:
+    from .payloads.result_files import Saver  # late, as few save anything
+
+    return Saver(folder)
+
+
 def _expected(result: Any, expect: type[_T] | None, prediction: Prediction) -> Any:
     """Return a result that is of the type that its caller expects.
 
     Raises:
         OutputTypeError: It is not.
     """
+    from .payloads.python_types import is_instance, type_name
+
     if expect is not None and not is_instance(result, expect):
         error = outcomes.output_type_error(prediction, type_name(expect), result)
         error.prediction = prediction

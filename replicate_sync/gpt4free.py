@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, ClassVar, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, cast, overload
 
-from .exceptions import InvalidInputError
-from .payloads.content_parts import media_part
-from .payloads.file_output import FileOutput
-from .payloads.messages import Messages
+from .exceptions import TOKEN_PAGE, InvalidInputError
+
+if TYPE_CHECKING:
+    from .client import Replicate
+    from .payloads.messages import Messages
+    from .resources.models import Models
 
 _RESPONSES = "g4f.providers.response"
 # Arguments that are for gpt4free itself, or for providers of another kind.
@@ -55,10 +57,13 @@ _INPUTS = {
 class Gpt4freeProvider:
     """The attributes and methods that gpt4free has on the class of a provider."""
 
+    url: ClassVar[str] = "https://replicate.com"
+    login_url: ClassVar[str] = TOKEN_PAGE
+    working: ClassVar[bool] = True
+    supports_stream: ClassVar[bool] = True
     label: ClassVar[str | None] = None
     #: gpt4free counts here how often the provider was of use.
     live: ClassVar[int] = 0
-    url: ClassVar[str]
     #: gpt4free's time for a first piece does not suit a cold boot, which takes minutes.
     use_stream_timeout: ClassVar[bool] = False
     supports_message_history: ClassVar[bool] = True
@@ -84,6 +89,24 @@ class Gpt4freeProvider:
             **options: What gpt4free passes on, such as `api_key`; they change nothing.
         """
         return [*cls.text_models, *cls.image_models]
+
+
+class ModelsAttribute:
+    """The resource `models` on a client; on its class the known names, as gpt4free has it."""
+
+    def __init__(self, names: list[str]) -> None:
+        self._names = names
+
+    @overload
+    def __get__(self, client: None, owner: type) -> list[str]: ...
+
+    @overload
+    def __get__(self, client: Replicate, owner: type) -> Models: ...
+
+    def __get__(self, client: Replicate | None, owner: type) -> list[str] | Models:
+        if client is None:
+            return self._names
+        return client._models
 
 
 class Gpt4freeArguments(NamedTuple):
@@ -136,6 +159,8 @@ def with_media(messages: Messages, media: Iterable[object]) -> Messages:
     Raises:
         InvalidInputError: One of them is no file.
     """
+    from .payloads.content_parts import media_part  # late, as only gpt4free's callers need it
+
     parts = []
     for item in media:
         file = item[0] if isinstance(item, tuple | list) else item
@@ -160,6 +185,8 @@ def pictures(output: object, prompt: str) -> Iterator[object]:
         output: What a model returned.
         prompt: What the pictures show.
     """
+    from .payloads.file_output import FileOutput  # late, as only gpt4free's callers need it
+
     files = output if isinstance(output, list) else [output]
     found = [file for file in files if isinstance(file, FileOutput)]
     responses = sys.modules.get(_RESPONSES)

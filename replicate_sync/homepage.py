@@ -17,7 +17,6 @@ from .deadline import Deadline
 from .display.generators import describe_generator
 from .events import EventHook
 from .exceptions import (
-    TOKEN_PAGE,
     InvalidInputError,
     PredictionFailed,
 )
@@ -60,12 +59,8 @@ class ReplicateHome(BaseClient, Gpt4freeProvider):
         InvalidInputError: An argument is wrong.
     """
 
-    url = "https://replicate.com"
-    login_url = TOKEN_PAGE
     api_endpoint: str = f"{_HOMEPAGE_URL}/api/prediction"
-    working = True
     needs_auth = False
-    supports_stream = True
     default_model = "google-deepmind/gemma-2b-it"
     default_image_model = "stability-ai/stable-diffusion-3"
     text_models: ClassVar[list[str]] = [default_model]

@@ -25,8 +25,8 @@ MODULES = {
 }
 # Who may import a foreign library: modules, or packages with all that is in them.
 OWNERS = {
-    # `client` and `homepage` name requests.Session in a type; the server's own client of Cog.
-    "requests": {"http", "client", "homepage", "server/cog"},
+    # The clients name requests.Session in a type; the server's own client of Cog.
+    "requests": {"http", "client", "client_options", "homepage", "server/cog"},
     "urllib3": {"http", "server/recording"},
     "tenacity": {"polling"},
     "sseclient": {"sse"},

@@ -5,13 +5,17 @@ What has been spent is known when predictions end, so those in flight at that ti
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from math import inf
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..exceptions import InvalidInputError, MapError
 from ..prediction.usage import Usage
 from ..refs import ModelRef
+
+if TYPE_CHECKING:
+    from .map_options import OnError
+    from .runner import BatchRunner
 
 _Input = TypeVar("_Input")
 
@@ -71,3 +75,35 @@ class Budget:
             f"{total.cost:g}.",
             hint="The results so far have been yielded; the inputs after them were not run.",
         )
+
+
+def results_within(
+    budget: Budget | None,
+    make_runner: Callable[[], BatchRunner],
+    inputs: Iterable[Mapping[str, Any]],
+    concurrency: int,
+    ordered: bool,
+    on_error: OnError,
+) -> Generator[Any, None, None]:
+    """Yield the results of a map, until its budget is spent.
+
+    Args:
+        budget: The budget, or None for no limit.
+        make_runner: Returns what runs the map; called when the first result is asked for.
+        inputs: As in `map`; likewise all other arguments.
+        concurrency: See there.
+        ordered: See there.
+        on_error: See there.
+
+    Yields:
+        Results, or errors in their places.
+
+    Raises:
+        MapError: A prediction failed, or the budget is spent.
+    """
+    runner = make_runner()
+    if budget is None:
+        yield from runner.results(inputs, concurrency, ordered, on_error)
+    else:
+        yield from runner.results(budget.inputs(inputs), concurrency, ordered, on_error)
+        budget.raise_if_reached()

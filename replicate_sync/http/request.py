@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
@@ -14,6 +15,8 @@ from . import connection_errors
 from .adapter import Delivery
 from .config import origin
 from .sessions import BearerAuth, Body
+
+_PATH = re.compile(r"(/(?!\.{1,2}(/|$))[\w.~!$&'()*+,;=:@%-]+)+/?", re.ASCII)
 
 
 class Content(NamedTuple):
@@ -74,6 +77,26 @@ def redirect_target(method: str, url: str, response: requests.Response) -> str |
     if origin(target) == origin(url):
         return target
     return None
+
+
+def validate_method(method: str) -> None:
+    """Raise InvalidInputError unless this is the name of an HTTP method."""
+    if not isinstance(method, str) or not method.isascii() or not method.isalpha():
+        raise InvalidInputError(f"method must be one of HTTP such as 'GET', not {method!r}.")
+
+
+def validate_path(path: str, displayed_url: str) -> None:
+    """Raise InvalidInputError unless this is the path of a request.
+
+    Args:
+        path: The path.
+        displayed_url: What it stands behind, as the message displays it.
+    """
+    if not isinstance(path, str) or not _PATH.fullmatch(path):
+        raise InvalidInputError(
+            f"path must be one behind {displayed_url}, such as '/account', "
+            f"not {path!r}; a query goes into params=."
+        )
 
 
 def validate_headers(headers: Mapping[str, str] | None) -> None:
