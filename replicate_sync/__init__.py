@@ -226,6 +226,11 @@ def local(
     Raises:
         ImportError: Flask is missing.
         OSError: The port is taken.
+
+    Examples:
+        >>> with local() as client:
+        ...     client.run("replicate/hello-world", {"text": "Alice"})
+        'hello Alice'
     """
     from .offline import LocalReplicate
 

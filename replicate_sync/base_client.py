@@ -10,7 +10,13 @@ _Self = TypeVar("_Self", bound="BaseClient")
 
 
 class BaseClient:
-    """A client on a transport of its own."""
+    """A client on a transport of its own.
+
+    Examples:
+        >>> with Replicate() as client:
+        ...     client.run("replicate/hello-world", {"text": "Alice"})
+        'hello Alice'
+    """
 
     _transport: Transport
 
@@ -20,11 +26,20 @@ class BaseClient:
 
         Raises:
             InvalidInputError: The environment's base URL is not a URL.
+
+        Examples:
+            >>> client.base_url
+            'http://127.0.0.1:.../v1'
         """
         return self._transport.base_url
 
     def close(self) -> None:
-        """Close the connections of this thread. The client opens new ones when it is used again."""
+        """Close the connections of this thread. The client opens new ones when it is used again.
+
+        Examples:
+            >>> client = Replicate()
+            >>> client.close()
+        """
         self._transport.close()
 
     def __enter__(self: _Self) -> _Self:

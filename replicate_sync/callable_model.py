@@ -45,6 +45,12 @@ class CallableModel(Generic[_T]):
 
     Raises:
         InvalidInputError: Its schema says that its results are of another type.
+
+    Examples:
+        >>> flux = client.use("black-forest-labs/flux-schnell")
+        >>> pictures = flux(prompt="a lighthouse", num_outputs=2)
+        >>> [picture.name for picture in pictures]
+        ['out-0.webp', 'out-1.webp']
     """
 
     def __init__(
@@ -68,7 +74,12 @@ class CallableModel(Generic[_T]):
 
     @property
     def url(self) -> str:
-        """Its page."""
+        """Its page.
+
+        Examples:
+            >>> client.use("replicate/hello-world").url
+            'https://replicate.com/replicate/hello-world'
+        """
         path = self._ref.model or str(self._ref)
         if self._ref.model and self._ref.version:
             path = f"{self._ref.model}/versions/{self._ref.version}"
@@ -76,7 +87,12 @@ class CallableModel(Generic[_T]):
 
     @property
     def inputs(self) -> Inputs:
-        """What it takes, as a table."""
+        """What it takes, as a table.
+
+        Examples:
+            >>> "text" in client.use("replicate/hello-world").inputs
+            True
+        """
         return self.schema.inputs
 
     def __call__(self, *unnamed: NoReturn, **inputs: Any) -> _T:
@@ -113,6 +129,11 @@ class CallableModel(Generic[_T]):
 
         Raises:
             InvalidInputError: As in a call.
+
+        Examples:
+            >>> llama = client.use("meta/meta-llama-3-70b-instruct")
+            >>> "".join(llama.stream(prompt="Tell me about rivers.", max_tokens=5))
+            '...'
         """
         return self._client.stream(str(self._ref), self._validate(inputs))
 
@@ -124,6 +145,11 @@ class CallableModel(Generic[_T]):
 
         Raises:
             InvalidInputError: As in a call.
+
+        Examples:
+            >>> hello = client.use("replicate/hello-world")
+            >>> hello.create(text="Alice").result()
+            'hello Alice'
         """
         return self._client.predictions.create(
             str(self._ref), self._validate(inputs), validate=False
@@ -142,6 +168,11 @@ class CallableModel(Generic[_T]):
         Raises:
             InvalidInputError: As in a call.
             MapError: As `Replicate.map` does.
+
+        Examples:
+            >>> hello = client.use("replicate/hello-world")
+            >>> list(hello.map([{"text": "Alice"}, {"text": "Bob"}]))
+            ['hello Alice', 'hello Bob']
         """
         return self._client.map(str(self._ref), map(self._validate, inputs), **options)
 

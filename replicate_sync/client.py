@@ -67,6 +67,24 @@ _UNCHANGED: Any = object()  # the default of an option that is to stay
 class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
     """A client of Replicate's HTTP API, for scripts and notebooks. Any thread may use it.
 
+    `help(Replicate.run)`, and likewise for each of these, has its arguments and an example:
+
+        run(model, input)         the result: a text, a file, several files, or a JSON value
+        stream(model, input)      a language model's text, piece by piece
+        chat(messages, model)     a reply, piece by piece; with schema=, an answer as an object
+        conversation(model)       a chat that keeps its turns
+        map(model, inputs)        many results, several at a time; with journal=, resumable
+        use(model)                the model as a function
+        search(query)             models, collections and pages that match a text
+        predictions, models, deployments, trainings, files, collections, hardware, account,
+        webhooks                  the operations of the API
+        request(method, path)     any other operation
+        usage                     what the predictions of this client have used
+        with_options(...)         the same client with other options
+        base_url, close()         where it leads, and its end
+        create_completion, get_model, get_models, get_dict, get_parent
+                                  what gpt4free needs of a provider
+
     A pickled client carries a token that was given to it; one from the environment is read again
     where it is unpickled.
 
@@ -93,6 +111,11 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
 
     Raises:
         InvalidInputError: An argument is wrong.
+
+    Examples:
+        >>> client = Replicate()  # the token is in REPLICATE_API_TOKEN
+        >>> client.run("replicate/hello-world", {"text": "Alice"})
+        'hello Alice'
     """
 
     api_endpoint: str = f"{API_URL}/models/"
@@ -190,6 +213,11 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
 
         Raises:
             InvalidInputError: An argument is wrong.
+
+        Examples:
+            >>> patient = client.with_options(timeout=600, polling=Polling(attempts=1000))
+            >>> patient.run("replicate/hello-world", {"text": "Alice"})
+            'hello Alice'
         """
         given: dict[str, Any] = {
             "api_key": Token.of(api_key),
@@ -246,6 +274,10 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
         Raises:
             InvalidInputError: An argument is wrong.
             ConnectionFailed: There was no response; likewise any other ResponseError.
+
+        Examples:
+            >>> client.request("GET", "/account")["type"]
+            'user'
         """
         validate_method(method)
         validate_path(path, self._transport.displayed_url)
@@ -271,49 +303,85 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
 
     @cached_property
     def trainings(self) -> Trainings:
-        """Trainings: `create`, `get`, `list`, `cancel`."""
+        """Trainings: `create`, `get`, `list`, `cancel`.
+
+        Examples:
+            >>> [training.status for training in client.trainings.list(limit=3)]
+            [...]
+        """
         from .resources.trainings import Trainings
 
         return Trainings(self._creator)
 
     @cached_property
     def deployments(self) -> Deployments:
-        """Deployments: `list`, `create`, `get`, `update`, `delete`, and their `predictions`."""
+        """Deployments: `list`, `create`, `get`, `update`, `delete`, and their `predictions`.
+
+        Examples:
+            >>> deployments = client.deployments.list(limit=3)
+            >>> [deployment.name for deployment in deployments]
+            [...]
+        """
         from .resources.deployments import Deployments
 
         return Deployments(self.predictions)
 
     @cached_property
     def files(self) -> Files:
-        """Uploaded files: `create`, `get`, `list`, `delete`, `download`."""
+        """Uploaded files: `create`, `get`, `list`, `delete`, `download`.
+
+        Examples:
+            >>> client.files.create(b"some bytes").size
+            10
+        """
         from .resources.files import Files
 
         return Files(self._transport)
 
     @cached_property
     def collections(self) -> Collections:
-        """Collections of models: `list`, `get`."""
+        """Collections of models: `list`, `get`.
+
+        Examples:
+            >>> [collection.slug for collection in client.collections.list()]
+            [...]
+        """
         from .resources.collections import Collections
 
         return Collections(self._models)
 
     @cached_property
     def hardware(self) -> HardwareList:
-        """The hardware that models run on: `list`."""
+        """The hardware that models run on: `list`.
+
+        Examples:
+            >>> [hardware.sku for hardware in client.hardware.list()]
+            ['cpu', ...]
+        """
         from .resources.hardware import HardwareList
 
         return HardwareList(self._transport)
 
     @cached_property
     def account(self) -> Accounts:
-        """The account of the token: `get`."""
+        """The account of the token: `get`.
+
+        Examples:
+            >>> client.account.get().username
+            'local'
+        """
         from .resources.account import Accounts
 
         return Accounts(self._transport)
 
     @cached_property
     def webhooks(self) -> Webhooks:
-        """Webhooks: `receive`, `verify`, and `default.secret`."""
+        """Webhooks: `receive`, `verify`, and `default.secret`.
+
+        Examples:
+            >>> client.webhooks.default.secret.get()
+            Secret()
+        """
         from .resources.webhooks import Webhooks
 
         return Webhooks(self.predictions, self.trainings)
@@ -326,6 +394,10 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
         Args:
             query: The text.
             limit: How many of each, 1 to 50.
+
+        Examples:
+            >>> [model.name for model in client.search("flux").models]
+            ['flux-schnell']
         """
         from .resources.search import search
 
@@ -336,6 +408,11 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
         """What the predictions of this client have used, by model; printed, a table.
 
         The metrics of texts that were streamed are fetched when this is read.
+
+        Examples:
+            >>> result = client.run("replicate/hello-world", {"text": "Alice"})
+            >>> client.usage["replicate/hello-world"].predictions > 0
+            True
         """
         return self._context.usage.fetch()
 
@@ -351,6 +428,10 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
 
         Raises:
             ModelNotFoundError: It is none of these; the nearest known names are named.
+
+        Examples:
+            >>> Replicate.get_model("llama-3-70b")
+            'meta/meta-llama-3-70b-instruct'
         """
         return str(refs.resolve(name or cls.default_model, cls.model_aliases))
 
@@ -386,6 +467,15 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
 
         Raises:
             ReplicateError: As `predictions.create` and `Prediction.stream` do.
+
+        Examples:
+            >>> llama = "meta/meta-llama-3-70b-instruct"
+            >>> pieces = []
+            >>> prompt = {"prompt": "Tell me about rivers.", "max_tokens": 5}
+            >>> for text in client.stream(llama, prompt):
+            ...     pieces.append(text)  # or print(text, end="", flush=True)
+            >>> len(pieces)
+            5
         """
         fields = {**self._stream_fields(), **webhook_fields(webhook, webhook_events_filter)}
         request = self.predictions.prepare(model, input, fields)
@@ -523,6 +613,13 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
             OutputTypeError: The result is not of the expected type; `prediction.output` has it.
             ReplicateError: As `predictions.create` and `Prediction.wait` do.
             JournalError: The journal could not be written or read.
+
+        Examples:
+            >>> client.run("replicate/hello-world", {"text": "Alice"})
+            'hello Alice'
+            >>> [picture] = client.run("black-forest-labs/flux-schnell", {"prompt": "a lighthouse"})
+            >>> picture.name
+            'out-0.webp'
         """
         limit = Deadline(deadline)
         if expect is not None:
@@ -608,6 +705,11 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
         Raises:
             ModelNotFoundError: There is no such model, or it has no version.
             InvalidInputError: Its results are of another type than `expect`.
+
+        Examples:
+            >>> hello = client.use("replicate/hello-world")
+            >>> hello(text="Alice")
+            'hello Alice'
         """
         from .callable_model import CallableModel, fetch_schema
         from .resources.base import reference_to
@@ -684,6 +786,11 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
             MapError: A prediction failed, and `on_error` is "raise"; the journal could not be
                 written; or the budget is spent.
             InvalidInputError: An argument is wrong.
+
+        Examples:
+            >>> names = ({"text": name} for name in ("Alice", "Bob"))
+            >>> list(client.map("replicate/hello-world", names, journal="greetings.db"))
+            ['hello Alice', 'hello Bob']
         """
         # Late, as only a map needs threads of its own.
         from .batch.budget import Budget, results_within
@@ -778,6 +885,12 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
 
         Raises:
             ReplicateError: As `chat` does.
+
+        Examples:
+            >>> messages = [{"role": "user", "content": "Hello"}]
+            >>> llama = "meta/meta-llama-3-70b-instruct"
+            >>> "".join(Replicate.create_completion(llama, messages, max_tokens=5))
+            '...'
         """
         if isinstance(stream, str):
             api_key = stream

@@ -31,7 +31,16 @@ _log = logging.getLogger("replicate_sync")
 
 
 class PredictionEvent(NamedTuple):
-    """Something that has happened to a prediction, or to a request."""
+    """Something that has happened to a prediction, or to a request.
+
+    Examples:
+        >>> client = client.with_options(on_event=lambda event: print(event.kind))
+        >>> client.run("replicate/hello-world", {"text": "Alice"})
+        created
+        started
+        ended
+        'hello Alice'
+    """
 
     kind: EventKind
     #: When it was known here, in seconds since 1970.

@@ -55,7 +55,15 @@ _PACKAGE_FOLDER = os.path.dirname(__file__)
 
 
 class Response(NamedTuple):
-    """The HTTP response behind a `ResponseError`. It holds no request, and therefore no token."""
+    """The HTTP response behind a `ResponseError`. It holds no request, and therefore no token.
+
+    Examples:
+        >>> try:
+        ...     client.predictions.get("abcdefghijklmnopqrstuvwxyz")
+        ... except ResponseError as error:
+        ...     print(error.response.status_code, error.response.headers["Content-Type"])
+        404 application/json
+    """
 
     status_code: int
     headers: Mapping[str, str]
@@ -63,7 +71,15 @@ class Response(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The body as text; bytes that are not UTF-8 become U+FFFD."""
+        """The body as text; bytes that are not UTF-8 become U+FFFD.
+
+        Examples:
+            >>> try:
+            ...     client.predictions.get("abcdefghijklmnopqrstuvwxyz")
+            ... except ResponseError as error:
+            ...     print(error.response.text)
+            {"detail":...
+        """
         return self.content.decode("utf-8", "replace")
 
     def json(self) -> Any:
@@ -71,6 +87,13 @@ class Response(NamedTuple):
 
         Raises:
             ValueError: The body is not JSON.
+
+        Examples:
+            >>> try:
+            ...     client.predictions.get("abcdefghijklmnopqrstuvwxyz")
+            ... except ResponseError as error:
+            ...     print(error.response.json()["status"])
+            404
         """
         return json.loads(self.content)
 
@@ -86,6 +109,13 @@ class ReplicateError(Exception):
     Args:
         message: What happened.
         hint: What to do about it, as a sentence.
+
+    Examples:
+        >>> try:
+        ...     client.run("local/always-fails")
+        ... except ReplicateError as error:
+        ...     print(type(error).__name__, error.prediction.status)
+        PredictionFailed failed
     """
 
     #: The prediction that the failed call was about. It may still be running.
@@ -100,7 +130,15 @@ class ReplicateError(Exception):
 
     @property
     def message(self) -> str:
-        """What happened, without the hint."""
+        """What happened, without the hint.
+
+        Examples:
+            >>> try:
+            ...     client.run("hello world")
+            ... except ReplicateError as error:
+            ...     print(error.message)
+            'hello world' does not name a model.
+        """
         if self.args:
             return str(self.args[0])
         return ""
@@ -123,6 +161,12 @@ class UnexpectedDataError(ReplicateError):
     Args:
         expected: What the data is not, in words.
         data: The beginning of the data.
+
+    Examples:
+        >>> client.predictions.from_json("not a prediction")
+        Traceback (most recent call last):
+            ...
+        replicate_sync.exceptions.UnexpectedDataError: ...
     """
 
     def __init__(self, expected: str, data: str) -> None:
@@ -132,28 +176,69 @@ class UnexpectedDataError(ReplicateError):
 
     @property
     def message(self) -> str:
-        """What happened, without the hint."""
+        """What happened, without the hint.
+
+        Examples:
+            >>> try:
+            ...     client.predictions.from_json([])
+            ... except UnexpectedDataError as error:
+            ...     print(error.message)
+            The data is not a prediction with an id and a status: []
+        """
         expected, data = self.args
         return f"The data is not {expected}: {data}"
 
 
 class MissingAuthError(ReplicateError, ValueError):
-    """There is no usable API token. Nothing was sent."""
+    """There is no usable API token. Nothing was sent.
+
+    Examples:
+        >>> Replicate("").account.get()
+        Traceback (most recent call last):
+            ...
+        replicate_sync.exceptions.MissingAuthError: No API token. ...
+    """
 
 
 class InvalidInputError(ReplicateError, ValueError):
-    """An argument or a model's input is wrong. Nothing was created."""
+    """An argument or a model's input is wrong. Nothing was created.
+
+    Examples:
+        >>> try:
+        ...     client.run("replicate/hello-world", {"txt": "Alice"}, validate=True)
+        ... except InvalidInputError as error:
+        ...     print(error.fields[0]["description"])
+        there is no input 'txt'; did you mean 'text'?
+    """
 
     #: One dict for each problem, as the API sends them: `type`, `field`, `description`.
     fields: Sequence[Mapping[str, Any]] = ()
 
 
 class ModelNotFoundError(ReplicateError, LookupError, ValueError):
-    """There is no such model, or the name is not the name of a model."""
+    """There is no such model, or the name is not the name of a model.
+
+    Examples:
+        >>> client.run("hello world")
+        Traceback (most recent call last):
+            ...
+        replicate_sync.exceptions.ModelNotFoundError: ...
+    """
 
 
 class ConnectionFailed(ReplicateError, ConnectionError):
-    """No response arrived."""
+    """No response arrived.
+
+    Examples:
+        >>> nobody = client.with_options(
+        ...     base_url="http://127.0.0.1:9", retries=Retries(attempts=1)
+        ... )
+        >>> try:
+        ...     nobody.run("replicate/hello-world", {"text": "Alice"})
+        ... except ConnectionFailed as error:
+        ...     print(error.maybe_created)
+        False
+    """
 
     #: Whether the request may have reached the server.
     maybe_sent: bool = False
@@ -170,6 +255,14 @@ class ResponseError(ReplicateError):
         hint: What to do about it, as a sentence.
         title: The problem's title (RFC 7807), if the response has one.
         detail: The problem's detail (RFC 7807), if the response has one.
+
+    Examples:
+        >>> client.server.faults.error(409)
+        >>> try:
+        ...     client.account.get()
+        ... except ResponseError as error:
+        ...     print(error.status_code, error.detail)
+        409 Conflict
     """
 
     #: The response: `.status_code`, `.headers`, `.content`, `.text`, `.json()`.
@@ -197,96 +290,244 @@ class ResponseError(ReplicateError):
 
     @property
     def status_code(self) -> int:
-        """The HTTP status."""
+        """The HTTP status.
+
+        Examples:
+            >>> client.server.faults.error(409)
+            >>> try:
+            ...     client.account.get()
+            ... except ResponseError as error:
+            ...     print(error.status_code)
+            409
+        """
         return self.response.status_code
 
 
 class AuthenticationError(ResponseError):
-    """The token was refused (401), or it may not do this (403)."""
+    """The token was refused (401), or it may not do this (403).
+
+    Examples:
+        >>> stranger = Replicate("r8_wrong", base_url=client.base_url)
+        >>> stranger.account.get()
+        Traceback (most recent call last):
+            ...
+        replicate_sync.exceptions.AuthenticationError: ...
+    """
 
 
 class PaymentRequiredError(ResponseError):
-    """The account has no credit left (402)."""
+    """The account has no credit left (402).
+
+    Examples:
+        >>> client.server.faults.payment_required()
+        >>> client.run("replicate/hello-world", {"text": "Alice"})
+        Traceback (most recent call last):
+            ...
+        replicate_sync.exceptions.PaymentRequiredError: ...
+    """
 
 
 class NotFoundError(ResponseError):
-    """There is nothing at this address (404)."""
+    """There is nothing at this address (404).
+
+    Examples:
+        >>> client.predictions.get("abcdefghijklmnopqrstuvwxyz")
+        Traceback (most recent call last):
+            ...
+        replicate_sync.exceptions.NotFoundError: ...
+    """
 
 
 class UnknownModelError(NotFoundError, ModelNotFoundError):
-    """There is no such model, or the token may not see it (404)."""
+    """There is no such model, or the token may not see it (404).
+
+    Examples:
+        >>> client.models.get("replicate/hello-word")
+        Traceback (most recent call last):
+            ...
+        replicate_sync.exceptions.UnknownModelError: ...
+    """
 
 
 class InputRejectedError(ResponseError, InvalidInputError):
-    """The API refused the input (422). Nothing was created."""
+    """The API refused the input (422). Nothing was created.
+
+    Examples:
+        >>> client.run("replicate/hello-world", {"text": 5})
+        Traceback (most recent call last):
+            ...
+        replicate_sync.exceptions.InputRejectedError: ...
+    """
 
 
 class RateLimitError(ResponseError):
-    """Too many requests (429). Nothing was created."""
+    """Too many requests (429). Nothing was created.
+
+    Examples:
+        >>> client.server.faults.rate_limit(retry_after=0)
+        >>> impatient = client.with_options(retries=Retries(attempts=1))
+        >>> try:
+        ...     impatient.run("replicate/hello-world", {"text": "Alice"})
+        ... except RateLimitError as error:
+        ...     print(error.retry_after)
+        0.0
+    """
 
     #: The seconds after which the API asks to try again, if it says so.
     retry_after: float | None = None
 
 
 class ServerError(ResponseError):
-    """Replicate failed, or something on the way to it (5xx)."""
+    """Replicate failed, or something on the way to it (5xx).
+
+    Examples:
+        >>> client.server.faults.error(503)
+        >>> impatient = client.with_options(retries=Retries(attempts=1))
+        >>> impatient.account.get()
+        Traceback (most recent call last):
+            ...
+        replicate_sync.exceptions.ServerError: ...
+    """
 
 
 class PredictionError(ReplicateError):
-    """A prediction has no result; `.prediction` is the live object."""
+    """A prediction has no result; `.prediction` is the live object.
+
+    Examples:
+        >>> try:
+        ...     client.run("local/always-fails")
+        ... except PredictionError as error:
+        ...     print(error.prediction.status)
+        failed
+    """
 
 
 class PredictionFailed(PredictionError):
-    """The model raised an error, or the platform failed to run it."""
+    """The model raised an error, or the platform failed to run it.
+
+    Examples:
+        >>> try:
+        ...     client.run("local/always-fails")
+        ... except PredictionFailed as error:
+        ...     print(error.prediction.error)
+        This model fails on purpose, ...
+    """
 
     prediction: Prediction
 
 
 class PredictionCanceled(PredictionError):
-    """The prediction was canceled, or aborted before it started."""
+    """The prediction was canceled, or aborted before it started.
+
+    Examples:
+        >>> prediction = client.predictions.create("local/slow", {"seconds": 60}).cancel()
+        >>> prediction.wait()
+        Traceback (most recent call last):
+            ...
+        replicate_sync.exceptions.PredictionCanceled: ...
+    """
 
     prediction: Prediction
 
 
 class PredictionTimeout(PredictionError, TimeoutError):
-    """The prediction did not end in time. It is still running and was not canceled."""
+    """The prediction did not end in time. It is still running and was not canceled.
+
+    Examples:
+        >>> try:
+        ...     client.run("local/slow", {"seconds": 60}, deadline=0.2)
+        ... except PredictionTimeout as error:
+        ...     print(error.prediction.cancel().status)
+        canceled
+    """
 
     prediction: Prediction
 
 
 class OutputTypeError(PredictionError, TypeError):
-    """The prediction succeeded, and its result is not of the type that was expected."""
+    """The prediction succeeded, and its result is not of the type that was expected.
+
+    Examples:
+        >>> try:
+        ...     client.run("replicate/hello-world", {"text": "Alice"}, expect=int)
+        ... except OutputTypeError as error:
+        ...     print(error.prediction.result())
+        hello Alice
+    """
 
     prediction: Prediction
 
 
 class StreamError(ReplicateError):
-    """An event stream broke and could not be resumed."""
+    """An event stream broke and could not be resumed.
+
+    Examples:
+        >>> try:
+        ...     text = "".join(client.stream("replicate/hello-world", {"text": "Alice"}))
+        ... except StreamError as error:
+        ...     text = error.text  # what was yielded before it broke
+        >>> text
+        'hello Alice'
+    """
 
     #: The text that was yielded before: always a prefix of what the model wrote.
     text: str = ""
 
 
 class InvalidAnswerError(ReplicateError, ValueError):
-    """A model was asked for an answer of a form, and what it wrote does not conform to it."""
+    """A model was asked for an answer of a form, and what it wrote does not conform to it.
+
+    Examples:
+        >>> client.server.script("me/poet", output="Roses are red.")
+        >>> try:
+        ...     client.chat("How many roses?", "me/poet", schema=int)
+        ... except InvalidAnswerError as error:
+        ...     print(error.text)
+        Roses are red.
+    """
 
     #: What it wrote.
     text: str = ""
 
 
 class WebhookError(ReplicateError, ValueError):
-    """A webhook was not signed by Replicate, or cannot be parsed."""
+    """A webhook was not signed by Replicate, or cannot be parsed.
+
+    Examples:
+        >>> client.webhooks.receive(b"{}", {})
+        Traceback (most recent call last):
+            ...
+        replicate_sync.exceptions.WebhookError: ...
+    """
 
 
 class JournalError(ReplicateError):
     """A journal could not be written or read: the disk is full, or a row is damaged.
 
     Nothing is created that is not in the journal. What was created already is in `.prediction`.
+
+    Examples:
+        >>> names = [{"text": "Alice"}]
+        >>> try:
+        ...     greetings = list(client.map("replicate/hello-world", names, journal="names.db"))
+        ... except JournalError as error:
+        ...     print(error)  # such as: the disk is full
+        >>> greetings
+        ['hello Alice']
     """
 
 
 class MapError(ReplicateError):
-    """One input of a map failed. The results of the other inputs are kept here."""
+    """One input of a map failed. The results of the other inputs are kept here.
+
+    Examples:
+        >>> inputs = [{"text": "Alice"}, {"text": 5}]
+        >>> try:
+        ...     list(client.map("replicate/hello-world", inputs, concurrency=1))
+        ... except MapError as error:
+        ...     print(error.results, list(error.errors))
+        {0: 'hello Alice'} [1]
+    """
 
     #: The position of the input that failed, from 0.
     position: int = 0
@@ -308,6 +549,13 @@ class Interruption:
     Args:
         message: What became of the work, as a sentence.
         prediction: The prediction that was running, if there was one.
+
+    Examples:
+        >>> try:
+        ...     raise KeyboardInterrupt  # as Ctrl-C does during client.run(...)
+        ... except KeyboardInterrupt as error:
+        ...     print(Interruption.of(error))  # it says what was canceled
+        None
     """
 
     def __init__(self, message: str = "", prediction: Prediction | None = None) -> None:
@@ -316,7 +564,12 @@ class Interruption:
 
     @classmethod
     def of(cls, error: BaseException) -> Interruption | None:
-        """Return the interruption that was attached to an exception, or None."""
+        """Return the interruption that was attached to an exception, or None.
+
+        Examples:
+            >>> print(Interruption.of(KeyboardInterrupt()))
+            None
+        """
         if error.args:
             first = error.args[0]
         else:
@@ -326,7 +579,14 @@ class Interruption:
         return None
 
     def attach_to(self, error: BaseException) -> None:
-        """Attach this to an exception, if that is a KeyboardInterrupt."""
+        """Attach this to an exception, if that is a KeyboardInterrupt.
+
+        Examples:
+            >>> error = KeyboardInterrupt()
+            >>> Interruption("It was canceled.").attach_to(error)
+            >>> print(Interruption.of(error))
+            It was canceled.
+        """
         if isinstance(error, KeyboardInterrupt):
             error.args = (self,)
             # The one hook that a notebook has for this.

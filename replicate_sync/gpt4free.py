@@ -55,7 +55,12 @@ _INPUTS = {
 
 
 class Gpt4freeProvider:
-    """The attributes and methods that gpt4free has on the class of a provider."""
+    """The attributes and methods that gpt4free has on the class of a provider.
+
+    Examples:
+        >>> Replicate.get_models()
+        ['meta/meta-llama-3-70b-instruct', 'black-forest-labs/flux-schnell']
+    """
 
     url: ClassVar[str] = "https://replicate.com"
     login_url: ClassVar[str] = TOKEN_PAGE
@@ -73,12 +78,22 @@ class Gpt4freeProvider:
 
     @classmethod
     def get_dict(cls) -> dict[str, str | None]:
-        """Return the provider's name, URL and label."""
+        """Return the provider's name, URL and label.
+
+        Examples:
+            >>> Replicate.get_dict()["name"]
+            'Replicate'
+        """
         return {"name": cls.__name__, "url": cls.url, "label": cls.label}
 
     @classmethod
     def get_parent(cls) -> str:
-        """Return the name under which gpt4free keeps the provider's key."""
+        """Return the name under which gpt4free keeps the provider's key.
+
+        Examples:
+            >>> Replicate.get_parent()
+            'Replicate'
+        """
         return cls.__name__
 
     @classmethod
@@ -87,12 +102,21 @@ class Gpt4freeProvider:
 
         Args:
             **options: What gpt4free passes on, such as `api_key`; they change nothing.
+
+        Examples:
+            >>> Replicate.get_models()
+            ['meta/meta-llama-3-70b-instruct', 'black-forest-labs/flux-schnell']
         """
         return [*cls.text_models, *cls.image_models]
 
 
 class ModelsAttribute:
-    """The resource `models` on a client; on its class the known names, as gpt4free has it."""
+    """The resource `models` on a client; on its class the known names, as gpt4free has it.
+
+    Examples:
+        >>> client.models.get("replicate/hello-world").name
+        'hello-world'
+    """
 
     def __init__(self, names: list[str]) -> None:
         self._names = names

@@ -57,6 +57,11 @@ class ReplicateHome(BaseClient, Gpt4freeProvider):
 
     Raises:
         InvalidInputError: An argument is wrong.
+
+    Examples:
+        >>> home = ReplicateHome(api_key=client.server.token, base_url=client.base_url)
+        >>> "".join(home.chat("Tell me about rivers."))
+        '...'
     """
 
     api_endpoint: str = f"{_HOMEPAGE_URL}/api/prediction"
@@ -132,6 +137,10 @@ class ReplicateHome(BaseClient, Gpt4freeProvider):
 
         Raises:
             ModelNotFoundError: It is not a model with a pinned version; the nearest are named.
+
+        Examples:
+            >>> ReplicateHome.get_model("")
+            '...'
         """
         full_name = str(refs.resolve(name or cls.default_model, cls.model_aliases))
         if full_name not in cls.model_versions:
@@ -166,6 +175,11 @@ class ReplicateHome(BaseClient, Gpt4freeProvider):
             InvalidInputError: The model writes no text.
             ReplicateError: As `Prediction.stream` does.
             ResponseError: The homepage refuses, or is gone; likewise ConnectionFailed.
+
+        Examples:
+            >>> home = ReplicateHome(api_key=client.server.token, base_url=client.base_url)
+            >>> "".join(home.chat("Tell me about rivers."))
+            '...'
         """
         name = self._validate_model(self.text_models, model, "writes no text; use image()")
         Deadline(deadline)
@@ -199,6 +213,11 @@ class ReplicateHome(BaseClient, Gpt4freeProvider):
             InvalidInputError: The model makes no images.
             ReplicateError: As `Prediction.wait` does.
             ResponseError: The homepage refuses, or is gone; likewise ConnectionFailed.
+
+        Examples:
+            >>> home = ReplicateHome(api_key=client.server.token, base_url=client.base_url)
+            >>> home.image("a lighthouse").prompt
+            'a lighthouse'
         """
         name = self._validate_model(self.image_models, model, "makes no images; use chat()")
         if not isinstance(prompt, str):
@@ -271,6 +290,12 @@ class ReplicateHome(BaseClient, Gpt4freeProvider):
 
         Raises:
             ReplicateError: As `chat` and `image` do.
+
+        Examples:
+            >>> ReplicateHome.create_completion("no model", "Hello")
+            Traceback (most recent call last):
+                ...
+            replicate_sync.exceptions.ModelNotFoundError: ...
         """
         if isinstance(stream, str):
             prompt = stream

@@ -24,6 +24,11 @@ class LocalReplicate(Replicate):
 
     Raises:
         OSError: The port is taken.
+
+    Examples:
+        >>> with LocalReplicate() as client:
+        ...     client.run("replicate/hello-world", {"text": "Alice"})
+        'hello Alice'
     """
 
     def __init__(
@@ -52,7 +57,12 @@ class LocalReplicate(Replicate):
         return Replicate  # a copy does not end the server
 
     def close(self) -> None:
-        """Close the connections and stop the server."""
+        """Close the connections and stop the server.
+
+        Examples:
+            >>> client = LocalReplicate()
+            >>> client.close()
+        """
         super().close()
         self.server.stop()
         atexit.unregister(self.server.stop)

@@ -69,6 +69,11 @@ class Polling(_Value):
         early: Whether to poll between the attempts as well, at first every 0.25 s and then ever
             more seldom, where no event stream tells when the prediction ends. Early polls use up
             no attempt.
+
+    Examples:
+        >>> patient = client.with_options(polling=Polling(attempts=1000, delay=2))
+        >>> patient.run("replicate/hello-world", {"text": "Alice"})
+        'hello Alice'
     """
 
     attempts: int
@@ -83,7 +88,12 @@ class Polling(_Value):
             )
 
     def at_least_every(self, seconds: float) -> Polling:
-        """Return a policy of the same duration whose interval is at most so many seconds."""
+        """Return a policy of the same duration whose interval is at most so many seconds.
+
+        Examples:
+            >>> Polling(attempts=30, delay=5).at_least_every(1)
+            Polling(attempts=146, delay=1, early=True)
+        """
         if not 0 < seconds < self.delay:
             return self
         duration = (self.attempts - 1) * self.delay
@@ -103,6 +113,14 @@ class Polling(_Value):
             deadline: There is one last poll when it has expired, and none after that.
             is_blind: Whether only polls will tell that the prediction has ended, so that early
                 ones are worth their requests.
+
+        Examples:
+            >>> from replicate_sync.polling import Deadline
+            >>> for attempt in Polling(attempts=3, delay=0).polls(lambda seconds: None, Deadline()):
+            ...     print(attempt)
+            1
+            2
+            3
         """
         return Polls(self, pause, deadline, is_blind)
 
@@ -221,6 +239,11 @@ class Retries(_Value):
         first: The longest first pause, in seconds.
         ceiling: The longest pause, in seconds.
         longest: A longer pause than this one, asked for by the API, is an error instead.
+
+    Examples:
+        >>> stubborn = client.with_options(retries=Retries(attempts=10, first=1, ceiling=30))
+        >>> stubborn.run("replicate/hello-world", {"text": "Alice"})
+        'hello Alice'
     """
 
     attempts: int
@@ -259,6 +282,11 @@ class Retries(_Value):
 
         Raises:
             BaseException: What `send` raised last.
+
+        Examples:
+            >>> from replicate_sync.polling import Deadline
+            >>> Retries().call(lambda: "done", lambda error: False, Deadline(), lambda *_: None)
+            'done'
         """
         import_whole("tenacity")
         from tenacity import Retrying, retry_if_exception, stop_after_attempt

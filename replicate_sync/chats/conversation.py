@@ -38,6 +38,12 @@ class Conversation:
         model: The model.
         messages: The messages so far, with the system message, if any.
         parameters: The other arguments of `chat`.
+
+    Examples:
+        >>> conversation = client.conversation("openai/gpt-5-mini", system="Be brief.")
+        >>> reply = "".join(conversation.send("What is a river?"))
+        >>> [message["role"] for message in conversation.messages]
+        ['system', 'user', 'assistant']
     """
 
     def __init__(
@@ -74,6 +80,12 @@ class Conversation:
         Raises:
             InvalidInputError: The message cannot be sent.
             ReplicateError: As `Replicate.chat` does.
+
+        Examples:
+            >>> conversation = client.conversation("openai/gpt-5-mini")
+            >>> question = conversation.send("What is this?", images=[Path(picture_path)])
+            >>> len("".join(question)) > 0
+            True
         """
         message: Message = {"role": "user", "content": text}
         pictures = [_image_part(image) for image in _list_images(images)]
@@ -103,12 +115,26 @@ class Conversation:
 
         Raises:
             ModelNotFoundError: The name is not that of a model; the model stays.
+
+        Examples:
+            >>> conversation = client.conversation("openai/gpt-5-mini")
+            >>> conversation.change_model("meta/meta-llama-3-70b-instruct")
+            >>> conversation.model
+            'meta/meta-llama-3-70b-instruct'
         """
         self._resolve(model)
         self.model = model
 
     def undo(self) -> list[Message]:
-        """Remove the last message and its reply, and return them; [] where there are none."""
+        """Remove the last message and its reply, and return them; [] where there are none.
+
+        Examples:
+            >>> conversation = client.conversation("openai/gpt-5-mini")
+            >>> reply = "".join(conversation.send("What is a river?"))
+            >>> removed = conversation.undo()
+            >>> conversation.messages
+            []
+        """
         for position in range(len(self.messages) - 1, -1, -1):
             if self.messages[position]["role"] == "user":
                 removed = self.messages[position:]
@@ -121,6 +147,10 @@ class Conversation:
 
         Raises:
             InvalidInputError: A file in them cannot be read, or a parameter is not JSON.
+
+        Examples:
+            >>> client.conversation("openai/gpt-5-mini", system="Be brief.").to_json()
+            '{...}...'
         """
         document = {
             "model": self.model,
@@ -140,6 +170,10 @@ class Conversation:
 
         Raises:
             InvalidInputError: The file cannot be written.
+
+        Examples:
+            >>> client.conversation("openai/gpt-5-mini", system="Be brief.").save("talk.json").name
+            'talk.json'
         """
         target = Path(path).expanduser()
         content = self.to_json()
@@ -157,6 +191,12 @@ class Conversation:
 
         Raises:
             InvalidInputError: The file cannot be read, or is no conversation; nothing has changed.
+
+        Examples:
+            >>> old = client.conversation("openai/gpt-5-mini", system="Be brief.")
+            >>> new = client.conversation("openai/gpt-5-mini").load(old.save("talk.json"))
+            >>> new.messages
+            [{'role': 'system', 'content': 'Be brief.'}]
         """
         try:
             document = json.loads(Path(path).expanduser().read_bytes())

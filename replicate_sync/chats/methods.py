@@ -22,7 +22,12 @@ DEFAULT_MODEL = "meta/meta-llama-3-70b-instruct"
 
 
 class ChatMethods:
-    """What `Replicate` has for chats."""
+    """What `Replicate` has for chats.
+
+    Examples:
+        >>> "".join(client.chat("Tell me about rivers.", max_tokens=5))
+        '...'
+    """
 
     default_model: str
     text_models: ClassVar[list[str]]
@@ -149,6 +154,15 @@ class ChatMethods:
             InvalidInputError: The model has no input for a parameter, a message or a file in it, or
                 does not chat. Nothing was created.
             ReplicateError: As `stream` does.
+
+        Examples:
+            >>> pieces = []
+            >>> for text in client.chat("Tell me about rivers.", max_tokens=5):
+            ...     pieces.append(text)  # or print(text, end="", flush=True)
+            >>> len(pieces)
+            5
+            >>> client.chat("How many legs has a cat?", "openai/gpt-5-structured", schema=int)
+            1
         """
         parameters = {
             "system_prompt": system_prompt,
@@ -204,6 +218,11 @@ class ChatMethods:
 
         Raises:
             ModelNotFoundError: The name is not that of a model.
+
+        Examples:
+            >>> conversation = client.conversation("openai/gpt-5-mini", system="Be brief.")
+            >>> "".join(conversation.send("What is a river?"))
+            '...'
         """
         from .conversation import Conversation
 

@@ -153,6 +153,11 @@ def show(value: object) -> str:
 
     Returns:
         The whole text; "" where there was none.
+
+    Examples:
+        >>> client.server.script("me/poet", tokens=["A ", "river."])
+        >>> text = show(client.stream("me/poet"))
+        A river.
     """
     try:
         if isinstance(value, str):

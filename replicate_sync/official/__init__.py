@@ -7,6 +7,11 @@ the name of one there, and says in its docstring where it behaves otherwise: wha
 text, money or their token is not copied. Nothing here sends requests of its own, or parses event
 streams; that is the client's. There are no functions for event loops, where
 `await asyncio.to_thread(replicate.run, …)` does the same.
+
+Examples:
+    >>> import replicate_sync.official as replicate
+    >>> replicate.run("replicate/hello-world", input={"text": "Alice"})
+    'hello Alice'
 """
 
 from __future__ import annotations

@@ -53,6 +53,11 @@ class Client:
 
     Raises:
         TypeError: An argument is one of httpx that has no meaning here.
+
+    Examples:
+        >>> from replicate_sync.official import Client
+        >>> Client().run("replicate/hello-world", input={"text": "Alice"})
+        'hello Alice'
     """
 
     def __init__(
@@ -234,6 +239,11 @@ class Client:
             ModelError: The model failed, or the prediction was canceled.
             ReplicateError: The API refused.
             ValueError: `ref` is no reference.
+
+        Examples:
+            >>> from replicate_sync.official import Client
+            >>> Client().run("replicate/hello-world", input={"text": "Alice"})
+            'hello Alice'
         """
         return run(self, ref, input, use_file_output=use_file_output, **params)
 
@@ -259,6 +269,13 @@ class Client:
         Raises:
             ReplicateError: The model does not stream, or the API refused.
             RuntimeError: The model failed; it is a ModelError too.
+
+        Examples:
+            >>> from replicate_sync.official import Client
+            >>> prompt = {"prompt": "Tell me about rivers.", "max_tokens": 5}
+            >>> events = list(Client().stream("meta/meta-llama-3-70b-instruct", input=prompt))
+            >>> len("".join(str(event) for event in events)) > 0
+            True
         """
         return stream(self, ref, input, use_file_output=use_file_output, **params)
 

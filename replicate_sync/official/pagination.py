@@ -75,6 +75,12 @@ def paginate(list_method: Callable[[Cursor], Page[T]]) -> Generator[Page[T], Non
 
     Yields:
         Pages.
+
+    Examples:
+        >>> import replicate_sync.official as replicate
+        >>> pages = replicate.paginate(replicate.models.list)
+        >>> len(next(pages).results) > 0
+        True
     """
     cursor: Cursor = ...
     while cursor is not None:

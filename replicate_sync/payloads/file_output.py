@@ -67,6 +67,11 @@ class FileOutput:
         url: The file's URL, or a data URI with its content.
         downloader: Fetches the content.
         stem: The file's name without the suffix, where the URL has no name.
+
+    Examples:
+        >>> [picture] = client.run("black-forest-labs/flux-schnell", {"prompt": "a lighthouse"})
+        >>> picture.save("lighthouse.webp").name
+        'lighthouse.webp'
     """
 
     def __init__(self, url: str, downloader: FileDownloader, stem: str = "output") -> None:
@@ -89,6 +94,11 @@ class FileOutput:
             ResponseError: The file is gone.
             ConnectionFailed: The download was cut, and could not be resumed.
             ReplicateError: The URL is a data URI that cannot be parsed.
+
+        Examples:
+            >>> [picture] = client.run("black-forest-labs/flux-schnell", {"prompt": "a lighthouse"})
+            >>> sum(len(piece) for piece in picture.iter_bytes()) == len(picture.read())
+            True
         """
         if self._content is not None:
             yield self._content
@@ -108,6 +118,11 @@ class FileOutput:
 
         Raises:
             ReplicateError: As `iter_bytes` does.
+
+        Examples:
+            >>> [picture] = client.run("black-forest-labs/flux-schnell", {"prompt": "a lighthouse"})
+            >>> picture.read()[:4]
+            b'RIFF'
         """
         if self._content is None:
             if progress or self._is_inline or self._is_on_disk:
@@ -124,6 +139,12 @@ class FileOutput:
 
         Raises:
             ReplicateError: As `iter_bytes` does.
+
+        Examples:
+            >>> [picture] = client.run("black-forest-labs/flux-schnell", {"prompt": "a lighthouse"})
+            >>> with picture.open() as file:
+            ...     file.read(4)
+            b'RIFF'
         """
         file = tempfile.SpooledTemporaryFile(_MAX_IN_MEMORY)  # noqa: SIM115
         try:
@@ -141,6 +162,11 @@ class FileOutput:
         Raises:
             ImportError: Pillow is missing; the message says what to install.
             ReplicateError: As `iter_bytes` does.
+
+        Examples:
+            >>> [picture] = client.run("black-forest-labs/flux-schnell", {"prompt": "a lighthouse"})
+            >>> picture.image().size
+            (1024, 1024)
         """
         try:
             from PIL import Image
@@ -160,6 +186,13 @@ class FileOutput:
         Raises:
             OSError: The file cannot be written.
             ReplicateError: As `iter_bytes` does.
+
+        Examples:
+            >>> [picture] = client.run("black-forest-labs/flux-schnell", {"prompt": "a lighthouse"})
+            >>> picture.save("lighthouse.webp").name
+            'lighthouse.webp'
+            >>> picture.save("folder/").name
+            'out-0.webp'
         """
         target, is_in_folder = saving.choose_target(path, self.name)
         pieces = self.iter_bytes(progress=progress)
@@ -167,7 +200,13 @@ class FileOutput:
 
     @property
     def name(self) -> str:
-        """The file's own name, such as "out-0.png"."""
+        """The file's own name, such as "out-0.png".
+
+        Examples:
+            >>> [picture] = client.run("black-forest-labs/flux-schnell", {"prompt": "a lighthouse"})
+            >>> picture.name
+            'out-0.webp'
+        """
         if self._is_inline:
             mime_type = self.mime_type
             suffix = _SUFFIXES.get(mime_type)
@@ -178,7 +217,13 @@ class FileOutput:
 
     @property
     def mime_type(self) -> str:
-        """The file's MIME type according to its URL, such as "image/png"."""
+        """The file's MIME type according to its URL, such as "image/png".
+
+        Examples:
+            >>> [picture] = client.run("black-forest-labs/flux-schnell", {"prompt": "a lighthouse"})
+            >>> picture.mime_type
+            'image/webp'
+        """
         if self._is_inline:
             head = self.url.removeprefix("data:").partition(",")[0]
             return head.partition(";")[0] or "text/plain"
@@ -197,6 +242,12 @@ class FileOutput:
         Args:
             max_size: The most bytes that may be in the HTML; a longer file is displayed from its
                 URL.
+
+        Examples:
+            >>> [picture] = client.run("black-forest-labs/flux-schnell", {"prompt": "a lighthouse"})
+            >>> html, size = picture.to_html(max_size=1_000_000)
+            >>> html[:5]
+            '<img '
         """
         try:
             content = self._embeddable_content(max_size)
@@ -285,6 +336,12 @@ class ImageOutput(FileOutput):
         url: As for `FileOutput`.
         prompt: The prompt.
         downloader: As for `FileOutput`.
+
+    Examples:
+        >>> home = ReplicateHome(api_key=client.server.token, base_url=client.base_url)
+        >>> picture = home.image("a lighthouse")
+        >>> picture.prompt
+        'a lighthouse'
     """
 
     def __init__(self, url: str, prompt: str, downloader: FileDownloader) -> None:

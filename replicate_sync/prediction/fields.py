@@ -39,6 +39,12 @@ class PredictionFields:
         created_at: When it was created, in ISO 8601; likewise `started_at` and `completed_at`.
         data_removed: Whether the API has removed input, output and logs.
         raw: All of the above as the API sent it.
+
+    Examples:
+        >>> hello = "replicate/hello-world"
+        >>> prediction = client.predictions.create(hello, {"text": "Alice"}).wait()
+        >>> prediction.input, prediction.output
+        ({'text': 'Alice'}, 'hello Alice')
     """
 
     #: What it is called in messages.
@@ -132,37 +138,82 @@ class PredictionFields:
 
     @property
     def ended(self) -> bool:
-        """Whether the status is a final one."""
+        """Whether the status is a final one.
+
+        Examples:
+            >>> client.predictions.create("replicate/hello-world", {"text": "Alice"}).wait().ended
+            True
+        """
         return self.status in TERMINAL_STATUSES
 
     @property
     def progress(self) -> Progress | None:
-        """How far it is, by the last progress bar in its logs; None where there is none."""
+        """How far it is, by the last progress bar in its logs; None where there is none.
+
+        Examples:
+            >>> prediction = client.predictions.create("local/slow", {"seconds": 0}).wait()
+            >>> prediction.progress.percentage
+            100
+        """
         return Progress.parse(self.logs)
 
     @property
     def predict_time(self) -> float | None:
-        """The seconds that the model ran, which is what is billed; None until that is known."""
+        """The seconds that the model ran, which is what is billed; None until that is known.
+
+        Examples:
+            >>> hello = "replicate/hello-world"
+            >>> prediction = client.predictions.create(hello, {"text": "Alice"}).wait()
+            >>> prediction.predict_time < 10
+            True
+        """
         return self._metric("predict_time")
 
     @property
     def total_time(self) -> float | None:
-        """The seconds from its creation to its end."""
+        """The seconds from its creation to its end.
+
+        Examples:
+            >>> hello = "replicate/hello-world"
+            >>> prediction = client.predictions.create(hello, {"text": "Alice"}).wait()
+            >>> prediction.total_time >= prediction.predict_time
+            True
+        """
         return self._metric("total_time")
 
     @property
     def input_tokens(self) -> float | None:
-        """The tokens that a language model read."""
+        """The tokens that a language model read.
+
+        Examples:
+            >>> llama = "meta/meta-llama-3-70b-instruct"
+            >>> prediction = client.predictions.create(llama, {"prompt": "Hello", "max_tokens": 3})
+            >>> prediction.wait().input_tokens > 0
+            True
+        """
         return self._metric("input_token_count", "token_input_count")
 
     @property
     def output_tokens(self) -> float | None:
-        """The tokens that a language model wrote."""
+        """The tokens that a language model wrote.
+
+        Examples:
+            >>> llama = "meta/meta-llama-3-70b-instruct"
+            >>> prediction = client.predictions.create(llama, {"prompt": "Hello", "max_tokens": 3})
+            >>> prediction.wait().output_tokens
+            3
+        """
         return self._metric("output_token_count", "token_output_count")
 
     @property
     def images_made(self) -> float | None:
-        """The images that it made, by its metrics or by its output; None where neither says."""
+        """The images that it made, by its metrics or by its output; None where neither says.
+
+        Examples:
+            >>> flux = "black-forest-labs/flux-schnell"
+            >>> client.predictions.create(flux, {"prompt": "a lighthouse"}).wait().images_made
+            1
+        """
         count = self._metric("image_count", "image_output_count")
         if count is not None:
             return count
@@ -173,7 +224,13 @@ class PredictionFields:
 
     @property
     def has_run(self) -> bool:
-        """Whether it has started, by its status, its times or its metrics."""
+        """Whether it has started, by its status, its times or its metrics.
+
+        Examples:
+            >>> hello = "replicate/hello-world"
+            >>> client.predictions.create(hello, {"text": "Alice"}).wait().has_run
+            True
+        """
         is_known = self.status in ("processing", "succeeded") or self.started_at is not None
         return is_known or bool(self.metrics) or bool(self.logs)
 

@@ -51,6 +51,11 @@ class Prediction(PredictionFields):
     """One run of a model, as the API last described it; its fields are `PredictionFields`.
 
     Its repr sends no request. See https://replicate.com/docs/reference/http#predictions.get
+
+    Examples:
+        >>> prediction = client.predictions.create("replicate/hello-world", {"text": "Alice"})
+        >>> prediction.wait().output
+        'hello Alice'
     """
 
     #: Its create, where this process has sent it, or waits for it.
@@ -90,6 +95,13 @@ class Prediction(PredictionFields):
         Raises:
             ConnectionFailed: There was no response.
             ResponseError: The response is not the prediction.
+
+        Examples:
+            >>> prediction = client.predictions.create("local/slow", {"seconds": 0})
+            >>> while not prediction.ended:
+            ...     prediction = prediction.reload()
+            >>> prediction.status
+            'succeeded'
         """
         self._poll(NO_DEADLINE)
         return self
@@ -115,6 +127,11 @@ class Prediction(PredictionFields):
         Raises:
             ConnectionFailed: There was no response.
             ResponseError: The API refused.
+
+        Examples:
+            >>> prediction = client.predictions.create("local/slow", {"seconds": 60})
+            >>> prediction.cancel().status
+            'canceled'
         """
         return self._context.transport.request("POST", f"{self._path}/cancel", build=self.update)
 
@@ -123,6 +140,12 @@ class Prediction(PredictionFields):
 
         Args:
             seconds: How long it may take. Until then it is tried again after a passing failure.
+
+        Examples:
+            >>> prediction = client.predictions.create("local/slow", {"seconds": 60})
+            >>> prediction.abandon(1)
+            >>> prediction.reload().status
+            'canceled'
         """
         if self.ended:
             return
@@ -155,6 +178,11 @@ class Prediction(PredictionFields):
 
         Raises:
             PredictionError: As `wait` does.
+
+        Examples:
+            >>> prediction = client.predictions.create("replicate/hello-world", {"text": "Alice"})
+            >>> prediction.result()
+            'hello Alice'
         """
         limit = Deadline.of(deadline)
         if self.status != "succeeded":
@@ -171,6 +199,13 @@ class Prediction(PredictionFields):
         Raises:
             PredictionError: As `wait` does.
             ReplicateError: A file could not be downloaded, or not be written.
+
+        Examples:
+            >>> flux = "black-forest-labs/flux-schnell"
+            >>> prediction = client.predictions.create(flux, {"prompt": "a lighthouse"})
+            >>> [path] = prediction.save("pictures")
+            >>> path.name
+            '0-out-0.webp'
         """
         from ..payloads.result_files import Saver, find_files  # late, as few save anything
 
@@ -212,6 +247,12 @@ class Prediction(PredictionFields):
 
         Args:
             deadline: The deadline of the call, in which the model's schema may be fetched.
+
+        Examples:
+            >>> hello = "replicate/hello-world"
+            >>> prediction = client.predictions.create(hello, {"text": "Alice"}).wait()
+            >>> prediction.parse_output()
+            'hello Alice'
         """
         output = self.output
         if not needs_schema(output):
@@ -245,6 +286,11 @@ class Prediction(PredictionFields):
             PredictionCanceled: It was canceled.
             PredictionTimeout: The attempts or the time are used up; it is still running.
             ConnectionFailed: It could not be polled; likewise ResponseError.
+
+        Examples:
+            >>> prediction = client.predictions.create("replicate/hello-world", {"text": "Alice"})
+            >>> prediction.wait(deadline=60).status
+            'succeeded'
         """
         limit = NO_DEADLINE
         try:
@@ -289,6 +335,11 @@ class Prediction(PredictionFields):
 
         Raises:
             PredictionError: As `wait` does.
+
+        Examples:
+            >>> prediction = client.predictions.create("replicate/hello-world", {"text": "Alice"})
+            >>> [update.status for update in prediction.events()][-1]
+            'succeeded'
         """
         limit = NO_DEADLINE
         try:
@@ -334,6 +385,12 @@ class Prediction(PredictionFields):
         Raises:
             PredictionError: As `wait` does.
             StreamError: The stream broke and could not be resumed; `.text` has the text so far.
+
+        Examples:
+            >>> client.server.script("me/poet", tokens=["A ", "river."])
+            >>> prediction = client.predictions.create("me/poet")
+            >>> list(prediction.stream())
+            ['A ', 'river.']
         """
         return self._stream(attrgetter("data"), deadline, cancel_on_exit)
 
@@ -354,6 +411,12 @@ class Prediction(PredictionFields):
 
         Raises:
             PredictionError: As `stream` does; likewise StreamError.
+
+        Examples:
+            >>> client.server.script("me/poet", tokens=["A ", "river."])
+            >>> prediction = client.predictions.create("me/poet")
+            >>> [event.data for event in prediction.stream_events()]
+            ['A ', 'river.']
         """
         return self._stream(_itself, deadline, cancel_on_exit)
 
@@ -456,7 +519,13 @@ class Prediction(PredictionFields):
         return Interruption(outcomes.describe_abandoned(self, cancel=cancel), self)
 
     def raise_unless_succeeded(self) -> None:
-        """Raise how the prediction ended, if that was without success."""
+        """Raise how the prediction ended, if that was without success.
+
+        Examples:
+            >>> hello = "replicate/hello-world"
+            >>> prediction = client.predictions.create(hello, {"text": "Alice"}).wait()
+            >>> prediction.raise_unless_succeeded()  # nothing is raised
+        """
         error = outcomes.error_for_outcome(self, self._context.transport.redact)
         if error is not None:
             error.prediction = self

@@ -12,6 +12,16 @@ class Training(Prediction):
     """One training of a model; its `output` has the new `version` and the `weights`.
 
     See https://replicate.com/docs/reference/http#trainings.get
+
+    Examples:
+        >>> version = client.models.get("local/trainer").latest_version.id
+        >>> name = "local/watched"
+        >>> model = client.models.create(name, visibility="private", hardware="cpu")
+        >>> training = client.trainings.create(
+        ...     f"local/trainer:{version}", destination=name, input={"steps": 2}
+        ... )
+        >>> training.wait().status
+        'succeeded'
     """
 
     label = "Training"
@@ -35,6 +45,17 @@ class Training(Prediction):
 
         Raises:
             PredictionError: As `wait` does.
+
+        Examples:
+            >>> version = client.models.get("local/trainer").latest_version.id
+            >>> name = "local/logged"
+            >>> model = client.models.create(name, visibility="private", hardware="cpu")
+            >>> training = client.trainings.create(
+            ...     f"local/trainer:{version}", destination=name, input={"steps": 2}
+            ... )
+            >>> logs = "".join(training.stream())
+            >>> "2/2" in logs
+            True
         """
         known_length = 0
         for _ in self.events(deadline=deadline, cancel_on_exit=cancel_on_exit):

@@ -66,7 +66,14 @@ class Unseen(Metered, Protocol):
 
 
 class ModelUsage(NamedTuple):
-    """What the predictions of one model have used, or those of all models."""
+    """What the predictions of one model have used, or those of all models.
+
+    Examples:
+        >>> client = client.with_options(prices={})
+        >>> greeting = client.run("replicate/hello-world", {"text": "Alice"})
+        >>> client.usage["replicate/hello-world"].predictions
+        1
+    """
 
     #: How many have ended.
     predictions: int = 0
@@ -146,6 +153,13 @@ class Usage(Mapping[str, ModelUsage]):
     Args:
         prices: What models cost; nothing by default.
         whole: Another usage, in which everything counts as well.
+
+    Examples:
+        >>> flux = "black-forest-labs/flux-schnell"
+        >>> client = client.with_options(prices={flux: {"image": 0.003}})
+        >>> picture = client.run(flux, {"prompt": "a lighthouse"})
+        >>> client.usage[flux].cost
+        0.003
     """
 
     def __init__(self, prices: Prices | None = None, whole: Usage | None = None) -> None:
@@ -161,7 +175,14 @@ class Usage(Mapping[str, ModelUsage]):
 
     @property
     def total(self) -> ModelUsage:
-        """The sums over all models."""
+        """The sums over all models.
+
+        Examples:
+            >>> client = client.with_options(prices={})
+            >>> greeting = client.run("replicate/hello-world", {"text": "Alice"})
+            >>> client.usage.total.predictions
+            1
+        """
         self._add_up()
         with self._lock:
             models = list(self._models.values())
@@ -171,7 +192,16 @@ class Usage(Mapping[str, ModelUsage]):
         return total
 
     def add(self, prediction: Metered) -> None:
-        """Count a prediction that has ended, once. A few of them are added up when it is read."""
+        """Count a prediction that has ended, once. A few of them are added up when it is read.
+
+        Examples:
+            >>> hello = "replicate/hello-world"
+            >>> prediction = client.predictions.create(hello, {"text": "Alice"}).wait()
+            >>> usage = client.with_options(prices={}).usage
+            >>> usage.add(prediction)
+            >>> usage.total.predictions
+            1
+        """
         if self._whole is not None:
             self._whole.add(prediction)
         self._ended.append(prediction)
@@ -179,7 +209,11 @@ class Usage(Mapping[str, ModelUsage]):
             self._add_up()
 
     def fetch(self) -> Usage:
-        """Fetch the metrics that are missing, by a request for each, and return this usage."""
+        """Fetch the metrics that are missing, by a request for each, and return this usage.
+
+        Examples:
+            >>> usage = client.usage.fetch()
+        """
         while self.unseen:
             prediction = self.unseen.popleft()
             try:
@@ -221,7 +255,12 @@ class Usage(Mapping[str, ModelUsage]):
             self._models[name] = _add(known or ModelUsage(), one, is_first=known is None)
 
     def rows(self) -> list[tuple[str, ...]]:
-        """Return the usage as the rows of a table, the heads first, and the total last."""
+        """Return the usage as the rows of a table, the heads first, and the total last.
+
+        Examples:
+            >>> client.usage.rows()[0]
+            ('model', 'predictions', 'seconds', 'input tokens', 'output tokens', 'images', 'cost')
+        """
         rows: list[tuple[str, ...]] = [_COLUMNS]
         rows += [(name, *_cells(usage)) for name, usage in sorted(self.items())]
         if len(self) > 1:

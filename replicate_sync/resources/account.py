@@ -6,7 +6,12 @@ from .base import Record, Resource
 
 
 class Account(Record):
-    """An account: a user or an organization."""
+    """An account: a user or an organization.
+
+    Examples:
+        >>> client.account.get().username
+        'local'
+    """
 
     type: str | None = None
     username: str | None = None
@@ -16,11 +21,20 @@ class Account(Record):
 
 
 class Accounts(Resource):
-    """The account: `get`."""
+    """The account: `get`.
+
+    Examples:
+        >>> client.account.get().username
+        'local'
+    """
 
     def get(self) -> Account:
         """Return the account that the token belongs to.
 
         See https://replicate.com/docs/reference/http#account.get
+
+        Examples:
+            >>> client.account.get().username
+            'local'
         """
         return self._transport.request("GET", "/account", build=Account.from_json)

@@ -22,6 +22,10 @@ class Record:
 
     A field that the API left out is None or empty. One that has no attribute here is in `raw`.
     See https://replicate.com/docs/reference/http
+
+    Examples:
+        >>> client.account.get().raw["type"]
+        'user'
     """
 
     #: All that the API sent.
@@ -37,6 +41,10 @@ class Record:
         Args:
             data: The API's JSON.
             resource: The operations that its own methods call.
+
+        Examples:
+            >>> Account.from_json({"username": "alice"}).username
+            'alice'
         """
         if isinstance(data, Mapping):
             raw = data
@@ -49,7 +57,12 @@ class Record:
 
     @property
     def reference(self) -> str:
-        """What names it, where a model is to be named."""
+        """What names it, where a model is to be named.
+
+        Examples:
+            >>> client.models.get("replicate/hello-world").reference
+            'replicate/hello-world'
+        """
         return str(self)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -86,6 +99,10 @@ class Resource:
 
     Args:
         transport: Sends the requests.
+
+    Examples:
+        >>> client.account
+        <replicate_sync.resources.account.Accounts object at ...>
     """
 
     def __init__(self, transport: Transport) -> None:

@@ -22,6 +22,11 @@ class BoundPredictions:
         predictions: The client's predictions.
         model: The model or version that is run; or else a deployment.
         deployment: The deployment that runs.
+
+    Examples:
+        >>> model = client.models.get("replicate/hello-world")
+        >>> model.predictions.create({"text": "Alice"}).result()
+        'hello Alice'
     """
 
     def __init__(
@@ -63,6 +68,11 @@ class BoundPredictions:
 
         Raises:
             ReplicateError: See there.
+
+        Examples:
+            >>> model = client.models.get("replicate/hello-world")
+            >>> model.predictions.create({"text": "Alice"}).result()
+            'hello Alice'
         """
         return self._predictions.create(
             self._model,
@@ -84,6 +94,11 @@ class ModelPredictions:
 
     Args:
         predictions: The client's predictions.
+
+    Examples:
+        >>> hello = "replicate/hello-world"
+        >>> client.models.predictions.create(hello, {"text": "Alice"}).result()
+        'hello Alice'
     """
 
     def __init__(self, predictions: Predictions) -> None:
@@ -122,6 +137,11 @@ class ModelPredictions:
 
         Raises:
             ReplicateError: As `predictions.create` does.
+
+        Examples:
+            >>> hello = "replicate/hello-world"
+            >>> client.models.predictions.create(hello, {"text": "Alice"}).result()
+            'hello Alice'
         """
         return self.all.create(
             parse_name(str(model)),
@@ -142,6 +162,19 @@ class DeploymentPredictions:
 
     Args:
         predictions: The client's predictions.
+
+    Examples:
+        >>> version = client.models.get("replicate/hello-world").latest_version.id
+        >>> deployment = client.deployments.create(
+        ...     name="answering",
+        ...     model="replicate/hello-world",
+        ...     version=version,
+        ...     hardware="cpu",
+        ...     min_instances=0,
+        ...     max_instances=1,
+        ... )
+        >>> client.deployments.predictions.create("local/answering", {"text": "Alice"}).result()
+        'hello Alice'
     """
 
     def __init__(self, predictions: Predictions) -> None:
@@ -176,6 +209,19 @@ class DeploymentPredictions:
 
         Raises:
             ReplicateError: As `predictions.create` does.
+
+        Examples:
+            >>> version = client.models.get("replicate/hello-world").latest_version.id
+            >>> deployment = client.deployments.create(
+            ...     name="talking",
+            ...     model="replicate/hello-world",
+            ...     version=version,
+            ...     hardware="cpu",
+            ...     min_instances=0,
+            ...     max_instances=1,
+            ... )
+            >>> client.deployments.predictions.create("local/talking", {"text": "Alice"}).result()
+            'hello Alice'
         """
         return self.all.create(
             None,

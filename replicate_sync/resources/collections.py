@@ -11,7 +11,13 @@ from .pages import Pages
 
 
 class Collection(Record):
-    """Models that Replicate presents together."""
+    """Models that Replicate presents together.
+
+    Examples:
+        >>> slug = next(client.collections.list()).slug
+        >>> [str(model) for model in client.collections.get(slug).models]
+        [...]
+    """
 
     _hidden_fields = ("full_description",)
 
@@ -22,7 +28,13 @@ class Collection(Record):
 
     @property
     def models(self) -> Sequence[Model]:
-        """Its models, where the API sent them: `collections.get` does, `collections.list` not."""
+        """Its models, where the API sent them: `collections.get` does, `collections.list` not.
+
+        Examples:
+            >>> slug = next(client.collections.list()).slug
+            >>> [str(model) for model in client.collections.get(slug).models]
+            [...]
+        """
         return parse_models(self.raw.get("models"), self._resource)
 
     def __iter__(self) -> Iterator[Model]:
@@ -43,6 +55,10 @@ class Collections(Resource):
 
     Args:
         models: The client's models.
+
+    Examples:
+        >>> [collection.slug for collection in client.collections.list()]
+        [...]
     """
 
     def __init__(self, models: Models) -> None:
@@ -56,6 +72,10 @@ class Collections(Resource):
 
         Args:
             limit: After how many of them to stop; None for all.
+
+        Examples:
+            >>> [collection.slug for collection in client.collections.list()]
+            [...]
         """
         return self._list("/collections", self.from_json, limit)
 
@@ -69,10 +89,20 @@ class Collections(Resource):
 
         Raises:
             NotFoundError: There is no such collection.
+
+        Examples:
+            >>> slug = next(client.collections.list()).slug
+            >>> client.collections.get(slug).slug == slug
+            True
         """
         path = f"/collections/{path_segment(slug)}"
         return self._transport.request("GET", path, build=self.from_json)
 
     def from_json(self, data: object) -> Collection:
-        """Return the collection that the API's JSON describes, without a request."""
+        """Return the collection that the API's JSON describes, without a request.
+
+        Examples:
+            >>> client.collections.from_json({"slug": "text-to-image"}).slug
+            'text-to-image'
+        """
         return Collection.from_json(data, self._models)

@@ -14,7 +14,17 @@ from .predictions import Predictions
 
 
 class Deployment(Record):
-    """A model on hardware of its own."""
+    """A model on hardware of its own.
+
+    Examples:
+        >>> version = client.models.get("replicate/hello-world").latest_version.id
+        >>> hello = {"model": "replicate/hello-world", "version": version, "hardware": "cpu"}
+        >>> deployment = client.deployments.create(
+        ...     name="greeter", **hello, min_instances=0, max_instances=1
+        ... )
+        >>> client.run(deployment, {"text": "Alice"})
+        'hello Alice'
+    """
 
     owner: str | None = None
     name: str | None = None
@@ -22,12 +32,40 @@ class Deployment(Record):
 
     @property
     def reference(self) -> str:
-        """What names it, where a model is to be named: "deployments/owner/name"."""
+        """What names it, where a model is to be named: "deployments/owner/name".
+
+        Examples:
+            >>> version = client.models.get("replicate/hello-world").latest_version.id
+            >>> deployment = client.deployments.create(
+            ...     name="reference",
+            ...     model="replicate/hello-world",
+            ...     version=version,
+            ...     hardware="cpu",
+            ...     min_instances=0,
+            ...     max_instances=1,
+            ... )
+            >>> deployment.reference
+            'deployments/local/reference'
+        """
         return f"deployments/{self}"
 
     @property
     def predictions(self) -> BoundPredictions:
-        """Its predictions: `create`."""
+        """Its predictions: `create`.
+
+        Examples:
+            >>> version = client.models.get("replicate/hello-world").latest_version.id
+            >>> deployment = client.deployments.create(
+            ...     name="bound",
+            ...     model="replicate/hello-world",
+            ...     version=version,
+            ...     hardware="cpu",
+            ...     min_instances=0,
+            ...     max_instances=1,
+            ... )
+            >>> deployment.predictions.create({"text": "Alice"}).result()
+            'hello Alice'
+        """
         deployments: Deployments = self._bound()
         return BoundPredictions(deployments.predictions.all, deployment=str(self))
 
@@ -49,6 +87,19 @@ class Deployment(Record):
 
         Raises:
             NotFoundError: See there.
+
+        Examples:
+            >>> version = client.models.get("replicate/hello-world").latest_version.id
+            >>> deployment = client.deployments.create(
+            ...     name="growing",
+            ...     model="replicate/hello-world",
+            ...     version=version,
+            ...     hardware="cpu",
+            ...     min_instances=0,
+            ...     max_instances=1,
+            ... )
+            >>> deployment.update(max_instances=2).current_release["configuration"]["max_instances"]
+            2
         """
         deployments: Deployments = self._bound()
         return deployments.update(
@@ -64,6 +115,18 @@ class Deployment(Record):
 
         Raises:
             NotFoundError: There is no such deployment.
+
+        Examples:
+            >>> version = client.models.get("replicate/hello-world").latest_version.id
+            >>> deployment = client.deployments.create(
+            ...     name="unneeded",
+            ...     model="replicate/hello-world",
+            ...     version=version,
+            ...     hardware="cpu",
+            ...     min_instances=0,
+            ...     max_instances=1,
+            ... )
+            >>> deployment.delete()
         """
         deployments: Deployments = self._bound()
         deployments.delete(str(self))
@@ -77,6 +140,19 @@ class Deployments(Resource):
 
     Args:
         predictions: The client's predictions.
+
+    Examples:
+        >>> version = client.models.get("replicate/hello-world").latest_version.id
+        >>> deployment = client.deployments.create(
+        ...     name="listed",
+        ...     model="replicate/hello-world",
+        ...     version=version,
+        ...     hardware="cpu",
+        ...     min_instances=0,
+        ...     max_instances=1,
+        ... )
+        >>> client.deployments.get("local/listed").name
+        'listed'
     """
 
     def __init__(self, predictions: Predictions) -> None:
@@ -90,6 +166,19 @@ class Deployments(Resource):
 
         Args:
             limit: After how many of them to stop; None for all.
+
+        Examples:
+            >>> version = client.models.get("replicate/hello-world").latest_version.id
+            >>> deployment = client.deployments.create(
+            ...     name="found",
+            ...     model="replicate/hello-world",
+            ...     version=version,
+            ...     hardware="cpu",
+            ...     min_instances=0,
+            ...     max_instances=1,
+            ... )
+            >>> "found" in [deployment.name for deployment in client.deployments.list()]
+            True
         """
         return self._list("/deployments", self.from_json, limit)
 
@@ -117,6 +206,19 @@ class Deployments(Resource):
 
         Raises:
             InputRejectedError: The API refused a field.
+
+        Examples:
+            >>> version = client.models.get("replicate/hello-world").latest_version.id
+            >>> deployment = client.deployments.create(
+            ...     name="made",
+            ...     model="replicate/hello-world",
+            ...     version=version,
+            ...     hardware="cpu",
+            ...     min_instances=0,
+            ...     max_instances=1,
+            ... )
+            >>> deployment.name
+            'made'
         """
         body = {
             "name": name,
@@ -140,6 +242,19 @@ class Deployments(Resource):
 
         Raises:
             NotFoundError: There is no such deployment.
+
+        Examples:
+            >>> version = client.models.get("replicate/hello-world").latest_version.id
+            >>> deployment = client.deployments.create(
+            ...     name="got",
+            ...     model="replicate/hello-world",
+            ...     version=version,
+            ...     hardware="cpu",
+            ...     min_instances=0,
+            ...     max_instances=1,
+            ... )
+            >>> client.deployments.get("local/got").name
+            'got'
         """
         path = f"/deployments/{parse_name(deployment)}"
         return self._transport.request("GET", path, build=self.from_json)
@@ -166,6 +281,20 @@ class Deployments(Resource):
 
         Raises:
             NotFoundError: There is no such deployment.
+
+        Examples:
+            >>> version = client.models.get("replicate/hello-world").latest_version.id
+            >>> deployment = client.deployments.create(
+            ...     name="changed",
+            ...     model="replicate/hello-world",
+            ...     version=version,
+            ...     hardware="cpu",
+            ...     min_instances=0,
+            ...     max_instances=1,
+            ... )
+            >>> deployment = client.deployments.update("local/changed", max_instances=2)
+            >>> deployment.current_release["configuration"]["max_instances"]
+            2
         """
         body = present_fields(
             version=version,
@@ -186,9 +315,26 @@ class Deployments(Resource):
 
         Raises:
             NotFoundError: There is no such deployment.
+
+        Examples:
+            >>> version = client.models.get("replicate/hello-world").latest_version.id
+            >>> deployment = client.deployments.create(
+            ...     name="removed",
+            ...     model="replicate/hello-world",
+            ...     version=version,
+            ...     hardware="cpu",
+            ...     min_instances=0,
+            ...     max_instances=1,
+            ... )
+            >>> client.deployments.delete("local/removed")
         """
         self._transport.request("DELETE", f"/deployments/{parse_name(deployment)}", build=discard)
 
     def from_json(self, data: object) -> Deployment:
-        """Return the deployment that the API's JSON describes, without a request."""
+        """Return the deployment that the API's JSON describes, without a request.
+
+        Examples:
+            >>> str(client.deployments.from_json({"owner": "me", "name": "mine"}))
+            'me/mine'
+        """
         return Deployment.from_json(data, self)

@@ -14,6 +14,11 @@ class Examples(Resource):
 
     Args:
         predictions: The client's predictions.
+
+    Examples:
+        >>> examples = client.models.examples.list("replicate/hello-world")
+        >>> [prediction.status for prediction in examples]
+        [...]
     """
 
     def __init__(self, predictions: Predictions) -> None:
@@ -28,6 +33,10 @@ class Examples(Resource):
         Args:
             model: "owner/name".
             limit: After how many of them to stop; None for all.
+
+        Examples:
+            >>> list(client.models.examples.list("replicate/hello-world", limit=1))
+            [...]
         """
         path = f"/models/{parse_name(model)}/examples"
         return self._list(path, self._predictions.from_json, limit)

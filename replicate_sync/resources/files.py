@@ -19,7 +19,13 @@ from .pages import Pages
 
 
 class File(Record):
-    """An uploaded file; a model takes its `url`. Replicate keeps it for a day."""
+    """An uploaded file; a model takes its `url`. Replicate keeps it for a day.
+
+    Examples:
+        >>> file = client.files.create(b"some bytes")
+        >>> file.size
+        10
+    """
 
     id: str | None = None
     name: str | None = None
@@ -34,12 +40,23 @@ class File(Record):
 
     @property
     def url(self) -> str | None:
-        """The URL that stands for the file in a model's input."""
+        """The URL that stands for the file in a model's input.
+
+        Examples:
+            >>> file = client.files.create(b"some bytes")
+            >>> file.url
+            'http://127.0.0.1:.../v1/files/...'
+        """
         return self.urls.get("get") if isinstance(self.urls, Mapping) else None
 
 
 class Files(Resource):
-    """Uploaded files: `create`, `get`, `list`, `delete`, `download`."""
+    """Uploaded files: `create`, `get`, `list`, `delete`, `download`.
+
+    Examples:
+        >>> file = client.files.create(Path(picture_path))
+        >>> client.files.delete(file.id)
+    """
 
     def create(
         self,
@@ -63,6 +80,11 @@ class Files(Resource):
         Raises:
             InvalidInputError: It is not a file, cannot be read, or is too long; or JSON cannot
                 express the metadata. Nothing was sent.
+
+        Examples:
+            >>> file = client.files.create(Path(picture_path), metadata={"album": "cats"})
+            >>> file.name
+            'cat.png'
         """
         upload = content if isinstance(content, Upload) else to_upload(content)
         if upload is None:
@@ -104,6 +126,11 @@ class Files(Resource):
 
         Raises:
             NotFoundError: There is no such file.
+
+        Examples:
+            >>> file = client.files.create(b"some bytes")
+            >>> client.files.get(file.id).size
+            10
         """
         path = f"/files/{path_segment(file_id)}"
         return self._transport.request("GET", path, build=File.from_json)
@@ -115,6 +142,11 @@ class Files(Resource):
 
         Args:
             limit: After how many of them to stop; None for all.
+
+        Examples:
+            >>> file = client.files.create(b"some bytes")
+            >>> [one.size for one in client.files.list(limit=1)]
+            [10]
         """
         return self._list("/files", File.from_json, limit)
 
@@ -125,6 +157,10 @@ class Files(Resource):
 
         Raises:
             NotFoundError: There is no such file.
+
+        Examples:
+            >>> file = client.files.create(b"some bytes")
+            >>> client.files.delete(file.id)
         """
         self._transport.request("DELETE", f"/files/{path_segment(file_id)}", build=discard)
 
@@ -141,6 +177,13 @@ class Files(Resource):
 
         Raises:
             ResponseError: The signature is wrong, or too old.
+
+        Examples:
+            >>> query = {"owner": "somebody", "expiry": 0, "signature": "wrong"}
+            >>> client.files.download("abcdefghijklmnop", **query)
+            Traceback (most recent call last):
+                ...
+            replicate_sync.exceptions.NotFoundError: ...
         """
         params = {"owner": owner, "expiry": str(expiry), "signature": signature}
         path = f"/files/{path_segment(file_id)}/download"

@@ -8,19 +8,33 @@ from .pages import Pages
 
 
 class Hardware(Record):
-    """Something that models run on; a deployment or a new model takes its `sku`."""
+    """Something that models run on; a deployment or a new model takes its `sku`.
+
+    Examples:
+        >>> next(client.hardware.list()).sku
+        'cpu'
+    """
 
     name: str | None = None
     sku: str | None = None
 
 
 class HardwareList(Resource):
-    """The hardware: `list`."""
+    """The hardware: `list`.
+
+    Examples:
+        >>> [hardware.sku for hardware in client.hardware.list()]
+        ['cpu', ...]
+    """
 
     def list(self) -> Pages[Hardware]:
         """Return an iterator over the hardware that models can run on.
 
         See https://replicate.com/docs/reference/http#hardware.list
+
+        Examples:
+            >>> [hardware.sku for hardware in client.hardware.list()]
+            ['cpu', ...]
         """
         entries = self._transport.request("GET", "/hardware", build=_parse_list)
         # The API sends all of them at once; it is a list as any other nevertheless.

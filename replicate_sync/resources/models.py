@@ -22,7 +22,12 @@ from .versions import ModelVersions, Version, Versions
 
 
 class Model(Record):
-    """A model; `inputs` is what its latest version takes, as a table."""
+    """A model; `inputs` is what its latest version takes, as a table.
+
+    Examples:
+        >>> client.models.get("replicate/hello-world").name
+        'hello-world'
+    """
 
     _hidden_fields = (
         "github_url",
@@ -49,7 +54,13 @@ class Model(Record):
 
     @property
     def latest_version(self) -> Version | None:
-        """Its latest version, or None where it has none."""
+        """Its latest version, or None where it has none.
+
+        Examples:
+            >>> model = client.models.get("replicate/hello-world")
+            >>> client.run(model.latest_version, {"text": "Alice"})
+            'hello Alice'
+        """
         data = latest_version_of_model(self.raw)
         if data is None:
             return None
@@ -59,18 +70,36 @@ class Model(Record):
 
     @property
     def inputs(self) -> Inputs:
-        """The inputs of its latest version."""
+        """The inputs of its latest version.
+
+        Examples:
+            >>> print(client.models.get("replicate/hello-world").inputs)
+            name  type    default   ...
+            text  string  required ...
+        """
         version = self.latest_version or Version()
         return version.inputs
 
     @property
     def versions(self) -> ModelVersions:
-        """Its versions: `list`, `get`, `delete`."""
+        """Its versions: `list`, `get`, `delete`.
+
+        Examples:
+            >>> model = client.models.get("replicate/hello-world")
+            >>> len(list(model.versions.list()))
+            1
+        """
         return ModelVersions(self._models.versions, str(self))
 
     @property
     def predictions(self) -> BoundPredictions:
-        """Predictions of its latest version: `create`."""
+        """Predictions of its latest version: `create`.
+
+        Examples:
+            >>> model = client.models.get("replicate/hello-world")
+            >>> model.predictions.create({"text": "Alice"}).result()
+            'hello Alice'
+        """
         return BoundPredictions(self._models.predictions.all, model=str(self))
 
     def examples(self, *, limit: int | None = None) -> Pages[Prediction]:
@@ -78,15 +107,33 @@ class Model(Record):
 
         Args:
             limit: After how many of them to stop; None for all.
+
+        Examples:
+            >>> model = client.models.get("replicate/hello-world")
+            >>> [prediction.status for prediction in model.examples(limit=1)]
+            [...]
         """
         return self._models.examples.list(str(self), limit=limit)
 
     def readme(self) -> str:
-        """Return its README, in Markdown."""
+        """Return its README, in Markdown.
+
+        Examples:
+            >>> name = "local/described"
+            >>> model = client.models.create(name, visibility="private", hardware="cpu")
+            >>> client.models.update("local/described", readme="# My model").readme()
+            '# My model'
+        """
         return self._models.readme.get(str(self))
 
     def delete(self) -> None:
-        """Delete the model, which is one's own and private, and has no versions."""
+        """Delete the model, which is one's own and private, and has no versions.
+
+        Examples:
+            >>> name = "local/empty"
+            >>> model = client.models.create(name, visibility="private", hardware="cpu")
+            >>> model.delete()
+        """
         self._models.delete(str(self))
 
     @property
@@ -118,6 +165,10 @@ class Models(Resource):
     Args:
         predictions: The client's predictions.
         aliases: Full names by their short names.
+
+    Examples:
+        >>> client.models.get("replicate/hello-world").owner
+        'replicate'
     """
 
     def __init__(self, predictions: Predictions, aliases: Mapping[str, str]) -> None:
@@ -145,6 +196,11 @@ class Models(Resource):
             sort_by: "latest_version_created_at" or "model_created_at".
             sort_direction: "desc" or "asc".
             limit: After how many of them to stop; None for all.
+
+        Examples:
+            >>> from itertools import islice
+            >>> [str(model) for model in islice(client.models.list(), 2)]
+            [...]
         """
         params = {"sort_by": sort_by, "sort_direction": sort_direction}
         return self._list("/models", self.from_json, limit, params)
@@ -177,6 +233,10 @@ class Models(Resource):
 
         Raises:
             InputRejectedError: The API refused a field.
+
+        Examples:
+            >>> str(client.models.create("local/mine", visibility="private", hardware="cpu"))
+            'local/mine'
         """
         owner, _, name = parse_name(model).partition("/")
         body = present_fields(
@@ -204,6 +264,10 @@ class Models(Resource):
 
         Raises:
             ModelNotFoundError: There is no such model.
+
+        Examples:
+            >>> client.models.get("replicate/hello-world").owner
+            'replicate'
         """
         path = f"/models/{parse_name(model)}"
         try:
@@ -223,6 +287,10 @@ class Models(Resource):
 
         Returns:
             The inputs by name; none where the API does not describe them.
+
+        Examples:
+            >>> "prompt" in client.models.inputs("black-forest-labs/flux-schnell")
+            True
         """
         return self._schemas.for_validation(resolve(model, self._aliases), fetch=True).inputs
 
@@ -252,6 +320,12 @@ class Models(Resource):
 
         Raises:
             ModelNotFoundError: There is no such model.
+
+        Examples:
+            >>> name = "local/changing"
+            >>> model = client.models.create(name, visibility="private", hardware="cpu")
+            >>> client.models.update(name, description="It changes.").description
+            'It changes.'
         """
         body = present_fields(
             description=description,
@@ -274,6 +348,11 @@ class Models(Resource):
 
         Raises:
             ModelNotFoundError: There is no such model.
+
+        Examples:
+            >>> name = "local/unused"
+            >>> model = client.models.create(name, visibility="private", hardware="cpu")
+            >>> client.models.delete("local/unused")
         """
         self._transport.request(
             "DELETE", f"/models/{parse_name(model)}", model=model, build=discard
@@ -287,10 +366,19 @@ class Models(Resource):
         Args:
             query: The text.
             limit: After how many of them to stop; None for all.
+
+        Examples:
+            >>> [str(model) for model in client.models.search("flux")]
+            ['black-forest-labs/flux-schnell']
         """
         content = Content(query.encode(), "text/plain")
         return self._list("/models", self.from_json, limit, method="QUERY", content=content)
 
     def from_json(self, data: object) -> Model:
-        """Return the model that the API's JSON describes, without a request."""
+        """Return the model that the API's JSON describes, without a request.
+
+        Examples:
+            >>> str(client.models.from_json({"owner": "me", "name": "mine"}))
+            'me/mine'
+        """
         return Model.from_json(data, self)

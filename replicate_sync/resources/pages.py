@@ -19,6 +19,11 @@ class Page(Sequence[_Item]):
         items: What is on it.
         next: The URL of the page behind it, or "".
         previous: The URL of the page before it, or "".
+
+    Examples:
+        >>> page = client.models.list().first_page()
+        >>> len(page) > 1
+        True
     """
 
     def __init__(self, items: Sequence[_Item], next: str = "", previous: str = "") -> None:
@@ -58,6 +63,11 @@ class Pages(Iterator[_Item], Generic[_Item]):
 
     Raises:
         InvalidInputError: The limit is not a number of items.
+
+    Examples:
+        >>> models = client.models.list()
+        >>> str(next(models))
+        '...'
     """
 
     def __init__(
@@ -82,6 +92,11 @@ class Pages(Iterator[_Item], Generic[_Item]):
         Raises:
             ResponseError: The response is not a page of a list.
             ConnectionFailed: There was no response.
+
+        Examples:
+            >>> page = client.hardware.list().first_page()
+            >>> page[0].sku
+            'cpu'
         """
         page = self._fetched
         return Page([self._build(item) for item in page.items], page.next, page.previous)

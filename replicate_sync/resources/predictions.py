@@ -42,6 +42,11 @@ class Predictions(Resource):
     Args:
         creator: Creates them.
         aliases: Full names of models by their short names.
+
+    Examples:
+        >>> prediction = client.predictions.create("replicate/hello-world", {"text": "Alice"})
+        >>> client.predictions.get(prediction.id).result()
+        'hello Alice'
     """
 
     def __init__(self, creator: Creator, aliases: Mapping[str, str]) -> None:
@@ -108,6 +113,11 @@ class Predictions(Resource):
             RateLimitError: There were too many requests.
             ConnectionFailed: There was no response; `maybe_created` says what that means. Likewise
                 any other ResponseError.
+
+        Examples:
+            >>> prediction = client.predictions.create("replicate/hello-world", {"text": "Alice"})
+            >>> prediction.result()
+            'hello Alice'
         """
         if stream is not None and not isinstance(stream, bool):
             raise InvalidInputError(f"stream must be True, False or None, not {stream!r}.")
@@ -258,6 +268,11 @@ class Predictions(Resource):
 
         Raises:
             NotFoundError: There is no such prediction.
+
+        Examples:
+            >>> prediction = client.predictions.create("replicate/hello-world", {"text": "Alice"})
+            >>> client.predictions.get(prediction.id).result()
+            'hello Alice'
         """
         prediction = Prediction.of_id(prediction_id, self.context)
         try:
@@ -277,6 +292,11 @@ class Predictions(Resource):
 
         Raises:
             NotFoundError: There is no such prediction.
+
+        Examples:
+            >>> prediction = client.predictions.create("local/slow", {"seconds": 60})
+            >>> client.predictions.cancel(prediction.id).status
+            'canceled'
         """
         path = f"/predictions/{path_segment(prediction_id)}/cancel"
         prediction = Prediction.of_id(prediction_id, self.context)
@@ -299,6 +319,11 @@ class Predictions(Resource):
             created_before: A time in ISO 8601.
             source: "web" for those that were made on the website.
             limit: After how many of them to stop; None for all.
+
+        Examples:
+            >>> greeting = client.run("replicate/hello-world", {"text": "Alice"})
+            >>> next(client.predictions.list()).model
+            'replicate/hello-world'
         """
         params = {
             "created_after": created_after,
@@ -312,6 +337,11 @@ class Predictions(Resource):
 
         Raises:
             UnexpectedDataError: It is not a prediction.
+
+        Examples:
+            >>> known = client.predictions.create("replicate/hello-world", {"text": "Alice"})
+            >>> client.predictions.from_json({"id": known.id, "status": "starting"}).result()
+            'hello Alice'
         """
         return Prediction(data, self.context)
 

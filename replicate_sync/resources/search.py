@@ -14,14 +14,24 @@ _SHOWN = 5  # models in a repr
 
 
 class SearchResults(Record):
-    """What a search has found; most people want its `models`."""
+    """What a search has found; most people want its `models`.
+
+    Examples:
+        >>> [str(model) for model in client.search("flux").models]
+        ['black-forest-labs/flux-schnell']
+    """
 
     query: str | None = None
     pages: Sequence[Mapping[str, Any]] = ()
 
     @property
     def models(self) -> Sequence[Model]:
-        """The models, the best match first."""
+        """The models, the best match first.
+
+        Examples:
+            >>> [str(model) for model in client.search("flux").models]
+            ['black-forest-labs/flux-schnell']
+        """
         entries = self.raw.get("models")
         if not isinstance(entries, list):
             return []
@@ -30,7 +40,12 @@ class SearchResults(Record):
 
     @property
     def collections(self) -> Sequence[Collection]:
-        """The collections."""
+        """The collections.
+
+        Examples:
+            >>> client.search("flux").collections
+            [...]
+        """
         entries = self.raw.get("collections")
         if not isinstance(entries, list):
             return []

@@ -20,6 +20,16 @@ class Trainings(Resource):
 
     Args:
         creator: Creates them.
+
+    Examples:
+        >>> version = client.models.get("local/trainer").latest_version.id
+        >>> name = "local/trained"
+        >>> model = client.models.create(name, visibility="private", hardware="cpu")
+        >>> training = client.trainings.create(
+        ...     f"local/trainer:{version}", destination=name, input={"steps": 2}
+        ... )
+        >>> client.trainings.get(training.id).wait().output["version"]
+        'local/trained:...'
     """
 
     def __init__(self, creator: Creator) -> None:
@@ -48,6 +58,16 @@ class Trainings(Resource):
 
         Raises:
             ReplicateError: As `predictions.create` does.
+
+        Examples:
+            >>> version = client.models.get("local/trainer").latest_version.id
+            >>> name = "local/created"
+            >>> model = client.models.create(name, visibility="private", hardware="cpu")
+            >>> training = client.trainings.create(
+            ...     f"local/trainer:{version}", destination=name, input={"steps": 2}
+            ... )
+            >>> training.wait().output["version"]
+            'local/created:...'
         """
         ref = parse_version(version)
         parse_name(destination)
@@ -79,6 +99,16 @@ class Trainings(Resource):
 
         Raises:
             NotFoundError: There is no such training.
+
+        Examples:
+            >>> version = client.models.get("local/trainer").latest_version.id
+            >>> name = "local/fetched"
+            >>> model = client.models.create(name, visibility="private", hardware="cpu")
+            >>> training = client.trainings.create(
+            ...     f"local/trainer:{version}", destination=name, input={"steps": 2}
+            ... )
+            >>> client.trainings.get(training.id).wait().status
+            'succeeded'
         """
         path = f"/trainings/{path_segment(training_id)}"
         return self._transport.request(
@@ -92,6 +122,16 @@ class Trainings(Resource):
 
         Args:
             limit: After how many of them to stop; None for all.
+
+        Examples:
+            >>> version = client.models.get("local/trainer").latest_version.id
+            >>> name = "local/listed-training"
+            >>> model = client.models.create(name, visibility="private", hardware="cpu")
+            >>> training = client.trainings.create(
+            ...     f"local/trainer:{version}", destination=name, input={"steps": 2}
+            ... )
+            >>> next(client.trainings.list()).id == training.id
+            True
         """
         return self._list("/trainings", self.from_json, limit)
 
@@ -102,6 +142,16 @@ class Trainings(Resource):
 
         Raises:
             NotFoundError: There is no such training.
+
+        Examples:
+            >>> version = client.models.get("local/trainer").latest_version.id
+            >>> name = "local/stopped"
+            >>> model = client.models.create(name, visibility="private", hardware="cpu")
+            >>> training = client.trainings.create(
+            ...     f"local/trainer:{version}", destination="local/stopped", input={"steps": 10_000}
+            ... )
+            >>> client.trainings.cancel(training.id).status
+            'canceled'
         """
         path = f"/trainings/{path_segment(training_id)}/cancel"
         return self._transport.request("POST", path, build=self.from_json)
@@ -111,5 +161,11 @@ class Trainings(Resource):
 
         Raises:
             UnexpectedDataError: It is not a training.
+
+        Examples:
+            >>> known = {"id": "abcdefghijklmnop", "status": "succeeded"}
+            >>> training = client.trainings.from_json(known)
+            >>> training.ended
+            True
         """
         return Training(data, self._creator.context)

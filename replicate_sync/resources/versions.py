@@ -14,7 +14,13 @@ from .predictions import Predictions
 
 
 class Version(Record):
-    """One version of a model; `inputs` is what it takes, as a table."""
+    """One version of a model; `inputs` is what it takes, as a table.
+
+    Examples:
+        >>> version = client.models.get("replicate/hello-world").latest_version
+        >>> client.run(version, {"text": "Alice"})
+        'hello Alice'
+    """
 
     _hidden_fields = ("openapi_schema",)
 
@@ -25,18 +31,36 @@ class Version(Record):
 
     @property
     def predictions(self) -> BoundPredictions:
-        """Its predictions: `create`."""
+        """Its predictions: `create`.
+
+        Examples:
+            >>> version = client.models.get("replicate/hello-world").latest_version
+            >>> version.predictions.create({"text": "Alice"}).result()
+            'hello Alice'
+        """
         versions: Versions = self._bound()
         return BoundPredictions(versions.predictions, model=str(self))
 
     @property
     def schemas(self) -> Mapping[str, Any] | None:
-        """The `components.schemas` of its OpenAPI document; None where the API does not say."""
+        """The `components.schemas` of its OpenAPI document; None where the API does not say.
+
+        Examples:
+            >>> version = client.models.get("replicate/hello-world").latest_version
+            >>> sorted(version.schemas)
+            [...'Input'...'Output'...]
+        """
         return schemas_of_version(self.raw)
 
     @property
     def inputs(self) -> Inputs:
-        """Its inputs: names, types, defaults, choices, limits and descriptions."""
+        """Its inputs: names, types, defaults, choices, limits and descriptions.
+
+        Examples:
+            >>> version = client.models.get("replicate/hello-world").latest_version
+            >>> "text" in version.inputs
+            True
+        """
         return ModelSchema.parse(self.schemas).inputs
 
     def __str__(self) -> str:
@@ -49,6 +73,11 @@ class ModelVersions:
     Args:
         versions: The versions of all models.
         model: The model, "owner/name".
+
+    Examples:
+        >>> model = client.models.get("replicate/hello-world")
+        >>> len(list(model.versions.list()))
+        1
     """
 
     def __init__(self, versions: Versions, model: str) -> None:
@@ -60,6 +89,11 @@ class ModelVersions:
 
         Args:
             limit: After how many of them to stop; None for all.
+
+        Examples:
+            >>> model = client.models.get("replicate/hello-world")
+            >>> len(list(model.versions.list()))
+            1
         """
         return self._versions.list(self._model, limit=limit)
 
@@ -68,6 +102,12 @@ class ModelVersions:
 
         Raises:
             ModelNotFoundError: There is no such version.
+
+        Examples:
+            >>> model = client.models.get("replicate/hello-world")
+            >>> version = model.versions.get(model.latest_version.id)
+            >>> "text" in version.inputs
+            True
         """
         return self._versions.get(f"{self._model}:{version_id}")
 
@@ -76,6 +116,17 @@ class ModelVersions:
 
         Raises:
             ModelNotFoundError: There is no such version.
+
+        Examples:
+            >>> version = client.models.get("local/trainer").latest_version.id
+            >>> name = "local/versioned"
+            >>> model = client.models.create(name, visibility="private", hardware="cpu")
+            >>> training = client.trainings.create(
+            ...     f"local/trainer:{version}", destination=name, input={"steps": 2}
+            ... )
+            >>> result = training.wait().output
+            >>> model = client.models.get("local/versioned")
+            >>> model.versions.delete(model.latest_version.id)
         """
         self._versions.delete(f"{self._model}:{version_id}")
 
@@ -85,6 +136,11 @@ class Versions(Resource):
 
     Args:
         predictions: The client's predictions.
+
+    Examples:
+        >>> versions = list(client.models.versions.list("replicate/hello-world"))
+        >>> len(versions)
+        1
     """
 
     def __init__(self, predictions: Predictions) -> None:
@@ -100,6 +156,11 @@ class Versions(Resource):
         Args:
             model: "owner/name".
             limit: After how many of them to stop; None for all.
+
+        Examples:
+            >>> versions = list(client.models.versions.list("replicate/hello-world"))
+            >>> len(versions)
+            1
         """
         return self._list(f"/models/{parse_name(model)}/versions", self.from_json, limit)
 
@@ -113,6 +174,11 @@ class Versions(Resource):
 
         Raises:
             ModelNotFoundError: There is no such version.
+
+        Examples:
+            >>> [version] = client.models.versions.list("replicate/hello-world")
+            >>> client.models.versions.get(f"replicate/hello-world:{version.id}").id == version.id
+            True
         """
         ref = parse_version(version)
         return self._transport.request("GET", _path(ref), model=version, build=self.from_json)
@@ -127,12 +193,26 @@ class Versions(Resource):
 
         Raises:
             ModelNotFoundError: There is no such version.
+
+        Examples:
+            >>> version = client.models.get("local/trainer").latest_version.id
+            >>> name = "local/superseded"
+            >>> model = client.models.create(name, visibility="private", hardware="cpu")
+            >>> training = client.trainings.create(
+            ...     f"local/trainer:{version}", destination=name, input={"steps": 2}
+            ... )
+            >>> client.models.versions.delete(training.wait().output["version"])
         """
         ref = parse_version(version)
         self._transport.request("DELETE", _path(ref), model=version, build=discard)
 
     def from_json(self, data: object) -> Version:
-        """Return the version that the API's JSON describes, without a request."""
+        """Return the version that the API's JSON describes, without a request.
+
+        Examples:
+            >>> client.models.versions.from_json({"id": "5c7d5dc6"}).id
+            '5c7d5dc6'
+        """
         return Version.from_json(data, self)
 
 

@@ -30,7 +30,13 @@ MIN_REFRESH_INTERVAL = 60.0
 
 
 class Secret(Record):
-    """The key that signs an account's webhooks. Its repr does not show it."""
+    """The key that signs an account's webhooks. Its repr does not show it.
+
+    Examples:
+        >>> secret = client.webhooks.default.secret.get()
+        >>> secret.key[:6]
+        'whsec_'
+    """
 
     _hidden_fields = ("key",)
 
@@ -57,6 +63,9 @@ def verify(body: bytes | str, headers: Headers, secret: str, *, tolerance: float
         WebhookError: A header is missing, the signature is wrong, the time is too far off, the
             body is not JSON, or the secret is not one.
         InvalidInputError: The body is neither bytes nor text.
+
+    Examples:
+        >>> from replicate_sync.webhooks import verify
     """
     return _Webhook.parse(body, headers, tolerance).verify(secret)
 
@@ -113,12 +122,21 @@ def _wrong_signature_error() -> WebhookError:
 
 
 class Secrets(Resource):
-    """The key that signs the account's webhooks: `get`."""
+    """The key that signs the account's webhooks: `get`.
+
+    Examples:
+        >>> client.webhooks.default.secret.get().key[:6]
+        'whsec_'
+    """
 
     def get(self) -> Secret:
         """Return the key.
 
         See https://replicate.com/docs/reference/http#webhooks.default.secret.get
+
+        Examples:
+            >>> client.webhooks.default.secret.get().key[:6]
+            'whsec_'
         """
         return self._transport.request("GET", "/webhooks/default/secret", build=Secret.from_json)
 
@@ -128,6 +146,10 @@ class DefaultWebhook:
 
     Args:
         transport: Sends the requests.
+
+    Examples:
+        >>> client.webhooks.default.secret.get().key[:6]
+        'whsec_'
     """
 
     def __init__(self, transport: Transport) -> None:
@@ -140,6 +162,13 @@ class Webhooks(Resource):
     Args:
         predictions: The client's predictions.
         trainings: The client's trainings.
+
+    Examples:
+        >>> try:
+        ...     client.webhooks.receive(b"{}", {})  # the body and the headers of a request
+        ... except WebhookError:
+        ...     print("refused")
+        refused
     """
 
     def __init__(self, predictions: Predictions, trainings: Trainings) -> None:
@@ -162,6 +191,13 @@ class Webhooks(Resource):
 
         Raises:
             WebhookError: See there.
+
+        Examples:
+            >>> key = client.webhooks.default.secret.get().key
+            >>> client.webhooks.verify(b"{}", {"webhook-id": "1"}, key)
+            Traceback (most recent call last):
+                ...
+            replicate_sync.exceptions.WebhookError: ...
         """
         return verify(body, headers, secret, tolerance=tolerance)
 
@@ -181,6 +217,13 @@ class Webhooks(Resource):
 
         Raises:
             WebhookError: As `verify` does.
+
+        Examples:
+            >>> try:
+            ...     prediction = client.webhooks.receive(b"{}", {})  # of a request
+            ... except WebhookError as error:
+            ...     print("respond with 400")
+            respond with 400
         """
         webhook = _Webhook.parse(body, headers, tolerance)
         key = self._key or self._fetch_key()

@@ -1,0 +1,146 @@
+"""Every public name has an example in its docstring, and the example does what it says."""
+
+from __future__ import annotations
+
+import doctest
+import inspect
+import pydoc
+import re
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import replicate_sync
+from replicate_sync import Polling, Replicate, official
+from replicate_sync.callable_model import CallableModel
+from replicate_sync.chats.conversation import Conversation
+from replicate_sync.offline import LocalReplicate
+from replicate_sync.resources.bound_predictions import BoundPredictions
+from replicate_sync.resources.pages import Page, Pages
+from replicate_sync.resources.search import SearchResults
+
+Names = dict[str, Any]
+
+#: What is reached from the public names, beside the resources of a client.
+REACHED = (
+    *(BoundPredictions, CallableModel, Conversation, LocalReplicate, Page, Pages),
+    SearchResults,
+)
+#: Methods without an underscore that only other modules of this package call.
+INTERNAL = {
+    "Files.place",
+    "Prediction.leave",
+    "Prediction.mark_created",
+    "Prediction.save_files",
+    "PredictionFields.of_id",
+    "PredictionFields.update",
+    "Predictions.abandon",
+    "Predictions.apart",
+    "Predictions.learn_server_time",
+    "Predictions.leave",
+    "Predictions.look_up",
+    "Predictions.place_files",
+    "Predictions.plan",
+    "Predictions.prepare",
+    "Predictions.register",
+    "Predictions.send",
+    "Predictions.start",
+    "Trainings.start",
+}
+
+
+def is_ours(value: Any) -> bool:
+    return str(getattr(value, "__module__", "")).startswith("replicate_sync")
+
+
+def documented_members(kind: type) -> Iterator[tuple[str, str]]:
+    """Yield the public methods and properties of a class, and their docstrings."""
+    for name, value in vars(kind).items():
+        is_callable = inspect.isroutine(value) or isinstance(value, classmethod | staticmethod)
+        is_method = is_callable or isinstance(value, property | cached_property)
+        if is_method and not name.startswith("_") and f"{kind.__name__}.{name}" not in INTERNAL:
+            yield f"{kind.__name__}.{name}", inspect.getdoc(value) or ""
+
+
+def public_docstrings() -> dict[str, str]:
+    """Return the docstrings of all public names, by name."""
+    values = [getattr(replicate_sync, name) for name in replicate_sync.__all__]
+    client = Replicate("r8_nobody")
+    values += [getattr(client.models, name) for name in ("versions", "examples", "readme")]
+    values += [client.models.predictions, client.deployments.predictions]
+    values += [client.webhooks.default, client.webhooks.default.secret, *REACHED]
+    found: dict[str, str] = {}
+    for value in values:
+        if inspect.isfunction(value):
+            found[value.__name__] = inspect.getdoc(value) or ""
+            continue
+        kind = value if inspect.isclass(value) else type(value)
+        for base in filter(is_ours, kind.__mro__):
+            if base.__name__.startswith("_"):
+                continue
+            found[base.__name__] = inspect.getdoc(base) or ""
+            found.update(documented_members(base))
+    found["official"] = official.__doc__ or ""
+    for value in (official.Client, official.Client.run, official.Client.stream, official.paginate):
+        found[f"official.{value.__qualname__}"] = inspect.getdoc(value) or ""
+    return found
+
+
+DOCSTRINGS = public_docstrings()
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Names]]:
+    """Return a function that returns what an example may use."""
+    folder = tmp_path_factory.mktemp("examples")
+    patch = pytest.MonkeyPatch()
+    patch.chdir(folder)
+    names: Names = {"Path": Path, "replicate_sync": replicate_sync}
+    names |= {name: getattr(replicate_sync, name) for name in replicate_sync.__all__}
+    names |= {kind.__name__: kind for kind in REACHED}
+    picture = folder / "cat.png"
+    picture.write_bytes(b"\x89PNG\r\n\x1a\n")
+    with replicate_sync.local() as server_client:
+        server = server_client.server
+
+        def make() -> Names:
+            patch.setenv("REPLICATE_BASE_URL", server.url)
+            patch.setenv("REPLICATE_API_TOKEN", server.token)
+            server.faults.clear()
+            client = server_client.with_options(polling=Polling(attempts=3000, delay=0.02))
+            client.server = server  # type: ignore[attr-defined]
+            return {**names, "client": client, "picture_path": str(picture)}
+
+        yield make
+    patch.undo()
+
+
+def test_every_public_name_has_an_example() -> None:
+    without = [name for name, text in DOCSTRINGS.items() if "Examples:\n    >>> " not in text]
+    assert without == []
+    assert len(DOCSTRINGS) > 200
+
+
+@pytest.mark.parametrize("name", sorted(DOCSTRINGS))
+def test_the_example_does_what_it_says(name: str, prepared: Callable[[], Names]) -> None:
+    options = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+    text = inspect.cleandoc(DOCSTRINGS[name])
+    example = doctest.DocTestParser().get_doctest(text, prepared(), name, None, None)
+    written: list[str] = []
+    runner = doctest.DocTestRunner(optionflags=options, verbose=False)
+    runner.run(example, out=written.append, clear_globs=False)
+    assert not runner.failures, "".join(written)
+
+
+def test_the_help_of_the_client_begins_with_two_screens_that_name_all_it_has() -> None:
+    text = pydoc.render_doc(Replicate, renderer=pydoc.plaintext)
+    overview, _, _ = text.partition("Method resolution order:")
+    assert len(overview.splitlines()) <= 100
+    kinds = [kind for kind in Replicate.__mro__ if is_ours(kind)]
+    members = {name for kind in kinds for name, _ in documented_members(kind)}
+    assert len(members) > 20
+    for name in members:
+        assert re.search(rf"\b{name.partition('.')[2]}\b", overview), name
