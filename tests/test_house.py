@@ -45,7 +45,7 @@ OWNERS = {
     "coglet": {"server/cog"},
     "yaml": {"server/cog"},
 }
-SECTIONS = ("Args:", "Attributes:", "Returns:", "Yields:", "Raises:")
+SECTIONS = ("Args:", "Attributes:", "Returns:", "Yields:", "Raises:", "Examples:")
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 LLAMA = Replicate.default_model
 
