@@ -14,6 +14,7 @@ from inspect import Parameter, Signature
 from typing import TYPE_CHECKING, Annotated, Any, Generic, NoReturn, TypeVar
 
 from .exceptions import InvalidInputError, UnknownModelError
+from .payloads.input_schema import Input, Inputs
 from .payloads.inputs import validate_input
 from .payloads.python_types import (
     contradicts,
@@ -23,7 +24,7 @@ from .payloads.python_types import (
     parameter_names,
     type_name,
 )
-from .payloads.schemas import Input, Inputs, ModelSchema
+from .payloads.schemas import ModelSchema
 from .prediction.prediction import Prediction
 from .refs import ModelRef
 from .resources.versions import Version

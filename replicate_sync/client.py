@@ -26,8 +26,6 @@ from .gpt4free import (
 )
 from .http.config import API_URL, Token
 from .http.request import validate_headers, validate_method, validate_path
-from .payloads.messages import Messages, last_content
-from .payloads.upload import Upload
 from .polling import Polling, Retries
 from .prediction import outcomes
 from .prediction.create import Creator
@@ -46,7 +44,9 @@ if TYPE_CHECKING:
 
     from .batch.map_options import OnError, OnLost, Retry
     from .callable_model import CallableModel
+    from .payloads.messages import Messages
     from .payloads.result_files import Saver
+    from .payloads.upload import Upload
     from .prediction.prediction import Prediction
     from .resources.account import Accounts
     from .resources.collections import Collections
@@ -892,6 +892,8 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
             >>> "".join(Replicate.create_completion(llama, messages, max_tokens=5))
             '...'
         """
+        from .payloads.messages import last_content
+
         if isinstance(stream, str):
             api_key = stream
             stream = None  # a traceback would show it

@@ -9,13 +9,11 @@ from .. import refs
 from ..deadline import NO_DEADLINE, Deadline
 from ..display.generators import describe_generator
 from ..http.transport import Transport
-from ..payloads.chat_input import parse_chat
-from ..payloads.messages import Messages
 from ..prediction.create_options import create_headers, webhook_fields
 from ..resources.predictions import Predictions
-from .call import ChatCall, ChatModel
 
 if TYPE_CHECKING:
+    from ..payloads.messages import Messages
     from .conversation import Conversation
 
 DEFAULT_MODEL = "meta/meta-llama-3-70b-instruct"
@@ -164,6 +162,10 @@ class ChatMethods:
             >>> client.chat("How many legs has a cat?", "openai/gpt-5-structured", schema=int)
             1
         """
+        # Late, as a program that does not chat needs none of it.
+        from ..payloads.chat_input import parse_chat
+        from .call import ChatCall, ChatModel
+
         parameters = {
             "system_prompt": system_prompt,
             "max_tokens": max_tokens,

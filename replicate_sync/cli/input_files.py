@@ -8,8 +8,8 @@ import sys
 from collections.abc import Iterator
 
 from ..exceptions import InvalidInputError
+from ..payloads.input_schema import Inputs
 from ..payloads.inputs import validate_input
-from ..payloads.schemas import Inputs
 from .parsing import parse_json, parse_object, parse_value, read_text
 
 _LISTED_PROBLEMS = 5

@@ -12,8 +12,9 @@ import click
 from ..callable_model import fetch_schema
 from ..client import Replicate
 from ..display.tables import format_table, terminal_width
+from ..payloads.input_schema import Input
 from ..payloads.saving import write_whole
-from ..payloads.schemas import Input, ModelSchema
+from ..payloads.schemas import ModelSchema
 from ..refs import ModelRef, parse
 from .echo import echo
 from .options import api_command, complete_model, limit_option, model_argument

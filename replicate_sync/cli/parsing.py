@@ -20,8 +20,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ..exceptions import InvalidInputError
+from ..payloads.input_schema import Inputs
 from ..payloads.local_paths import is_name_of_file, may_be_file
-from ..payloads.schemas import Inputs
 
 _UNKNOWN = ""
 _FILE_TYPES = ("file", "array", _UNKNOWN)

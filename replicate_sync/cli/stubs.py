@@ -24,8 +24,9 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from ..callable_model import describe_input
+from ..payloads.input_schema import Input
 from ..payloads.python_types import literal_choices, parameter_name, parameter_names
-from ..payloads.schemas import Input, ModelSchema, OutputSchema
+from ..payloads.schemas import ModelSchema, OutputSchema
 from ..refs import ModelRef
 
 _WIDTH = 100  # characters of a line

@@ -7,6 +7,7 @@ from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from io import BytesIO
 from time import monotonic
+from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -16,8 +17,6 @@ from ..exceptions import ConnectionFailed, Interruption, ReplicateError, Unexpec
 from . import connection_errors, response_errors
 from .adapter import Delivery
 from .addresses import AddressRefused, FileHosts, refuse_written_address
-from .multipart import OnBytes
-from .resumption import Resumption
 from .sessions import (
     MAX_REDIRECTS,
     PIECE_SIZE,
@@ -28,6 +27,10 @@ from .sessions import (
     finish,
     read_body,
 )
+
+if TYPE_CHECKING:
+    from .multipart import OnBytes
+    from .resumption import Resumption
 
 _FILE_HEADERS = {"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "identity"}
 _STREAM_HEADERS = {
@@ -123,6 +126,8 @@ class Downloader:
             ResponseError: The file is gone, or changed meanwhile.
             ConnectionFailed: The download was cut, and could not be resumed.
         """
+        from .resumption import Resumption  # late, as most programs download nothing
+
         file = Resumption()
         fruitless = 0
         while True:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from http.cookiejar import DefaultCookiePolicy
 from io import BytesIO
 from time import monotonic
-from typing import NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
 
 import requests
 from requests.auth import AuthBase
@@ -25,7 +25,9 @@ from ..exceptions import InvalidInputError
 from .adapter import BoundedHeadAdapter, Delivery, PublicAdapter, thread
 from .addresses import AddressRefused, refuse_private_peer
 from .config import Token, origin, validate_proxy
-from .multipart import Form
+
+if TYPE_CHECKING:
+    from .multipart import Form
 
 USER_AGENT = f"replicate-sync/{__version__}"
 PIECE_SIZE = 65536  # bytes that are read of a body at a time
@@ -34,7 +36,7 @@ CONNECT_TIMEOUT = 10.0  # seconds
 
 _MAX_TIMEOUT = 1e6  # seconds; more than any socket can wait
 
-Body = bytes | Form
+Body: TypeAlias = "bytes | Form"
 
 
 class NoAuth(AuthBase):
@@ -133,7 +135,7 @@ class Sessions:
             AddressRefused: The address is not public.
             Exception: What requests and urllib3 raise; see `connection_errors`.
         """
-        if isinstance(data, Form):
+        if data is not None and not isinstance(data, bytes):
             data.seek(0)
         session = self._own_session
         if session is None:

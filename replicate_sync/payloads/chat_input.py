@@ -14,17 +14,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..exceptions import InvalidInputError
 from ..refs import ModelRef
-from .content_parts import MediaKind
 from .generation_parameters import system_input, to_model_inputs
 from .input_schema import Input, Inputs
 from .inputs import validate_input
 from .json_schema import mapping_at, resolve_reference
 from .messages import SYSTEM_ROLES, Messages, Turn, flat_prompt, parse_messages
 from .schemas import ModelSchema
+
+if TYPE_CHECKING:
+    from .content_parts import MediaKind
 
 _MESSAGES = "messages"
 _PROMPT = "prompt"

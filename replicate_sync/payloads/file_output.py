@@ -12,15 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
-from ..display import notebook
-from ..display.progress import ByteProgress
 from ..exceptions import ReplicateError
-from ..http.multipart import OnBytes
-from . import saving
-from .file_names import clean_name
 
+# What displays and saves a file is imported late, as most programs only pass its URL on or read it.
 if TYPE_CHECKING:
     from PIL import Image
+
+    from ..http.multipart import OnBytes
 
 _PIECE_SIZE = 2**16  # bytes that are read of a saved file at a time
 _MAX_IN_MEMORY = 2**20  # bytes of an opened file that are kept in memory
@@ -106,9 +104,13 @@ class FileOutput:
             yield from _read_pieces(cast(Path, self.path))
         elif self._is_inline:
             yield _parse_data_uri(self.url)
-        else:
+        elif progress:
+            from ..display.progress import ByteProgress
+
             with ByteProgress(self.name, progress) as bar:
                 yield from self._downloader.download(self.url, on_bytes=bar.update)
+        else:
+            yield from self._downloader.download(self.url)
 
     def read(self, *, progress: bool = False) -> bytes:
         """Return the content of the file. It is downloaded once.
@@ -194,6 +196,8 @@ class FileOutput:
             >>> picture.save("folder/").name
             'out-0.webp'
         """
+        from . import saving
+
         target, is_in_folder = saving.choose_target(path, self.name)
         pieces = self.iter_bytes(progress=progress)
         return saving.write_whole(pieces, target, overwrite=not is_in_folder)
@@ -213,6 +217,8 @@ class FileOutput:
             if suffix is None:
                 suffix = mimetypes.guess_extension(mime_type, strict=False) or ""
             return self._stem + suffix
+        from .file_names import clean_name
+
         return clean_name(unquote(_url_path(self.url)).rpartition("/")[2]) or self._stem
 
     @property
@@ -256,7 +262,8 @@ class FileOutput:
         return self._media_html(content), len(content or b"")
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        from ..display.gallery import MAX_FILE_SIZE  # late, as only a notebook needs it
+        from ..display import notebook
+        from ..display.gallery import MAX_FILE_SIZE
 
         bundle = {"text/plain": repr(self)}
         if notebook.is_text_only():
@@ -288,7 +295,7 @@ class FileOutput:
 
     def _media_html(self, content: bytes | None) -> str:
         """Return the file as HTML, with its content in it, or else displayed from its URL."""
-        from ..display import html  # late, as only a notebook needs it
+        from ..display import html
 
         source = self.url
         if content is not None:

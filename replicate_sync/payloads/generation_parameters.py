@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..exceptions import InvalidInputError
-from .schemas import Inputs
+from .input_schema import Inputs
 
 _NAMES: dict[str, tuple[str, ...]] = {
     "prompt": ("prompt",),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from ..exceptions import InvalidInputError
-from .content_parts import MediaPart, is_file, parse_part
+
+if TYPE_CHECKING:
+    from .content_parts import MediaPart
 
 Messages: TypeAlias = str | Iterable[Mapping[str, object]]
 """A prompt, or messages: dicts with a `role` and a `content`."""
@@ -128,29 +130,34 @@ def _parse_turn(message: Mapping[str, object], *, is_single: bool) -> Turn:
         raise InvalidInputError(
             f"There is no role {role!r}.", hint=f"The roles are {', '.join(_ROLES)}."
         )
+    content = message.get("content")
+    if content is None or isinstance(content, str):
+        return Turn(role.lower(), content or "", (), message)
+    text, media = _parse_parts(content)
+    return Turn(role.lower(), text, media, message)
+
+
+def _parse_parts(content: object) -> tuple[str, tuple[MediaPart, ...]]:
+    """Return the text of a content that is not a string, and the files in it."""
+    from .content_parts import is_file, parse_part  # late, as most messages are text
+
+    parts: Sequence[object] = (content,)
+    if isinstance(content, list | tuple):
+        parts = content
+    elif not is_file(content):
+        raise InvalidInputError(
+            "A message's content must be a string or a list of parts, "
+            f"not {type(content).__name__}."
+        )
     texts = []
     media = []
-    for part in _content_parts(message.get("content")):
+    for part in parts:
         parsed = parse_part(part)
         if isinstance(parsed, str):
             texts.append(parsed)
         else:
             media.append(parsed)
-    return Turn(role.lower(), "".join(texts), tuple(media), message)
-
-
-def _content_parts(content: object) -> Sequence[object]:
-    if content is None:
-        return ()
-    if isinstance(content, str):
-        return (content,)
-    if isinstance(content, list | tuple):
-        return content
-    if is_file(content):
-        return (content,)
-    raise InvalidInputError(
-        f"A message's content must be a string or a list of parts, not {type(content).__name__}."
-    )
+    return "".join(texts), tuple(media)
 
 
 def _list_messages(messages: object) -> list[Mapping[str, object]]:

@@ -14,7 +14,8 @@ from typing import Any, Literal, cast, get_args, get_origin
 
 from ..exceptions import InvalidInputError
 from .file_output import FileOutput
-from .schemas import Input, OutputSchema
+from .input_schema import Input
+from .schemas import OutputSchema
 
 _SCALARS: dict[str, object] = {
     "string": str,

@@ -9,20 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from .input_schema import Input, Inputs
 from .json_schema import mapping_at, resolve_reference
 
-__all__ = [
-    "UNKNOWN_SCHEMA",
-    "Input",
-    "Inputs",
-    "ModelSchema",
-    "OutputSchema",
-    "latest_version_of_model",
-    "resolve_reference",
-    "schemas_of_version",
-]
+if TYPE_CHECKING:
+    from .input_schema import Inputs
 
 _DESCRIPTIONS = {
     "object": "an object, as JSON",
@@ -56,11 +48,15 @@ class ModelSchema:
     @cached_property
     def inputs(self) -> Inputs:
         """What the model takes; empty where that is not known."""
+        from .input_schema import Inputs  # late, as most programs ask for no schema
+
         return Inputs.parse(self.raw)
 
     @cached_property
     def text_inputs(self) -> frozenset[str]:
         """The names of the inputs that take a text, and no file."""
+        if self.raw is None:
+            return frozenset()
         return frozenset(name for name, one in self.inputs.items() if one.type == "string")
 
     @cached_property

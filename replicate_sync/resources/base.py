@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 from types import MappingProxyType
-from typing import Any, ClassVar, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from ..exceptions import InvalidInputError
-from ..http.pagination import PageParser, follow_link
 from ..http.request import Content
 from ..http.transport import Transport
-from .pages import Pages
+
+if TYPE_CHECKING:
+    from .pages import Pages
 
 _Item = TypeVar("_Item")
 _Record = TypeVar("_Record", bound="Record")
@@ -119,6 +120,9 @@ class Resource:
         content: Content | None = None,
     ) -> Pages[_Item]:
         """Return the items of a list, on all its pages, which are fetched when they are needed."""
+        from ..http.pagination import PageParser, follow_link
+        from .pages import Pages  # late, as most programs list nothing
+
         query = {name: value for name, value in (params or {}).items() if value is not None}
         pages = PageParser()
         fetch_first = partial(

@@ -8,8 +8,9 @@ from typing import Any
 
 from ..exceptions import UnknownModelError
 from ..http.request import Content
+from ..payloads.input_schema import Inputs
 from ..payloads.schema_cache import SchemaCache
-from ..payloads.schemas import Inputs, latest_version_of_model
+from ..payloads.schemas import latest_version_of_model
 from ..prediction.prediction import Prediction
 from ..refs import parse_name, resolve
 from .base import Record, Resource, discard, present_fields
@@ -175,7 +176,6 @@ class Models(Resource):
         super().__init__(predictions.context.transport)
         self._schemas: SchemaCache = predictions.context.schemas
         self._aliases = aliases
-        self._near_names = predictions.near_names
         self.versions: Versions = Versions(predictions)
         self.examples: Examples = Examples(predictions)
         self.readme: Readmes = Readmes(self._transport)
@@ -274,7 +274,7 @@ class Models(Resource):
             build = partial(Model.from_json, resource=self)
             return self._transport.request("GET", path, model=model, build=build)
         except UnknownModelError as error:
-            self._near_names.add_to(error, model)
+            self.predictions.all.near_names.add_to(error, model)
             raise
 
     def inputs(self, model: str) -> Inputs:

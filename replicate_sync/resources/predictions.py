@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ..deadline import NO_DEADLINE, Deadline
@@ -27,12 +28,12 @@ from ..prediction.prediction import Prediction
 from ..prediction.usage import Usage
 from ..refs import parse_name, resolve
 from .base import Resource, discard, reference_to
-from .near_names import NearNames
-from .pages import Pages
 
 if TYPE_CHECKING:
     from .deployments import Deployment
     from .models import Model
+    from .near_names import NearNames
+    from .pages import Pages
     from .versions import Version
 
 
@@ -53,12 +54,17 @@ class Predictions(Resource):
         super().__init__(creator.context.transport)
         #: What predictions need of the client.
         self.context: Context = creator.context
-        #: Names models for an unknown one.
-        self.near_names: NearNames = NearNames(self._transport)
         self._creator = creator
         self._aliases = aliases
         # The versions of community models, which have no route of their own.
         self._versions: dict[str, str] = {}
+
+    @cached_property
+    def near_names(self) -> NearNames:
+        """Names models for an unknown one."""
+        from .near_names import NearNames  # late, as most names are right
+
+        return NearNames(self._transport)
 
     def create(
         self,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..payloads.schemas import Inputs, ModelSchema, schemas_of_version
+from ..payloads.input_schema import Inputs
+from ..payloads.schemas import ModelSchema, schemas_of_version
 from ..refs import ModelRef, parse_name, parse_version
 from .base import Record, Resource, discard
 from .bound_predictions import BoundPredictions

@@ -9,7 +9,7 @@ import pytest
 
 from replicate_sync import InvalidInputError
 from replicate_sync.cli.input_files import read_inputs
-from replicate_sync.payloads.schemas import Inputs
+from replicate_sync.payloads.input_schema import Inputs
 
 INPUTS = Inputs.parse(
     {

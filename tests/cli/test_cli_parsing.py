@@ -9,7 +9,7 @@ import pytest
 
 from replicate_sync import InvalidInputError
 from replicate_sync.cli.parsing import displayable, parse_json, parse_object, parse_pairs
-from replicate_sync.payloads.schemas import Inputs
+from replicate_sync.payloads.input_schema import Inputs
 
 KNOWN = Inputs.parse(
     {

@@ -8,7 +8,8 @@ import pytest
 
 from replicate_sync.exceptions import InvalidInputError
 from replicate_sync.payloads.generation_parameters import to_model_inputs
-from replicate_sync.payloads.schemas import Inputs, ModelSchema
+from replicate_sync.payloads.input_schema import Inputs
+from replicate_sync.payloads.schemas import ModelSchema
 
 ALL = {
     "prompt": "p",

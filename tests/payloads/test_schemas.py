@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replicate_sync.payloads.file_inputs import to_upload
+from replicate_sync.payloads.input_schema import Inputs
+from replicate_sync.payloads.json_schema import resolve_reference
 from replicate_sync.payloads.schemas import (
-    Inputs,
     ModelSchema,
     latest_version_of_model,
-    resolve_reference,
     schemas_of_version,
 )
 
