@@ -20,21 +20,18 @@ from ..exceptions import (
     ResponseError,
     excerpt,
 )
-from ..payloads.file_output import FileOutput
 from ..payloads.outputs import file_urls, needs_schema, parse_output
-from ..sse import Event
 from . import outcomes
 from .creation import Creation
-from .event_stream import EventStream
 from .fields import PredictionFields
 from .leaving import CANCEL_TIMEOUT, cancel_in_time
 from .observation import Observation
 from .outcomes import TERMINAL_STATUSES
-from .text_stream import TextStream
-from .transcript import Transcript
 
 if TYPE_CHECKING:
+    from ..payloads.file_output import FileOutput
     from ..payloads.result_files import Saver
+    from ..sse import Event
 
 _DISPLAY_INTERVAL = 1.0  # seconds between two polls of what somebody watches
 _NEW = 2.0  # seconds after a create was sent, in which a stream is at its beginning
@@ -355,6 +352,8 @@ class Prediction(PredictionFields):
     def _polls(
         self: _Self, deadline: Deadline, every: float | None
     ) -> Generator[_Self, None, None]:
+        from .event_stream import EventStream  # late, as many predictions have ended when created
+
         polling = self._context.polling
         if every is not None:
             polling = polling.at_least_every(every)
@@ -428,8 +427,13 @@ class Prediction(PredictionFields):
     ) -> Generator[_Item, None, None]:
         """Yield what is picked of each output event, unless it is empty."""
         limit = NO_DEADLINE
-        transcript = Transcript(is_late=monotonic() > self._new_until or bool(self.output))
+        is_late = monotonic() > self._new_until or bool(self.output)
         try:
+            # Late, as programs that do not stream need none of it.
+            from .text_stream import TextStream
+            from .transcript import Transcript
+
+            transcript = Transcript(is_late=is_late)
             limit = Deadline.of(deadline)
             creation = self.creation or self._take_over()
             creation.supervise(cancel=cancel_on_exit)
@@ -533,6 +537,7 @@ class Prediction(PredictionFields):
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         from ..display import gallery, html, notebook  # late, as only a notebook needs them
+        from ..payloads.file_output import FileOutput
 
         transport = self._context.transport
         bundle = {"text/plain": transport.redact(html.prediction_text(self))}
