@@ -198,11 +198,27 @@ def test_predictions_and_requests_appear_live(page: Page) -> None:
         assert len(page.driver.find_elements("css selector", "#rows > li")) == before + 1
         page.open(f"/p/{prediction.id}")
         page.until(lambda: page.find("progress").get_attribute("value") is not None)
-        page.find(".head button").click()
+        page.until(lambda: page.find(".head button").click() is None)
         page.until(lambda: page.text(".status") == "canceled")
         page.open("/requests")
         client.predictions.get(prediction.id)
         page.until(lambda: f"/v1/predictions/{prediction.id}" in page.text("#rows"))
+
+
+def test_a_button_that_is_pressed_while_its_page_changes_can_be_released(page: Page) -> None:
+    from selenium.webdriver import ActionChains
+
+    from replicate_sync import Replicate
+
+    with Replicate(page.server.token, base_url=page.server.url, proxy="") as client:
+        prediction = client.predictions.create("local/slow", {"seconds": 60})
+        page.open(f"/p/{prediction.id}")
+        ActionChains(page.driver).click_and_hold(page.find(".head button")).perform()
+        for _ in range(3):
+            shown = page.text("pre[role=log]")
+            page.until(lambda shown=shown: page.text("pre[role=log]") != shown)  # type: ignore[misc]
+        ActionChains(page.driver).release().perform()
+        page.until(lambda: page.text(".status") == "canceled")
 
 
 def test_a_knob_is_clicked(page: Page) -> None:

@@ -9,7 +9,24 @@ function element(html) {
   return template.content.firstElementChild;
 }
 
+// What is being pressed, and what is to replace the elements around it when it has been released.
+let pressed = null;
+const held = new Map();
+addEventListener("pointerdown", (event) => { pressed = event.target; });
+for (const name of ["pointerup", "pointercancel"]) {
+  addEventListener(name, () => setTimeout(() => { // after the click
+    pressed = null;
+    const changes = [...held];
+    held.clear();
+    for (const [id, html] of changes) if (find(id)) replace(find(id), html);
+  }));
+}
+
 function replace(old, html) {
+  if (pressed && old.contains(pressed)) {
+    held.set(old.id, html);
+    return;
+  }
   const fresh = element(html);
   // What a person has opened stays open, and the focus stays where it is.
   const opened = [...old.querySelectorAll("details")].map((one) => one.open);
