@@ -13,10 +13,12 @@ from collections.abc import Mapping
 from http.cookiejar import DefaultCookiePolicy
 from io import BytesIO
 from time import monotonic
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
+from urllib.request import getproxies, getproxies_environment
 
 import requests
 from requests.auth import AuthBase
+from requests.structures import CaseInsensitiveDict
 from requests.utils import select_proxy
 from urllib3 import HTTPResponse
 
@@ -34,6 +36,15 @@ PIECE_SIZE = 65536  # bytes that are read of a body at a time
 MAX_REDIRECTS = 5
 CONNECT_TIMEOUT = 10.0  # seconds
 
+# What requests reads of the environment, but for credentials.
+_VARIABLES = (
+    *(f"{name}_proxy" for name in ("http", "https", "all", "no")),
+    *(f"{name}_PROXY" for name in ("HTTP", "HTTPS", "ALL", "NO")),
+    "REQUEST_METHOD",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+)
+_MAX_SETTINGS = 100  # hosts whose settings a thread keeps
 _MAX_TIMEOUT = 1e6  # seconds; more than any socket can wait
 
 Body: TypeAlias = "bytes | Form"
@@ -100,6 +111,7 @@ class Sessions:
         if session is not None and not callable(getattr(session, "request", None)):
             raise InvalidInputError(f"session must be a requests.Session, not {session!r}.")
         self.timeout: float = float(timeout)
+        self._proxy = proxy
         self._proxies: dict[str, str] = {}
         if proxy is not None:
             url = validate_proxy(proxy)
@@ -137,26 +149,36 @@ class Sessions:
         """
         if data is not None and not isinstance(data, bytes):
             data.seek(0)
-        session = self._own_session
-        if session is None:
-            key = _Key(os.getpid(), self._ignores_environment, public_only)
-            session = _own.sessions.get(key) or _open_session(key)
         thread.delivery = delivery
-        timeout = delivery.timeout
-        response = session.request(
-            method,
-            url,
-            data=data,
-            params=params,
-            headers=headers,
-            auth=auth,
-            proxies=self._proxies,
-            timeout=(min(CONNECT_TIMEOUT, timeout), timeout),
-            allow_redirects=False,
-            stream=True,
-        )
-        if public_only and self._own_session is not None:
-            self._refuse_private_peer(response, url)
+        timeouts = (min(CONNECT_TIMEOUT, delivery.timeout), delivery.timeout)
+        if self._own_session is None:
+            session_key = _Key(os.getpid(), self._ignores_environment, public_only)
+            session = _own.sessions.get(session_key) or _open_session(session_key)
+            request = requests.PreparedRequest()
+            all_headers = CaseInsensitiveDict(session.headers, **headers)
+            request.prepare(method, url, all_headers, data=data, params=params, auth=auth)
+            scheme, _, host = url.split("/", 3)[:3]
+            variables = tuple(map(os.environ.get, _VARIABLES))
+            place = _Place(scheme, host, self._proxy, variables)
+            settings = _own.settings.get(place) or _find_settings(
+                place, session, url, self._proxies
+            )
+            response = session.send(request, timeout=timeouts, allow_redirects=False, **settings)
+        else:
+            response = self._own_session.request(
+                method,
+                url,
+                data=data,
+                params=params,
+                headers=headers,
+                auth=auth,
+                proxies=self._proxies,
+                timeout=timeouts,
+                allow_redirects=False,
+                stream=True,
+            )
+            if public_only:
+                self._refuse_private_peer(response, url)
         if not isinstance(response.raw, HTTPResponse) or response.raw.closed:
             return _unread(response)
         return response
@@ -177,7 +199,9 @@ class Sessions:
         """
         session = cast(requests.Session, self._own_session)
         try:
-            settings = session.merge_environment_settings(url, self._proxies, None, None, None)
+            settings = session.merge_environment_settings(
+                url, dict(self._proxies), None, None, None
+            )
             proxy = select_proxy(url, settings["proxies"])
         except (AttributeError, KeyError, TypeError):  # it only looks like a session
             return
@@ -198,11 +222,21 @@ class _Key(NamedTuple):
     public_only: bool
 
 
+class _Place(NamedTuple):
+    """What decides with which settings a request is sent."""
+
+    scheme: str
+    host: str
+    proxy: str | None
+    variables: tuple[str | None, ...]
+
+
 class _Thread(threading.local):
-    """The sessions of the current thread."""
+    """The sessions of the current thread, and with which settings they send."""
 
     def __init__(self) -> None:
         self.sessions: dict[_Key, requests.Session] = {}
+        self.settings: dict[_Place, dict[str, Any]] = {}
 
 
 _own = _Thread()
@@ -231,6 +265,22 @@ def _open_session(key: _Key) -> requests.Session:
         session.mount(scheme, adapter())
     _own.sessions[key] = session
     return session
+
+
+def _find_settings(
+    place: _Place, session: requests.Session, url: str, proxies: dict[str, str]
+) -> dict[str, Any]:
+    """Return the proxies and the CA bundle for a URL, as arguments of `session.send`.
+
+    requests goes through the whole environment to find them, which takes as long as all else that
+    it does with a request. They are therefore kept.
+    """
+    settings = dict(session.merge_environment_settings(url, dict(proxies), True, None, None))
+    if len(_own.settings) >= _MAX_SETTINGS:
+        _own.settings.clear()
+    if getproxies is getproxies_environment:  # else the settings of the system count as well
+        _own.settings[place] = settings
+    return settings
 
 
 def _unread(response: requests.Response) -> requests.Response:

@@ -15,7 +15,7 @@ import requests
 from urllib3 import HTTPResponse
 from wire import TOKEN, MakeClient, StartWire, response
 
-from replicate_sync import InvalidInputError, Replicate
+from replicate_sync import ConnectionFailed, InvalidInputError, Replicate, Retries
 from replicate_sync.http.adapter import Delivery
 from replicate_sync.http.sessions import BodyTooLong, NoAuth, Sessions, read_body
 
@@ -122,6 +122,44 @@ def test_no_proxy_at_all_ignores_that_of_the_environment(
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     server = wire(lambda r: [response(PREDICTION)])
     assert client_of(server, proxy="").predictions.get("p1").id == "p1"
+
+
+def test_a_proxy_of_the_environment_counts_from_the_moment_it_is_set_until_it_is_removed(
+    wire: StartWire, client_of: MakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = wire(lambda r: [response(PREDICTION)])
+    proxy = wire(lambda r: [response(PREDICTION)])
+    client = client_of(server)
+
+    def reached() -> str:
+        before = len(proxy.requests)
+        client.predictions.get("p1")
+        return "proxy" if len(proxy.requests) > before else "server"
+
+    assert reached() == "server"
+    monkeypatch.setenv("HTTP_PROXY", proxy.origin)
+    assert reached() == "proxy"
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    assert reached() == "server"
+    monkeypatch.delenv("no_proxy")
+    assert reached() == "proxy"
+    monkeypatch.delenv("HTTP_PROXY")
+    monkeypatch.setenv("all_proxy", proxy.origin)
+    assert reached() == "proxy"
+    monkeypatch.delenv("all_proxy")
+    assert reached() == "server"
+
+
+def test_a_ca_bundle_of_the_environment_counts_from_the_moment_it_is_set(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    client = Replicate(base_url="https://127.0.0.1:9/v1", retries=Retries(attempts=1))
+    with pytest.raises(ConnectionFailed, match="refused"):
+        client.predictions.get("p1")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/ca.pem")
+    with pytest.raises(ConnectionFailed) as raised:
+        client.predictions.get("p1")
+    assert "/nowhere/ca.pem" in str(raised.value.__cause__)
 
 
 def test_requests_take_the_proxy_that_is_given(wire: StartWire, client_of: MakeClient) -> None:
