@@ -109,7 +109,19 @@ def test_only_reads_are_sent_again_after_a_doubt(
 
 @pytest.mark.parametrize(
     "path",
-    ["", "account", "https://evil.example/x", "/x?y=1", "/x#y", "/../x", "/a/..", "/a b", "/\n", 5],
+    [
+        "",
+        "account",
+        "https://evil.example/x",
+        "/x?y=1",
+        "/x#y",
+        "/../x",
+        "/a/..",
+        "/a/%2e%2E",
+        "/a b",
+        "/\n",
+        5,
+    ],
 )
 def test_a_path_that_leads_elsewhere_is_refused(path: Any) -> None:
     with pytest.raises(InvalidInputError, match="path must be one behind"):

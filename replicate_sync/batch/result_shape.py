@@ -54,10 +54,8 @@ def restore(output: object, shape: Shape, downloader: FileDownloader) -> object:
             container: Any = holder
             for key in place:
                 container = container[key]
-            file = FileOutput(container[last], downloader, f"out-{number}")
-            if known["path"] is not None:
-                file.path = Path(known["path"])
-            container[last] = file
+            path = None if known["path"] is None else Path(known["path"])
+            container[last] = FileOutput(container[last], downloader, f"out-{number}", path)
     except (LookupError, TypeError) as error:
         raise ValueError("its files are elsewhere in its output") from error
     return holder[0]

@@ -33,8 +33,6 @@ class ChatModel(NamedTuple):
     fields: Mapping[str, object] = {}
     #: Whether it is known to take a prompt, so that no schema is needed to send it one.
     takes_prompt: bool = False
-    #: Whether it is known to draw, so that its schema has the words for why it does not chat.
-    draws: bool = False
     #: Headers of a create besides the client's.
     headers: Mapping[str, str] = {}
     #: Whether to validate the input against the model's schema, fetched for it.
@@ -133,11 +131,10 @@ class ChatCall:
             ReplicateError: As `predictions.create` does.
         """
         options = CreateOptions(self._model.headers, deadline, cancel_on_exit)
-        # One text is a prompt for any model, so that no schema is needed to send it.
-        is_prompt = self._model.takes_prompt or (self._chat.is_text and not self._model.draws)
         if self._built is None or self._model.validate:
             self._use(self._model.schema(deadline))
-        elif not (is_prompt or self._schema.inputs):
+        elif not (self._model.takes_prompt or self._schema.inputs):
+            # A model that does not chat is found before anything is paid.
             seconds = min(_SCHEMA_TIMEOUT, max(_MIN_TIMEOUT, deadline.remaining))
             self._use(self._model.schema(Deadline(seconds)))
         if deadline.seconds is not None and deadline.expired:

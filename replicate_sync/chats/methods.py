@@ -187,7 +187,6 @@ class ChatMethods:
             self.predictions,
             {**self._stream_fields(), **webhook_fields(webhook, webhook_events_filter)},
             takes_prompt=is_known,
-            draws=ref.model in self.image_models,
             headers=headers,
             validate=validate,
         )

@@ -16,7 +16,7 @@ from .adapter import Delivery
 from .config import origin
 from .sessions import BearerAuth, Body
 
-_PATH = re.compile(r"(/(?!\.{1,2}(/|$))[\w.~!$&'()*+,;=:@%-]+)+/?", re.ASCII)
+_PATH = re.compile(r"(/(?!(\.|%2[eE]){1,2}(/|$))[\w.~!$&'()*+,;=:@%-]+)+/?", re.ASCII)
 
 
 class Content(NamedTuple):
@@ -67,6 +67,12 @@ def path_segment(identifier: str) -> str:
             f"An id is a string such as 'gm3qorzdhgbfurvjtvhg6dckhu', not {identifier!r}."
         )
     return identifier
+
+
+def validate_segments(path: str) -> None:
+    """Raise InvalidInputError if an id or a name in a path would lead to another operation."""
+    if not all(map(IDENTIFIER.fullmatch, path.split("/")[1:])):
+        raise InvalidInputError(f"{path!r} has something in it that is no id and no name.")
 
 
 def redirect_target(method: str, url: str, response: requests.Response) -> str | None:

@@ -17,10 +17,9 @@ from ..client import Replicate
 from ..http.config import BASE_URL_VARIABLE
 from ..http.download import Downloader
 from ..http.pagination import PageParser, RawPage, follow_link
-from ..http.request import Content
+from ..http.request import Content, validate_segments
 from ..payloads.schema_cache import SchemaCache
 from ..polling import Polling
-from ..refs import IDENTIFIER
 from .account import Accounts
 from .collection import Collections
 from .deployment import Deployments
@@ -132,8 +131,7 @@ class Client:
             ValueError: An id or a name in the path would lead to something else.
             ReplicateError: The API refused.
         """
-        if not all(map(IDENTIFIER.fullmatch, path.split("/")[1:])):
-            raise ValueError(f"{path} has something in it that is no id and no name.")
+        validate_segments(path)
         transport = self.native.predictions.context.transport
         with as_official_errors():
             return transport.request(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
+from ..refs import IDENTIFIER
+
 _REFERENCE = re.compile(r"^(?P<owner>[^/]+)/(?P<name>[^/:]+)(:(?P<version>.+))?$")
 
 
@@ -65,8 +67,15 @@ def owner_and_name(thing: Any, kind: str) -> tuple[str, str]:
         kind: What a message calls it: "model" or "deployment".
 
     Raises:
-        ValueError: It is none of these.
+        ValueError: It is none of these, or would lead to something else.
     """
+    owner, name = _split(thing, kind)
+    if not all(map(IDENTIFIER.fullmatch, (owner, name))):
+        raise ValueError(f"{owner}/{name} has something in it that is no id and no name.")
+    return owner, name
+
+
+def _split(thing: Any, kind: str) -> tuple[str, str]:
     if isinstance(thing, tuple) and len(thing) >= 2:
         return thing[0], thing[1]
     if isinstance(thing, str) and kind == "model":

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from ..exceptions import InvalidInputError, excerpt
 from .file_output import FileOutput
+from .upload import UploadedFile
 
 MediaKind = Literal["image", "audio", "video", "file"]
 
@@ -94,7 +95,7 @@ def parse_part(part: object) -> str | MediaPart:
 
 def is_file(value: object) -> bool:
     """Return whether a value stands for a file by itself: bytes, a path, a picture and so on."""
-    if isinstance(value, bytes | bytearray | memoryview | os.PathLike | FileOutput):
+    if isinstance(value, bytes | bytearray | memoryview | os.PathLike | FileOutput | UploadedFile):
         return True
     is_picture = type(value).__module__.partition(".")[0] in ("PIL", "numpy")
     return is_picture or callable(getattr(value, "read", None))
@@ -206,6 +207,8 @@ def _mime_type(value: object) -> str:
         return mimetypes.guess_type(urlsplit(value).path)[0] or ""
     if isinstance(value, FileOutput):
         return value.mime_type
+    if isinstance(value, UploadedFile):
+        return str(getattr(value, "content_type", None) or "")
     if isinstance(value, os.PathLike):
         return mimetypes.guess_type(os.fsdecode(value))[0] or ""
     if type(value).__module__.partition(".")[0] in ("PIL", "numpy"):

@@ -75,6 +75,8 @@ def _open_upload(value: object, where: str, source: str) -> Upload | None:
     if isinstance(value, os.PathLike):
         return _upload_of_path(Path(os.fsdecode(value)), source)
     if isinstance(value, FileOutput):
+        if value.path is not None and value.path.is_file():
+            return _upload_of_path(value.path, source)
         with value.open() as content:
             return _spooled_upload(content, value.name, source)
     if callable(getattr(value, "read", None)):
@@ -141,6 +143,8 @@ def _name_of_file(file: Any) -> str:
     """Return the name that a file has, or ""."""
     is_decompressed = type(file).__module__ in _DECOMPRESSORS
     path = getattr(file, "name", None)
+    if type(file).__module__ == "tarfile":
+        return ""  # older versions of Python give a member the name of its archive
     if not is_decompressed and isinstance(getattr(file, "filename", None), str):
         path = file.filename  # of an upload in a form, where "name" is that of the field
     if not isinstance(path, str | bytes):

@@ -6,6 +6,7 @@ import base64
 import mimetypes
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from ..http.multipart import OnBytes
 
+_URL_LIFETIME = 55 * 60.0  # seconds for which a URL is there: an hour, but for what a run may take
 _PIECE_SIZE = 2**16  # bytes that are read of a saved file at a time
 _MAX_IN_MEMORY = 2**20  # bytes of an opened file that are kept in memory
 _MAX_URL_LENGTH = 200  # characters of a URL in a repr; a data URI is longer
@@ -65,6 +67,7 @@ class FileOutput:
         url: The file's URL, or a data URI with its content.
         downloader: Fetches the content.
         stem: The file's name without the suffix, where the URL has no name.
+        path: Where an earlier program has saved it; the URL is then taken to be gone.
 
     Examples:
         >>> [picture] = client.run("black-forest-labs/flux-schnell", {"prompt": "a lighthouse"})
@@ -72,11 +75,18 @@ class FileOutput:
         'lighthouse.webp'
     """
 
-    def __init__(self, url: str, downloader: FileDownloader, stem: str = "output") -> None:
+    def __init__(
+        self,
+        url: str,
+        downloader: FileDownloader,
+        stem: str = "output",
+        path: Path | None = None,
+    ) -> None:
         #: Where the file is.
         self.url = url
         #: Where it was saved in a folder; its content is read from there, as long as it is there.
-        self.path: Path | None = None
+        self.path: Path | None = path
+        self._url_is_there_until = 0.0 if path is not None else time.time() + _URL_LIFETIME
         self._downloader = downloader
         self._stem = stem
         self._content: bytes | None = None
@@ -306,6 +316,19 @@ class FileOutput:
         from ..display import html
 
         return html.note(f"{self.name} cannot be shown. {error}")
+
+    @property
+    def outlives_url(self) -> bool:
+        """Whether its content is at hand, while its URL may be gone.
+
+        Examples:
+            >>> [picture] = client.run("black-forest-labs/flux-schnell", {"prompt": "a lighthouse"})
+            >>> picture.outlives_url
+            False
+        """
+        if self._is_inline or time.time() < self._url_is_there_until:
+            return False
+        return self._content is not None or self._is_on_disk
 
     @property
     def _is_on_disk(self) -> bool:

@@ -17,7 +17,7 @@ from ..exceptions import InvalidInputError
 from ..http.json import name_unserializable, serialize_json
 from .file_output import FileOutput
 from .local_paths import is_name_of_file, may_be_file, path_expression
-from .upload import Upload
+from .upload import Upload, UploadedFile, readable
 
 _CONTAINERS = (Mapping, list, tuple)
 _MAX_PATHS = 1000  # items of one list that are compared with the files on disk
@@ -121,7 +121,9 @@ def _validate_value(value: object, name: str, uploads: dict[object, Upload]) -> 
     if _is_json_scalar(value):
         return value
     if isinstance(value, FileOutput):
-        return value.url
+        return _validate_output(value, name, uploads)
+    if isinstance(value, UploadedFile):
+        return _url_of_uploaded(value, name)
     if isinstance(value, Mapping):
         _refuse_equal_keys_of(value, name)
         return {key: _validate_value(item, f"{name}.{key}", uploads) for key, item in value.items()}
@@ -136,13 +138,31 @@ def _validate_value(value: object, name: str, uploads: dict[object, Upload]) -> 
     return _validate_leaf(value, name, uploads)
 
 
+def _validate_output(file: FileOutput, name: str, uploads: dict[object, Upload]) -> str | Upload:
+    """Return what stands for a file of another model: its URL, or what was kept of it."""
+    if not file.outlives_url:
+        return file.url
+    if file.url not in uploads:
+        from .file_inputs import to_upload
+
+        upload = to_upload(file, name)
+        assert upload is not None
+        upload.identity = file.url  # as before: a journal has the run under it
+        uploads[file.url] = upload
+    return uploads[file.url]
+
+
+def _url_of_uploaded(file: UploadedFile, name: str) -> str:
+    if not file.url:
+        raise InvalidInputError(f"The file in {name!r} has no URL: the API has not sent one.")
+    return file.url
+
+
 def _validate_leaf(value: object, name: str, uploads: dict[object, Upload]) -> object:
     if _is_numpy_scalar(value):
         value = _plain_value(value, name)
     else:
-        identity: object = id(value)
-        if isinstance(value, os.PathLike):
-            identity = os.path.abspath(value)
+        identity = _identity(value, name)
         if identity not in uploads:
             from .file_inputs import to_upload  # late, as most inputs have no file
 
@@ -153,6 +173,14 @@ def _validate_leaf(value: object, name: str, uploads: dict[object, Upload]) -> o
             return uploads[identity]
     serialize_json({name: value})  # raises, unless it is a number after all
     return value
+
+
+def _identity(value: object, name: str) -> object:
+    """Return what tells a file from another: a path by where it leads, anything else by itself."""
+    if not isinstance(value, os.PathLike):
+        return id(value)
+    with readable(f"The file in {name!r}"):  # a path's own class may raise anything
+        return os.path.abspath(value)
 
 
 def _is_json(value: object) -> bool:
@@ -188,8 +216,20 @@ def _plain_value(value: _NumpyScalar, name: str) -> object:
     return value.item()
 
 
+def refuse_equal_keys(value: object, name: str) -> None:
+    """Raise InvalidInputError if JSON would have two keys of a dict in a value as the same one.
+
+    Args:
+        value: What is to be sent as JSON.
+        name: What the message calls it.
+    """
+    try:
+        _refuse_equal_keys(value, name)
+    except RecursionError as error:
+        raise InvalidInputError(f"{name} is nested too deep, or holds itself.") from error
+
+
 def _refuse_equal_keys(value: object, name: str) -> None:
-    """Raise InvalidInputError if JSON would have two keys of a dict as the same one."""
     if isinstance(value, Mapping):
         _refuse_equal_keys_of(value, name)
         for key, item in value.items():

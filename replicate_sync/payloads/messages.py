@@ -43,8 +43,8 @@ def parse_messages(messages: Messages) -> list[Turn]:
             `content_parts`. A single message needs no list, and no role.
 
     Raises:
-        InvalidInputError: They are not messages, a role is unknown, or one is empty. Only a reply
-            of the assistant may be, as it is where a model was stopped.
+        InvalidInputError: They are not messages, a role is unknown, or one has no content or an
+            empty one. Only the content of a reply may be empty, as it is where a model was stopped.
     """
     given: list[Mapping[str, object]]
     if isinstance(messages, str):
@@ -55,7 +55,7 @@ def parse_messages(messages: Messages) -> list[Turn]:
     if all(turn.is_empty for turn in turns):
         raise InvalidInputError("None of the messages has any text: give at least one a 'content'.")
     for position, turn in enumerate(turns, 1):
-        if turn.is_empty and turn.role != "assistant":
+        if turn.is_empty and not (turn.role == "assistant" and "content" in turn.message):
             raise InvalidInputError(
                 f"Message {position}, of the role {turn.role!r}, is empty: give it a 'content'."
             )

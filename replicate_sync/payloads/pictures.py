@@ -37,25 +37,40 @@ def write_png(picture: Any, where: str) -> bytes:
         InvalidInputError: It is a vector or matrix of numbers, or Pillow cannot write it.
     """
     if not hasattr(picture, "save"):
-        _validate_pixels(picture, where)
+        picture = _picture_of_array(picture, where)
+    file = io.BytesIO()
     try:
-        if not hasattr(picture, "save"):
-            from PIL import Image  # late, as a program without pictures does not need it
-
-            picture = Image.fromarray(picture)
-        file = io.BytesIO()
         picture.save(file, "PNG")
+    except Exception as error:
+        raise InvalidInputError(
+            f"The picture in {where!r} cannot be written as PNG: {error}.",
+            hint="Pass its file, or a picture that PNG has, such as picture.convert('RGB').",
+        ) from error
+    return file.getvalue()
+
+
+def _picture_of_array(array: Any, where: str) -> Any:
+    """Return an array of pixels as a picture of Pillow."""
+    _validate_pixels(array, where)
+    try:
+        from PIL import Image  # late, as a program without pictures does not need it
+
+        return Image.fromarray(array)
     except ImportError:
         raise InvalidInputError(
             f"The array in {where!r} needs Pillow: pip install Pillow"
         ) from None
     except Exception as error:
         raise _no_picture_error(where, str(error)) from error
-    return file.getvalue()
 
 
 def _validate_pixels(array: Any, where: str) -> None:
     """Raise InvalidInputError if an array is a vector or matrix of numbers and not an image."""
+    if getattr(getattr(array, "dtype", None), "kind", "") in "mM":
+        raise InvalidInputError(
+            f"The array in {where!r} cannot be sent as JSON: its type is {array.dtype}.",
+            hint="Pass it as texts, with .astype(str).",
+        )
     shape = getattr(array, "shape", ())
     if len(shape) not in (2, 3) or min(shape[:2]) < 2:
         raise _no_picture_error(where, f"its shape is {shape}")

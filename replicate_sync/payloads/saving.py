@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from itertools import count
 from pathlib import Path
 from secrets import token_hex
+from shutil import copymode
 
 from ..exceptions import InvalidInputError
 from .file_names import clean_name, numbered_name
@@ -65,11 +66,15 @@ def write_whole(pieces: Iterable[bytes], target: Path, *, overwrite: bool) -> Pa
     Raises:
         OSError: It cannot be written.
     """
+    if overwrite and target.exists() and not target.is_file():
+        return _write_into(pieces, target)
     partial = target.parent / f".{token_hex(6)}.part"
     try:
         with open(partial, "xb") as file:  # the system applies the process' umask
             for piece in pieces:
                 file.write(piece)
+        if overwrite and target.is_file():
+            copymode(target, partial)
         if not overwrite:
             return _move_to_free_name(partial, target)
         os.replace(partial, target)
@@ -79,6 +84,14 @@ def write_whole(pieces: Iterable[bytes], target: Path, *, overwrite: bool) -> Pa
         raise
     finally:
         partial.unlink(missing_ok=True)
+    return target
+
+
+def _write_into(pieces: Iterable[bytes], target: Path) -> Path:
+    """Write to a pipe or a device, such as /dev/null: a file must not take its place."""
+    with open(target, "wb") as file:
+        for piece in pieces:
+            file.write(piece)
     return target
 
 

@@ -25,6 +25,15 @@ _file_locks: WeakValueDictionary[int, AbstractContextManager[object]] = WeakValu
 _file_locks_lock = threading.Lock()
 
 
+class UploadedFile:
+    """A file that the API has already: its URL stands for it in an input."""
+
+    @property
+    def url(self) -> str | None:
+        """The URL, or None where the API has not sent one."""
+        raise NotImplementedError
+
+
 class Upload:
     """A file that is to be sent.
 
@@ -51,6 +60,8 @@ class Upload:
         self.mime_type = mime_type
         #: Its length in bytes.
         self.size = size
+        #: What tells the content from any other, where that is known without reading it.
+        self.identity: str = ""
         self._open_file = open_file
         self._stays_open = stays_open
         self._lock: AbstractContextManager[object] = nullcontext()
@@ -75,11 +86,13 @@ class Upload:
                     file.close()
 
     def digest(self) -> str:
-        """Return the hash of the content, which tells it from any other: "sha256:…".
+        """Return what tells the content from any other: `identity`, or its hash, "sha256:…".
 
         Raises:
             InvalidInputError: It cannot be read.
         """
+        if self.identity:
+            return self.identity
         content_hash = hashlib.sha256()
         for piece in self._pieces():
             content_hash.update(piece)

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from ..deadline import Deadline
 from ..exceptions import ConnectionFailed, Interruption, ReplicateError, ResponseError
+from ..http.request import validate_segments
 from ..payloads.inputs import place_files
 from ..payloads.upload import Upload
 from . import lookup, outcomes, own_ids
@@ -73,6 +74,7 @@ class Creator:
             fields: What the API says of it besides its input, such as its model.
             options: How it is sent.
         """
+        validate_segments(path)
         transport = self.context.transport
 
         def place(upload: Upload) -> str:

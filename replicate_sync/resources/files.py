@@ -12,14 +12,15 @@ from ..exceptions import InvalidInputError
 from ..http.multipart import Form
 from ..http.request import Content, path_segment
 from ..payloads.file_inputs import to_upload
+from ..payloads.inputs import refuse_equal_keys
 from ..payloads.local_paths import path_expression
-from ..payloads.upload import MAX_INLINE_SIZE, Upload
+from ..payloads.upload import MAX_INLINE_SIZE, Upload, UploadedFile
 from .base import Record, Resource, discard
 from .pages import Pages
 
 
-class File(Record):
-    """An uploaded file; a model takes its `url`. Replicate keeps it for a day.
+class File(Record, UploadedFile):
+    """An uploaded file, which a model takes as an input. Replicate keeps it for a day.
 
     Examples:
         >>> file = client.files.create(b"some bytes")
@@ -98,6 +99,7 @@ class Files(Resource):
             )
         if not isinstance(metadata, Mapping | None):
             raise InvalidInputError(f"metadata is a dict, not {type(metadata).__name__}.")
+        refuse_equal_keys(metadata, "metadata")
         limit = Deadline.of(deadline)
         with upload.opened() as file, ByteProgress(upload.name, progress) as bar:
             form = Form(

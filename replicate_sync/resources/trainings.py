@@ -86,7 +86,7 @@ class Trainings(Resource):
         """
         return self._creator.create(
             Training,
-            f"/models/{ref.model}/versions/{ref.version}/trainings",
+            f"/models/{ref.model}/versions/{path_segment(str(ref.version))}/trainings",
             {**fields, "input": validated},
             {"version": str(ref.version)},
             CreateOptions(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..http.request import path_segment
 from ..payloads.input_schema import Inputs
 from ..payloads.schemas import ModelSchema, schemas_of_version
 from ..refs import ModelRef, parse_name, parse_version
@@ -110,7 +111,7 @@ class ModelVersions:
             >>> "text" in version.inputs
             True
         """
-        return self._versions.get(f"{self._model}:{version_id}")
+        return self._versions.get(f"{self._model}:{path_segment(version_id)}")
 
     def delete(self, version_id: str) -> None:
         """Delete a version by its id.
@@ -129,7 +130,7 @@ class ModelVersions:
             >>> model = client.models.get("local/versioned")
             >>> model.versions.delete(model.latest_version.id)
         """
-        self._versions.delete(f"{self._model}:{version_id}")
+        self._versions.delete(f"{self._model}:{path_segment(version_id)}")
 
 
 class Versions(Resource):

@@ -55,12 +55,28 @@ def test_the_schema_is_asked_for_once_and_decides_the_form(
     assert api.inputs == [{"messages": TURNS}] * 3 + [{"prompt": "Hi"}]
 
 
-def test_one_text_needs_no_schema(wire: StartWire, client_of: MakeClient) -> None:
+def test_a_text_for_the_default_model_needs_no_schema(
+    wire: StartWire, client_of: MakeClient
+) -> None:
     api = Api(MESSAGES)
     client = client_of(wire(api))
     assert "".join(client.chat([{"role": "user", "content": "Hi"}])) == "ok"
-    assert "".join(client.chat("Hi", MODEL)) == "ok"
+    assert "".join(client.chat("Hi")) == "ok"
     assert (api.lookups, api.inputs) == (0, [{"prompt": "Hi"}] * 2)
+
+
+@pytest.mark.parametrize("messages", ["Hi", [{"role": "user", "content": "Hi"}]])
+def test_a_text_for_a_model_that_draws_is_refused_before_anything_is_paid(
+    wire: StartWire, client_of: MakeClient, messages: Any
+) -> None:
+    picture = {"type": "string", "format": "uri"}
+    api = Api({"prompt": {"type": "string", "description": "What to draw"}}, returns=picture)
+    client = client_of(wire(api))
+    says = r"me/chat does not chat: it returns a file.*it takes prompt \(What to draw\)"
+    for _ in range(2):
+        with pytest.raises(InvalidInputError, match=says):
+            "".join(client.chat(messages, MODEL))
+    assert (api.lookups, api.inputs) == (1, [])
 
 
 @pytest.mark.slow

@@ -203,7 +203,7 @@ def test_the_token_stays_at_the_api(wire: StartWire, monkeypatch: pytest.MonkeyP
 def test_no_id_or_name_becomes_another_operation(wire: StartWire) -> None:
     server = wire(lambda request: [response({})])
     client = client_of(server)
-    for stray in ("..", "../models", "a/b/c"):
+    for stray in ("..", "../models", "a/b/c", "%2e%2e", "x?y", "x#y"):
         for call in (
             client.predictions.get,
             client.predictions.cancel,
@@ -216,8 +216,14 @@ def test_no_id_or_name_becomes_another_operation(wire: StartWire) -> None:
             client.models.delete,
             lambda x: client.models.get("a", x),
             lambda x: client.deployments.get(f"a/{x}"),
+            lambda x: client.run(f"a/{x}", input={}),
+            lambda x: client.models.predictions.create(f"a/{x}", {}),
+            lambda x: client.deployments.predictions.create(f"a/{x}", {}),
+            lambda x: client.trainings.create(
+                model=("a", "b"), version=x, input={}, destination="a/c"
+            ),
         ):
-            with pytest.raises(ValueError, match=r"no id and no name|Invalid reference"):
+            with pytest.raises(ValueError, match=r"no id and no name|An id is|Invalid reference"):
                 call(stray)
     assert server.requests == []
 

@@ -120,7 +120,10 @@ def test_the_member_of_an_archive_is_sent(tmp_path: Path, content: bytes) -> Non
     with tarfile.open(tmp_path / "a.tar.gz", "w:gz") as tar:
         tar.add(tmp_path / "cat.png", "cat.png")
     with tarfile.open(tmp_path / "a.tar.gz") as tar:
-        assert content_of(upload_of(tar.extractfile("cat.png"))) == content
+        upload = upload_of(tar.extractfile("cat.png"))
+        # Older versions of Python give a member the name of its archive.
+        assert (upload.name, upload.mime_type) == ("file.png", "image/png")
+        assert content_of(upload) == content
 
 
 @pytest.mark.parametrize(
@@ -290,7 +293,11 @@ def test_a_file_that_is_open_for_writing_is_refused(write_only: Any) -> None:
         (lambda: numpy.zeros((5, 5), "float32"), "its type is float32"),
         (lambda: numpy.zeros((5, 5, 5, 3), "uint8"), "its shape is"),
         (lambda: numpy.zeros((0, 0), "uint8"), "its shape is"),
-        (lambda: numpy.array(["2026-01-01"], "datetime64[ns]"), "its shape is"),
+        (
+            lambda: numpy.array(["2026-01-01"], "datetime64[ns]"),
+            r"type is datetime64\[ns\].*astype",
+        ),
+        (lambda: Image.new("CMYK", (2, 2)), r"cannot write mode CMYK.*picture.convert\('RGB'\)"),
     ],
 )
 def test_what_cannot_be_read_is_an_error_of_ours(make: Any, says: str) -> None:

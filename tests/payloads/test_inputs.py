@@ -6,8 +6,10 @@ import base64
 import hashlib
 import io
 import json
+import os
 import sys
 import tempfile
+import time
 from array import array
 from collections import OrderedDict, UserDict
 from pathlib import Path
@@ -25,6 +27,7 @@ from replicate_sync.payloads.file_inputs import to_upload
 from replicate_sync.payloads.file_output import FileOutput
 from replicate_sync.payloads.inputs import place_files, validate_input
 from replicate_sync.payloads.upload import MAX_INLINE_SIZE, MAX_UPLOAD_SIZE, Upload
+from replicate_sync.resources.files import File
 
 JSON_VALUES = st.recursive(
     st.none()
@@ -35,6 +38,9 @@ JSON_VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=2), inner),
     max_leaves=6,
 )
+
+
+KEPT = FakeDownloader(b"kept")
 
 
 def upload_of(value: object) -> Upload:
@@ -105,7 +111,7 @@ NOT_JSON = [
     ({"a": {"b": [numpy.float32("nan")]}}, "'a.b' cannot be sent as JSON: it is nan. An empty"),
     ({"a": 1, "b": object()}, "'b' cannot be sent as JSON: Object of type object"),
     ({"a": 1, "b": {"c": [{1j}]}}, "'b.c' cannot be sent as JSON: Object of type complex"),
-    ({"a": numpy.array(["2026-01-01"], "datetime64[ns]")}, "'a' cannot be written as PNG"),
+    ({"a": numpy.array(["2026-01-01"], "datetime64[ns]")}, "'a' cannot be sent as JSON"),
     ({"a": numpy.zeros((4, 5, 3))}, "'a' cannot be written as PNG .* use .tolist"),
     ({"a": {("x", "y"): 1}}, "'a' cannot be sent as JSON: keys must be str"),
     ({"a": numpy.datetime64("2026-01-01")}, r"'a' .* it is a datetime64\[D\]. .* with str\(\)"),
@@ -238,6 +244,34 @@ def test_the_file_of_another_model_is_its_url() -> None:
     url = "https://replicate.delivery/x.png"
     file = FileOutput(url, FakeDownloader(error=AssertionError("it was downloaded")))
     assert validate_input({"x": [file]}) == {"x": [url]}
+
+
+def test_what_was_kept_of_it_is_sent_where_its_url_may_be_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = "https://replicate.delivery/out.png"
+    path = tmp_path / "0-out.png"
+    path.write_bytes(b"kept")
+    gone = FakeDownloader(error=AssertionError("it was downloaded"))
+    saved, lost, read = FileOutput(url, gone), FileOutput(url, gone), FileOutput(url, KEPT)
+    saved.path = path
+    read.read()
+    assert validate_input({"x": [saved, read, lost]}) == {"x": [url] * 3}
+    an_hour_later = time.time() + 3600
+    monkeypatch.setattr(time, "time", lambda: an_hour_later)
+    for file in (saved, read, FileOutput(url, gone, path=path)):
+        upload = validate_input({"x": file})["x"]
+        assert content_of(upload) == b"kept"
+        assert upload_of(upload).digest() == url  # so that a journal knows the run again
+    path.unlink()
+    assert validate_input({"x": [saved, lost]}) == {"x": [url] * 2}
+
+
+def test_an_uploaded_file_is_its_url() -> None:
+    uploaded = File.from_json({"id": "a", "urls": {"get": "https://api.example/files/a"}})
+    assert validate_input({"x": [uploaded]}) == {"x": ["https://api.example/files/a"]}
+    with pytest.raises(InvalidInputError, match="The file in 'x' has no URL"):
+        validate_input({"x": File.from_json({"id": "a"})})
 
 
 def test_files_are_found_however_deep_and_the_same_one_is_one_upload(tmp_path: Path) -> None:
@@ -387,6 +421,35 @@ def test_an_array_with_the_pixels_of_an_image_is_a_picture() -> None:
 def test_sets_and_arrays_become_lists(value: object, sent: object) -> None:
     assert validate_input({"x": value}) == {"x": sent}
     assert json.dumps(validate_input({"x": value}))
+
+
+class OddPath(os.PathLike[str]):
+    """A path of somebody's own."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __fspath__(self) -> str:
+        if isinstance(self.value, Exception):
+            raise self.value
+        return self.value  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("value", [RuntimeError("no path yet"), 5])
+def test_a_path_that_is_none_is_refused(value: Any) -> None:
+    with pytest.raises(InvalidInputError, match="The file in 'x' cannot be read"):
+        validate_input({"x": OddPath(value)})
+
+
+def test_a_path_in_a_folder_that_is_gone_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    folder.rmdir()
+    with pytest.raises(InvalidInputError, match="The file in 'x' cannot be read"):
+        validate_input({"x": Path("cat.png")})
 
 
 def test_an_array_with_a_value_that_json_has_not_is_refused() -> None:

@@ -102,6 +102,10 @@ def test_a_generator_of_messages_is_read_once_and_a_list_is_not_changed() -> Non
         ([{"role": "user", "content": []}], NO_TEXT),
         ([{"role": "user", "content": "a"}, {"role": "user", "content": " "}], EMPTY),
         ([{"role": "user", "content": "a"}, {"role": "system"}], EMPTY.replace("user", "system")),
+        (
+            [{"role": "user", "content": "a"}, {"role": "assistant"}],
+            EMPTY.replace("user", "assistant"),
+        ),
         ([{"role": "robot", "content": "a"}], NO_SUCH_ROLE),
         ([{"role": "user", "content": [3]}], f"{NO_PART} int."),
         ([{"role": "user", "content": [{"text": 5}]}], NO_PART_TEXT),

@@ -68,6 +68,27 @@ def test_the_path_of_a_file_is_written_anew(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["cat.png"]
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_what_is_no_file_is_written_to_and_never_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    reading = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert file(FILE, b"a", b"b").save(path) == path
+        assert os.read(reading, 10) == b"ab"
+        assert path.is_fifo()
+    finally:
+        os.close(reading)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs permissions")
+def test_a_file_that_is_written_anew_keeps_its_permissions(tmp_path: Path) -> None:
+    path = tmp_path / "private.png"
+    path.touch(0o600)
+    file().save(path)
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
 def test_what_ends_with_a_slash_is_a_folder_and_is_made_with_its_parents(tmp_path: Path) -> None:
     assert file().save(f"{tmp_path}/a/b/") == tmp_path / "a/b/out-0.png"
     assert file().save(f"{tmp_path}/c/d/cat.png") == tmp_path / "c/d/cat.png"

@@ -39,6 +39,15 @@ def test_an_uploaded_file_is_kept_listed_and_deleted(local_client: Replicate) ->
         files.get(file_id)
 
 
+def test_an_uploaded_file_is_an_input(local: LocalReplicate, local_client: Replicate) -> None:
+    @local.server.model("me/read")
+    def read(file: Path) -> str:
+        return file.read_text()
+
+    uploaded = local_client.files.create(b"hello")
+    assert local_client.run("me/read", {"file": uploaded}) == "hello"
+
+
 @pytest.mark.parametrize("content", [5, None, ["x"]])
 def test_what_is_no_file_is_refused(content: object) -> None:
     with pytest.raises(InvalidInputError, match="A file is a path, an open binary file"):
@@ -54,10 +63,14 @@ def test_metadata_that_json_cannot_express_is_named_before_anything_is_sent(
     wire: StartWire, client_of: MakeClient
 ) -> None:
     server = wire(lambda request: [response({"id": "f1"}, 201)])
+    deep: dict[str, object] = {}
+    deep["a"] = deep
     for metadata, says in [
         ({"a": {"b": {1, 2}}}, r"The metadata 'a\.b' cannot be sent as JSON: Object of type set"),
         ({"a": float("nan")}, "The metadata 'a' cannot be sent as JSON: it is nan"),
         ([1], "metadata is a dict, not list"),
+        ({"a": {1: "x", "1": "y"}}, "'metadata.a' has the keys 1 and '1'"),
+        (deep, "metadata is nested too deep, or holds itself"),
     ]:
         with pytest.raises(InvalidInputError, match=says):
             client_of(server).files.create(b"x", metadata=metadata)  # type: ignore[arg-type]

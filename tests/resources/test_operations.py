@@ -127,6 +127,8 @@ BY_ID: list[Callable[[Replicate, str], Any]] = [
     lambda c, x: c.deployments.update(f"a/{x}"),
     lambda c, x: c.deployments.delete(f"a/{x}"),
     lambda c, x: c.deployments.predictions.create(f"a/{x}"),
+    lambda c, x: Model.from_json({"owner": "a", "name": x}, c.models).delete(),
+    lambda c, x: Model.from_json({"owner": "a", "name": "b"}, c.models).versions.delete(x),
 ]
 
 
@@ -137,6 +139,16 @@ def test_no_id_or_name_becomes_another_operation(stray: str) -> None:
     for call in BY_ID:
         with pytest.raises((InvalidInputError, ModelNotFoundError)):
             call(client, stray)
+    assert len(responses.calls) == 0
+
+
+@pytest.mark.parametrize("stray", [None, 5, b"v1"])
+@responses.activate
+def test_the_id_of_a_version_is_a_string(stray: Any) -> None:
+    versions = Model.from_json({"owner": "a", "name": "b"}, Replicate("r8_x").models).versions
+    for call in (versions.get, versions.delete):
+        with pytest.raises(InvalidInputError, match="An id is a string"):
+            call(stray)
     assert len(responses.calls) == 0
 
 
