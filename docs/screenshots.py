@@ -21,10 +21,12 @@ from rich.terminal_theme import DIMMED_MONOKAI, TerminalTheme
 from rich.text import Text
 
 import replicate_sync
+from replicate_sync.offline import LocalReplicate
 
 ASSETS = Path(__file__).parent / "pages" / "assets"
 WIDTH = 860  # pixels
 COLUMNS = 84
+COLOR_SCHEMES = {"light": 1, "dark": 0}  # as Chromium numbers them
 
 LIGHT = TerminalTheme(
     background=(255, 255, 255),
@@ -101,11 +103,17 @@ def notebook_page(theme: str) -> str:
     return str(page)
 
 
-def take(page: str, name: str, height: int) -> None:
+def take_page(page: str, name: str, height: int) -> None:
     """Write a picture of a page."""
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "page.html"
         source.write_text(page, encoding="utf-8")
+        take(source.as_uri(), name, height)
+
+
+def take(address: str, name: str, height: int, theme: str = "light", width: int = WIDTH) -> None:
+    """Write a picture of the page at an address."""
+    with tempfile.TemporaryDirectory() as folder:
         chromium = os.environ.get("CHROMIUM", "chromium")
         flags = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run"
         flags += " --disable-background-networking --disable-component-update --disable-sync"
@@ -114,15 +122,28 @@ def take(page: str, name: str, height: int) -> None:
                 chromium,
                 *flags.split(),
                 "--hide-scrollbars",
+                f"--blink-settings=preferredColorScheme={COLOR_SCHEMES[theme]}",
                 f"--user-data-dir={folder}/profile",
-                f"--window-size={WIDTH},{height}",
+                f"--window-size={width},{height}",
                 "--virtual-time-budget=3000",
                 f"--screenshot={ASSETS / name}",
-                source.as_uri(),
+                address,
             ],
             check=True,
             capture_output=True,
             timeout=60,
+        )
+
+
+def take_local_server(client: LocalReplicate) -> None:
+    """Write pictures of the page that the local server has for a model."""
+    model = "black-forest-labs/flux-schnell"
+    prompt = {"prompt": "a lighthouse at dusk", "num_outputs": 2, "seed": 7}
+    filled_from = client.predictions.create(model, prompt).wait().id
+    address = client.server.url.removesuffix("/v1")
+    for theme in COLOR_SCHEMES:
+        take(
+            f"{address}/m/{model}?from={filled_from}", f"server-{theme}.png", 860, theme, width=1280
         )
 
 
@@ -137,10 +158,11 @@ def main() -> None:
         text = terminal_text()
         pages = {theme: notebook_page(theme) for theme in ("light", "dark")}
         os.chdir(here)
-    take(terminal_page(text, LIGHT), "terminal-light.png", 500)
-    take(terminal_page(text, DIMMED_MONOKAI), "terminal-dark.png", 500)
+        take_local_server(client)
+    take_page(terminal_page(text, LIGHT), "terminal-light.png", 500)
+    take_page(terminal_page(text, DIMMED_MONOKAI), "terminal-dark.png", 500)
     for theme, page in pages.items():
-        take(page, f"notebook-{theme}.png", 530)
+        take_page(page, f"notebook-{theme}.png", 530)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from replicate_sync.cli import main
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = ROOT / "docs" / "pages"
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 PYTHON = [code for language, code in BLOCKS if language == "python"]
 PROGRAM = "\n".join(code for code in PYTHON if "def test_" not in code)
@@ -81,6 +82,20 @@ def test_every_file_that_it_names_is_there() -> None:
     assert len(names) > 5
     for name in map("".join, names):
         assert (ROOT / name).exists(), name
+
+
+def test_the_addresses_of_local_servers_are_those_that_they_have() -> None:
+    pages = "".join(page.read_text(encoding="utf-8") for page in PAGES.rglob("*.md"))
+    for command, address in (
+        ("serve", r"REPLICATE_BASE_URL=http://127.0.0.1:(\d+) REPLICATE_API_TOKEN=(\w+)"),
+        ("gateway", r"base URL to `http://127.0.0.1:(\d+)/v1`"),
+    ):
+        defaults = {option.name: option.default for option in main.commands[command].params}
+        found = [match.groups() for match in re.finditer(address, pages)]
+        assert found
+        for port, *token in found:
+            assert int(port) == defaults["port"]
+            assert token in ([], [defaults["token"]])
 
 
 def test_the_table_of_errors_is_true() -> None:
