@@ -150,35 +150,42 @@ class Sessions:
         if data is not None and not isinstance(data, bytes):
             data.seek(0)
         thread.delivery = delivery
-        timeouts = (min(CONNECT_TIMEOUT, delivery.timeout), delivery.timeout)
-        if self._own_session is None:
-            session_key = _Key(os.getpid(), self._ignores_environment, public_only)
-            session = _own.sessions.get(session_key) or _open_session(session_key)
-            request = requests.PreparedRequest()
-            all_headers = CaseInsensitiveDict(session.headers, **headers)
-            request.prepare(method, url, all_headers, data=data, params=params, auth=auth)
-            scheme, _, host = url.split("/", 3)[:3]
-            variables = tuple(map(os.environ.get, _VARIABLES))
-            place = _Place(scheme, host, self._proxy, variables)
-            settings = _own.settings.get(place) or _find_settings(
-                place, session, url, self._proxies
-            )
-            response = session.send(request, timeout=timeouts, allow_redirects=False, **settings)
-        else:
-            response = self._own_session.request(
-                method,
-                url,
-                data=data,
-                params=params,
-                headers=headers,
-                auth=auth,
-                proxies=self._proxies,
-                timeout=timeouts,
-                allow_redirects=False,
-                stream=True,
-            )
-            if public_only:
-                self._refuse_private_peer(response, url)
+        try:
+            timeouts = (min(CONNECT_TIMEOUT, delivery.timeout), delivery.timeout)
+            if self._own_session is None:
+                session_key = _Key(os.getpid(), self._ignores_environment, public_only)
+                session = _own.sessions.get(session_key) or _open_session(session_key)
+                request = requests.PreparedRequest()
+                all_headers = CaseInsensitiveDict(session.headers, **headers)
+                request.prepare(method, url, all_headers, data=data, params=params, auth=auth)
+                scheme, _, host = url.split("/", 3)[:3]
+                variables = tuple(map(os.environ.get, _VARIABLES))
+                place = _Place(scheme, host, self._proxy, variables)
+                settings = _own.settings.get(place) or _find_settings(
+                    place, session, url, self._proxies
+                )
+                response = session.send(
+                    request, timeout=timeouts, allow_redirects=False, **settings
+                )
+            else:
+                response = self._own_session.request(
+                    method,
+                    url,
+                    data=data,
+                    params=params,
+                    headers=headers,
+                    auth=auth,
+                    proxies=self._proxies,
+                    timeout=timeouts,
+                    allow_redirects=False,
+                    stream=True,
+                )
+                if public_only:
+                    self._refuse_private_peer(response, url)
+        finally:
+            # A socket that is dropped unclosed says so in Python code as it is destroyed, in which
+            # a Ctrl-C would be lost. It must not live until a garbage collection in a later call.
+            delivery.socket = None
         if not isinstance(response.raw, HTTPResponse) or response.raw.closed:
             return _unread(response)
         return response
