@@ -150,9 +150,10 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
         on_event: Listener | None = None,
         needs_auth: bool | None = None,
     ) -> None:
+        api_key = Token.of(api_key)  # here too, where an error shows the local variables
         self._set_up(
             ClientOptions(
-                Token.of(api_key),
+                api_key,
                 base_url,
                 proxy,
                 timeout,
@@ -219,8 +220,9 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
             >>> patient.run("replicate/hello-world", {"text": "Alice"})
             'hello Alice'
         """
+        api_key = Token.of(api_key)
         given: dict[str, Any] = {
-            "api_key": Token.of(api_key),
+            "api_key": api_key,
             "base_url": base_url,
             "proxy": proxy,
             "timeout": timeout,

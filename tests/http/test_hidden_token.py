@@ -87,6 +87,10 @@ def wrong_url(server: Wire) -> None:
     Replicate(SECRET, base_url="nonsense")
 
 
+def wrong_url_of_a_copy(server: Wire) -> None:
+    Replicate("r8_other").with_options(api_key=SECRET, base_url="nonsense")
+
+
 def by_one_call(server: Wire) -> None:
     ReplicateHome.create_completion(
         "gemma-2b", "hi", api_key=SECRET, base_url=NOBODY, retries=TWICE
@@ -131,6 +135,7 @@ def server(wire: StartWire) -> Wire:
         (not_json, ResponseError),
         (unsendable, MissingAuthError),
         (wrong_url, InvalidInputError),
+        (wrong_url_of_a_copy, InvalidInputError),
         (by_one_call, ConnectionFailed),
         (by_one_wrong_call, InvalidInputError),
         (in_a_hook, ConnectionFailed),
