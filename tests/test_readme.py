@@ -95,7 +95,7 @@ def test_the_addresses_of_local_servers_are_those_that_they_have() -> None:
         assert found
         for port, *token in found:
             assert int(port) == defaults["port"]
-            assert token in ([], [defaults["token"]])
+            assert token in ([], ["r8_local"])
 
 
 def test_the_table_of_errors_is_true() -> None:
