@@ -17,13 +17,11 @@ import threading
 import warnings
 from collections import Counter
 from collections.abc import Callable, Generator
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
 
-PYTEST_PLUGIN = "replicate_sync.pytest_plugin"
 AT_LEAST = 300  # tests: if fewer pass in a whole run, too much is skipped
 
 
@@ -36,8 +34,6 @@ def main(arguments: list[str]) -> int:
     plugin = Suite()
     # A test that is skipped in its middle closes nothing.
     options = ["-p", "no:cacheprovider", "-n0", "-W", "ignore::ResourceWarning"]
-    if PYTEST_PLUGIN not in [point.value for point in entry_points(group="pytest11")]:
-        options += ["-p", PYTEST_PLUGIN]  # a checkout that has been installed registers it
     code = int(pytest.main([*options, *arguments], plugins=[plugin]))
     if code == 0 and not arguments and plugin.passed < AT_LEAST:
         print(f"Only {plugin.passed} tests ran and passed, where {AT_LEAST} should: see the skips.")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import math
 import socket
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,15 +17,48 @@ from replicate_sync import Polling, Replicate, Retries
 from replicate_sync.prediction import lookup, own_ids
 
 _VARIABLES = ("REPLICATE_BASE_URL", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+# As many values as the default suite takes for one test.
+QUICK_VALUES = 8
 _connect = socket.socket.connect
 
-# A busy machine takes longer for an example than Hypothesis allows.
-settings.register_profile("busy", deadline=None)
-settings.load_profile("busy")
+# Hundreds of modules are imported, and none of them is garbage.
+gc.disable()
+
+# A busy machine takes longer for an example than Hypothesis allows. `.ci/run` is thorough.
+settings.register_profile("thorough", deadline=None)
+settings.register_profile("quick", deadline=None, max_examples=20)
+settings.load_profile("quick")
 
 
-@pytest.fixture(autouse=True)
-def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave most values of a test with many of them to `.ci/run`, by marking them as slow."""
+    tests: defaultdict[str, list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        if item.get_closest_marker("slow") is None:
+            tests[item.nodeid.partition("[")[0]].append(item)
+    for values in tests.values():
+        step = math.ceil(len(values) / QUICK_VALUES)
+        for number, item in enumerate(values):
+            if number % step:
+                item.add_marker(pytest.mark.slow)
+
+
+def pytest_collection_finish() -> None:
+    """Collect garbage from here on, and never look at what the imports left."""
+    gc.freeze()
+    gc.enable()
+
+
+@pytest.fixture(scope="module")
+def module_patch() -> Iterator[pytest.MonkeyPatch]:
+    """Return what changes are made with that all tests of a file share: most tests are short."""
+    with pytest.MonkeyPatch.context() as patch:
+        yield patch
+
+
+@pytest.fixture(scope="module", autouse=True)
+def loopback_only(module_patch: pytest.MonkeyPatch) -> None:
     """Refuse every connection that would leave this machine."""
 
     def connect(self: socket.socket, address: Any) -> None:
@@ -31,23 +67,28 @@ def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
             pytest.fail(f"a test has tried to reach the network: {address}")
         _connect(self, address)
 
-    monkeypatch.setattr(socket.socket, "connect", connect)
+    module_patch.setattr(socket.socket, "connect", connect)
 
 
-@pytest.fixture(autouse=True)
-def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="module", autouse=True)
+def environment(module_patch: pytest.MonkeyPatch) -> None:
     """Set a token of nobody's, and remove the settings of the person who runs the tests."""
     for name in _VARIABLES:
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)
-    monkeypatch.setenv("REPLICATE_API_TOKEN", TOKEN)
+        module_patch.delenv(name, raising=False)
+        module_patch.delenv(name.lower(), raising=False)
+    module_patch.setenv("REPLICATE_API_TOKEN", TOKEN)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_servers(module_patch: pytest.MonkeyPatch) -> None:
+    """Let servers process a create at once."""
+    module_patch.setattr(lookup, "PROCESSING_TIME", 0.15)
 
 
 @pytest.fixture(autouse=True)
-def predictions_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let each test use ids of others, and servers that process a create at once."""
+def predictions_of_their_own() -> None:
+    """Let each test use ids of others."""
     own_ids.forget_all()
-    monkeypatch.setattr(lookup, "PROCESSING_TIME", 0.15)
 
 
 @pytest.fixture

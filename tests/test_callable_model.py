@@ -160,6 +160,7 @@ def test_it_has_a_page_a_schema_and_a_repr(client: LocalReplicate) -> None:
     assert flux.__name__ == "draw"
 
 
+@pytest.mark.slow
 def test_a_pinned_version_of_a_community_model_is_called(client: LocalReplicate) -> None:
     version = client.models.get("me/enlarge").latest_version
     assert version is not None
@@ -183,6 +184,7 @@ def test_a_version_has_its_schema_already(client: LocalReplicate) -> None:
     assert sent(client) == before
 
 
+@pytest.mark.slow
 def test_a_chain_passes_outputs_on_without_a_download(client: LocalReplicate) -> None:
     flux = client.use("me/draw")
     larger = client.use("me/enlarge")

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from jupyter_client.manager import KernelManager
 
 from replicate_sync.server import LocalServer
 
@@ -23,6 +22,8 @@ _COLORS = re.compile(r"\x1b\[[0-9;]*m")
 @pytest.fixture
 def kernel() -> Iterator[Any]:
     """Return a client of a kernel that has run the cell."""
+    from jupyter_client.manager import KernelManager  # large, and late as the test is slow
+
     with LocalServer() as server:
         manager = KernelManager(kernel_name="python3")
         launcher = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]

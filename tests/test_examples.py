@@ -119,6 +119,7 @@ def test_stream_stops_where_there_is_enough(run: Run) -> None:
     assert 200 < len(text) < 300
 
 
+@pytest.mark.slow
 def test_batch_goes_on_where_it_was(run: Run, local: LocalServer, tmp_path: Path) -> None:
     prompts = ["One river", "Two rivers", "Three rivers"]
     local.script(GEMMA, tokens=["A river", " runs."])

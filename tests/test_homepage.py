@@ -204,6 +204,7 @@ def test_a_homepage_that_refuses_or_is_gone_names_the_way_out(
     assert "pass a token, ReplicateHome(api_key=…)" in raised.value.hint
 
 
+@pytest.mark.slow
 def test_a_homepage_that_is_gone_between_two_polls_names_the_way_out(wire: StartWire) -> None:
     page = Page({"status": "processing"})
     gone = [response(b"", 410)]

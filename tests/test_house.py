@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -19,10 +20,6 @@ import replicate_sync
 from replicate_sync import Replicate
 
 HOME = Path(replicate_sync.__file__).parent
-MODULES = {
-    path.relative_to(HOME).with_suffix("").as_posix(): ast.parse(path.read_text(encoding="utf-8"))
-    for path in sorted(HOME.rglob("*.py"))
-}
 # Who may import a foreign library: modules, or packages with all that is in them.
 OWNERS = {
     # The clients name requests.Session in a type; the server's own client of Cog.
@@ -50,6 +47,15 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 LLAMA = Replicate.default_model
 
 
+@cache
+def modules() -> dict[str, ast.Module]:
+    """Return the modules of the package, parsed."""
+    return {
+        path.relative_to(HOME).with_suffix("").as_posix(): ast.parse(path.read_bytes())
+        for path in sorted(HOME.rglob("*.py"))
+    }
+
+
 def foreign_imports(tree: ast.Module) -> set[str]:
     """Return the libraries that a module imports anywhere in it."""
     names: set[str] = set()
@@ -71,7 +77,7 @@ def foreign_imports(tree: ast.Module) -> set[str]:
 def test_each_foreign_library_has_its_owner() -> None:
     strays = [
         f"{module} imports {library}"
-        for module, tree in MODULES.items()
+        for module, tree in modules().items()
         for library in foreign_imports(tree)
         if not any(f"{module}/".startswith(f"{owner}/") for owner in OWNERS[library])
     ]
@@ -81,9 +87,9 @@ def test_each_foreign_library_has_its_owner() -> None:
 @pytest.mark.slow
 def test_no_module_and_no_class_is_named_for_nothing() -> None:
     # Those of `official` bear the names that the official client gave them.
-    names = {name.rpartition("/")[2] for name in MODULES if not name.startswith("official/")} | {
+    names = {name.rpartition("/")[2] for name in modules() if not name.startswith("official/")} | {
         node.name
-        for tree in MODULES.values()
+        for tree in modules().values()
         for node in ast.walk(tree)
         if isinstance(node, ast.ClassDef)
     }
@@ -145,9 +151,12 @@ def docstring_problem(node: ast.ClassDef | Function) -> str:
     return ""
 
 
+@pytest.mark.slow
 def test_all_that_is_public_is_documented_in_one_style() -> None:
-    problems = [f"{name} says nothing" for name in MODULES if not ast.get_docstring(MODULES[name])]
-    for module, tree in MODULES.items():
+    problems = [
+        f"{name} says nothing" for name in modules() if not ast.get_docstring(modules()[name])
+    ]
+    for module, tree in modules().items():
         for name, node in public_definitions(tree, module):
             problem = docstring_problem(node)
             if problem:
@@ -164,7 +173,7 @@ def test_what_the_root_exports_is_documented_and_hides_nothing() -> None:
 
 
 def test_no_module_bears_the_name_of_what_the_root_exports() -> None:
-    top_level = {name.partition("/")[0] for name in MODULES}
+    top_level = {path.stem for path in HOME.iterdir()}
     resources = {name for name in dir(Replicate) if not name.startswith("_")}
     assert not top_level & {*replicate_sync.__all__, *resources, "map"}
 

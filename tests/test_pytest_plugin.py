@@ -90,7 +90,7 @@ def test_the_fixtures_come_with_the_package_and_go_with_the_test(
             assert "REPLICATE_BASE_URL" not in os.environ
         """
     )
-    result = pytester.runpytest_inprocess("-W", "error", "-p", "no:cacheprovider")
+    result = pytester.runpytest_inprocess("-W", "error", "-p", "no:cacheprovider", "--assert=plain")
     result.assert_outcomes(passed=2)
 
 

@@ -148,6 +148,7 @@ def test_a_damaged_row_is_named_and_the_others_can_be_read(
     journal.close()
 
 
+@pytest.mark.slow
 def test_all_rows_are_read_however_many_there_are(path: Path) -> None:
     journal = Journal(path)
     for position in range(-3, 1200):
@@ -202,6 +203,7 @@ def test_a_second_start_creates_nothing_and_requests_nothing(
     assert len(server.requests) == 6 + 1  # the first start has asked for the API's time
 
 
+@pytest.mark.slow
 def test_equal_inputs_are_predictions_of_their_own_also_in_a_journal(
     wire: StartWire, client_of: MakeClient, path: Path
 ) -> None:
@@ -253,6 +255,7 @@ def test_a_create_whose_response_was_lost_is_looked_up_by_the_next_start(
     assert api.created_inputs == list(range(5))
 
 
+@pytest.mark.slow
 def test_what_was_refused_is_created_by_the_next_start_without_a_look_up(
     wire: StartWire, client_of: MakeClient, path: Path
 ) -> None:
@@ -317,6 +320,7 @@ def test_what_expired_meanwhile_is_an_error_and_not_created_again(
     assert api.created == []
 
 
+@pytest.mark.slow
 def test_a_known_prediction_that_cannot_be_fetched_is_not_taken_for_one_that_is_gone(
     wire: StartWire, client_of: MakeClient, path: Path
 ) -> None:
@@ -358,6 +362,7 @@ def test_a_wrong_option_is_refused_at_once(
         client_of(wire(TenfoldApi())).map("a/b", numbers(1), **wrong)
 
 
+@pytest.mark.slow
 def test_an_error_has_every_result_that_is_in_the_journal(
     wire: StartWire, client_of: MakeClient, path: Path
 ) -> None:

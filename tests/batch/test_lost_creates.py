@@ -179,6 +179,7 @@ def test_thousands_of_newer_predictions_hide_nothing(
     assert api.created_inputs.count(0) == 1
 
 
+@pytest.mark.slow
 def test_what_was_created_much_later_is_not_even_listed(
     wire: StartWire, client_of: MakeClient, killed: Kill
 ) -> None:
@@ -192,6 +193,7 @@ def test_what_was_created_much_later_is_not_even_listed(
     assert len(server.seen("GET", "/v1/predictions")) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("on_lost", ["raise", "again"])
 def test_where_the_api_has_removed_the_input_the_caller_chooses(
     wire: StartWire, client_of: MakeClient, killed: Kill, on_lost: Any
@@ -280,6 +282,7 @@ def test_where_nothing_can_be_listed_nothing_is_created(
     assert len(api.created) == 1
 
 
+@pytest.mark.slow
 def test_a_request_that_an_earlier_version_has_recorded_is_found(
     wire: StartWire, client_of: MakeClient, tmp_path: Path
 ) -> None:

@@ -57,6 +57,7 @@ def test_results_may_come_as_they_are_done(wire: StartWire, client_of: MakeClien
     assert results[0] != 0
 
 
+@pytest.mark.slow
 def test_inputs_without_an_end_are_taken_only_as_results_are_asked_for(
     wire: StartWire, client_of: MakeClient
 ) -> None:
@@ -338,6 +339,7 @@ class DyingExecutor(Executor):
         return future
 
 
+@pytest.mark.slow
 def test_what_an_executor_loses_is_waited_for_in_this_process(
     wire: StartWire, client_of: MakeClient, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -89,6 +89,7 @@ def test_files_are_saved_under_names_that_tell_their_input(
     assert len(api.downloads) == 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("has_journal", [False, True])
 def test_each_file_that_is_saved_is_an_event(
     wire: StartWire, client_of: MakeClient, folder: Path, journal: Path, has_journal: bool
@@ -162,6 +163,7 @@ def leave_when(server: Any, results: Any, condition: Any) -> None:
     thread.join()
 
 
+@pytest.mark.slow
 def test_a_journal_without_files_gets_them_at_a_later_start(
     wire: StartWire, client_of: MakeClient, folder: Path, journal: Path
 ) -> None:
@@ -171,6 +173,7 @@ def test_a_journal_without_files_gets_them_at_a_later_start(
     assert files_in(folder) == all_files(3)
 
 
+@pytest.mark.slow
 def test_a_file_that_was_removed_from_disk_is_downloaded_again(
     wire: StartWire, client_of: MakeClient, folder: Path, journal: Path
 ) -> None:
@@ -181,6 +184,7 @@ def test_a_file_that_was_removed_from_disk_is_downloaded_again(
     assert files_in(folder) == all_files(2)
 
 
+@pytest.mark.slow
 def test_a_folder_may_be_moved(
     wire: StartWire, client_of: MakeClient, folder: Path, journal: Path
 ) -> None:
@@ -193,6 +197,7 @@ def test_a_folder_may_be_moved(
     assert file.path == moved / "0-out-0.png"
 
 
+@pytest.mark.slow
 def test_files_that_are_gone_are_an_error_that_says_so_and_can_be_made_again(
     wire: StartWire, client_of: MakeClient, folder: Path, journal: Path
 ) -> None:

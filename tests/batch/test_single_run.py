@@ -99,6 +99,7 @@ def test_model_input_and_key_tell_runs_apart(
     assert api.created_inputs == [1, 1, 2]
 
 
+@pytest.mark.slow
 def test_one_file_is_for_runs_and_for_a_map(
     wire: StartWire, client_of: MakeClient, path: Path
 ) -> None:
@@ -110,6 +111,7 @@ def test_one_file_is_for_runs_and_for_a_map(
     assert api.created_inputs == [0, 1, 2, 7]
 
 
+@pytest.mark.slow
 def test_threads_may_share_a_journal(wire: StartWire, client_of: MakeClient, path: Path) -> None:
     api = TenfoldApi()
     client = client_of(wire(api))

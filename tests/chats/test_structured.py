@@ -220,6 +220,7 @@ def test_a_struct_of_msgspec_is_a_form(wire: StartWire, client_of: MakeClient) -
     assert client.chat("Who?", "me/chat", schema=Person) == Person(name="Ada", born=1815)
 
 
+@pytest.mark.slow
 def test_a_local_stand_in_answers_in_a_form() -> None:
     with local() as client:
         answer = client.chat("Who?", "openai/gpt-5-structured", schema=PERSON)

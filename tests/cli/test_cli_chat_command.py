@@ -127,6 +127,7 @@ def test_a_question_that_failed_is_shown_and_forgotten(server: LocalServer) -> N
     assert result.stdout == "<two|0||0>"
 
 
+@pytest.mark.slow
 def test_what_every_question_would_meet_ends_the_conversation(server: LocalServer) -> None:
     result = invoke("chat", "-i", "-m", "nobody/nothing", "one", input="two\n")
     assert result.exit_code == 2
@@ -141,6 +142,7 @@ def test_a_conversation_shows_its_model_how_to_leave_and_its_commands(server: Lo
     assert result.stdout == "</etc/hosts is odd|0||0>"
 
 
+@pytest.mark.slow
 def test_pictures_and_models_change_within_a_conversation_which_is_saved(
     server: LocalServer, tmp_path: Path
 ) -> None:

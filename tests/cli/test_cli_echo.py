@@ -100,6 +100,7 @@ def halving(wire: StartWire, monkeypatch: pytest.MonkeyPatch) -> Wire:
     return server
 
 
+@pytest.mark.slow
 def test_half_of_a_surrogate_pair_ends_no_map(halving: Wire, tmp_path: Path) -> None:
     inputs = tmp_path / "in.jsonl"
     inputs.write_text('{"text": "a"}\n{"text": "\\ud83d"}\n{"text": "c"}\n')

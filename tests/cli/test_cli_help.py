@@ -66,6 +66,7 @@ def test_a_missing_extra_is_one_sentence(
     assert len(result.stderr.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_without_click_the_command_is_one_sentence() -> None:
     program = "import sys; sys.modules['click'] = None; import replicate_sync.cli"
     process = subprocess.run(

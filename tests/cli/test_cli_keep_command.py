@@ -44,6 +44,7 @@ def test_the_files_of_recent_predictions_are_saved_with_their_ids(
     assert sorted(os.listdir(paths[0].parent)) == sorted(path.name for path in paths)
 
 
+@pytest.mark.slow
 def test_what_is_there_already_is_left_as_it_is(account: LocalServer, tmp_path: Path) -> None:
     first = invoke("keep", tmp_path).stdout
     before = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
@@ -51,6 +52,7 @@ def test_what_is_there_already_is_left_as_it_is(account: LocalServer, tmp_path: 
     assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == before
 
 
+@pytest.mark.slow
 def test_a_program_gets_a_line_for_each_file(account: LocalServer, tmp_path: Path) -> None:
     for line in invoke("keep", tmp_path, "--json", "--since", "1d").stdout.splitlines():
         document = json.loads(line)
@@ -101,6 +103,7 @@ def test_a_file_that_is_gone_does_not_stop_the_others(
     assert os.listdir(tmp_path) == ["p2-a.png"]
 
 
+@pytest.mark.slow
 def test_a_folder_that_cannot_be_made_is_a_sentence(account: LocalServer, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     result = invoke("keep", tmp_path / "file" / "folder")

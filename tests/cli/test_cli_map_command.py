@@ -200,6 +200,7 @@ def test_a_file_that_cannot_be_saved_is_the_error_of_its_input(
     assert "cannot be parsed" in bad["error"]["message"]
 
 
+@pytest.mark.slow
 def test_a_journal_of_other_inputs_is_refused(fresh_server: LocalServer, tmp_path: Path) -> None:
     out = tmp_path / "out.jsonl"
     words = ("map", "me/double", "-", "--journal", tmp_path / "j.db", "-o", out)
@@ -228,6 +229,7 @@ def test_with_a_journal_a_map_that_stopped_is_continued_and_its_results_are_whol
     assert created() == dict.fromkeys(range(6), 1)
 
 
+@pytest.mark.slow
 def test_what_failed_is_run_again_when_asked_for(fresh_server: LocalServer, tmp_path: Path) -> None:
     words = ("map", "me/sometimes", "-", "--journal", tmp_path / "j.db")
     fails = {2}
@@ -319,6 +321,7 @@ def test_ctrl_c_cancels_what_is_in_flight_but_with_a_journal_leaves_it(
     assert statuses() == [expected] * 2
 
 
+@pytest.mark.slow
 def test_progress_bars_are_displayed_only_when_asked_for(
     server: LocalServer, tmp_path: Path
 ) -> None:

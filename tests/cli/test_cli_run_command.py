@@ -27,6 +27,7 @@ def two_files(server: LocalServer) -> str:
     return "me/two-files"
 
 
+@pytest.mark.slow
 def test_a_file_is_sent_as_what_it_is(server: LocalServer, tmp_path: Path) -> None:
     @server.model("me/size")
     def size(file: Path, note: str = "") -> str:
@@ -84,6 +85,7 @@ def test_a_text_is_written_to_the_letter(server: LocalServer, tmp_path: Path) ->
     assert out.read_text() == "hello Alice"
 
 
+@pytest.mark.slow
 def test_files_are_urls_or_saved_without_taking_each_others_place(
     two_files: str, tmp_path: Path
 ) -> None:
@@ -164,6 +166,7 @@ def test_with_local_nothing_is_said_to_keep_running_after_the_timeout() -> None:
     assert "was canceled, as the local server ends" in result.stderr
 
 
+@pytest.mark.slow
 def test_progress_bars_are_on_stderr_where_they_are_wanted(server: LocalServer) -> None:
     result = invoke(*HELLO, "-i", "text=Alice", "--progress")
     assert result.stdout == "hello Alice"

@@ -79,6 +79,7 @@ def test_writing_it_again_changes_nothing(server: LocalServer, tmp_path: Path) -
     assert str(tmp_path).encode() not in first
 
 
+@pytest.mark.slow
 def test_a_version_is_pinned_where_it_is_asked_for(server: LocalServer) -> None:
     version = Replicate().models.get(FLUX).latest_version
     assert f'"{FLUX}",' in invoke("models", "stub", FLUX).stdout

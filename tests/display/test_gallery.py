@@ -223,6 +223,7 @@ def test_ipython_displays_a_list_that_contains_itself(shell: FakeShell) -> None:
     assert data == {"text/plain": "[[...]]"}
 
 
+@pytest.mark.slow
 def test_registering_the_gallery_imports_no_more_than_it_needs() -> None:
     program = (
         "import sys, types\n"

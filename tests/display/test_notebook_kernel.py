@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from IPython.terminal.interactiveshell import TerminalInteractiveShell
-from jupyter_client.manager import KernelManager
 
 from replicate_sync import FileOutput
 from replicate_sync.display import notebook as display_notebook
 from replicate_sync.server import LocalServer, log
+
+pytestmark = pytest.mark.slow  # a kernel takes seconds to start
 
 FIRST_CELL = """
 import replicate_sync
@@ -70,6 +70,9 @@ class Notebook:
     """
 
     def __init__(self, environment: dict[str, str]) -> None:
+        # Late, as is IPython below: both are large, and only tests that are slow use them.
+        from jupyter_client.manager import KernelManager
+
         launcher = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
         self.manager = KernelManager(kernel_name="python3")
         self.manager.kernel_cmd = launcher  # type: ignore[attr-defined]
@@ -152,7 +155,6 @@ def next_prediction(server: LocalServer, model: str) -> Callable[[], str]:
     return wait
 
 
-@pytest.mark.slow
 def test_a_chat_is_a_plain_loop_in_a_cell_whose_loop_runs(notebook: Notebook) -> None:
     cell = notebook.run(
         "import asyncio; assert asyncio.get_event_loop().is_running()\n"
@@ -163,7 +165,6 @@ def test_a_chat_is_a_plain_loop_in_a_cell_whose_loop_runs(notebook: Notebook) ->
     assert cell.stderr == ""
 
 
-@pytest.mark.slow
 def test_a_picture_is_displayed_and_downloaded_once(
     notebook: Notebook, server: LocalServer
 ) -> None:
@@ -184,7 +185,6 @@ def test_a_webp_picture_is_html_as_not_every_notebook_knows_it(notebook: Noteboo
     assert re.match(r'<img src="data:image/webp;base64,\w+[^"]*" alt="out-0.webp"', html)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "expression",
     ["{}", "list({})", "{}[:]", "tuple({})", "[{}, None, PredictionFailed('no <paint>')]"],
@@ -241,7 +241,6 @@ def test_a_retry_prints_nothing_where_nobody_has_asked_for_logs(notebook: Notebo
     assert cell.stderr == cell.stdout == ""
 
 
-@pytest.mark.slow
 def test_a_predictions_pictures_are_kept_in_the_notebook(notebook: Notebook) -> None:
     value = notebook.value_of(
         "given = {'prompt': 'x', 'num_outputs': 2}\n"
@@ -250,7 +249,6 @@ def test_a_predictions_pictures_are_kept_in_the_notebook(notebook: Notebook) -> 
     assert value["text/html"].count('<img src="data:image/webp') == 2
 
 
-@pytest.mark.slow
 def test_show_displays_pictures_predictions_and_none(notebook: Notebook) -> None:
     cell = notebook.run(
         "given = {'prompt': 'x', 'num_outputs': 2}\n"
@@ -318,7 +316,6 @@ def test_an_error_is_what_happened_and_what_to_do_without_our_frames(
     assert "r8_wrong" not in repr(cell)
 
 
-@pytest.mark.slow
 def test_show_renders_markdown_as_it_arrives_and_returns_the_text_once(notebook: Notebook) -> None:
     cell = notebook.run(
         "text = show(client.chat('Hello', max_tokens=60))\n"
@@ -344,7 +341,6 @@ def test_html_that_a_model_writes_is_not_run(notebook: Notebook) -> None:
     assert output["text/plain"] == "*a* <img src=x onerror=alert(1)>"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "code",
     [
@@ -372,7 +368,6 @@ def test_the_stop_button_cancels_and_leaves_one_line(
     assert notebook.value_of("1 + 1") == {"text/plain": "2"}
 
 
-@pytest.mark.slow
 def test_the_stop_button_cancels_a_map(notebook: Notebook, server: LocalServer) -> None:
     wait_for_prediction = next_prediction(server, "local/slow")
 
@@ -416,6 +411,8 @@ class NoDownloader:
 
 
 def test_a_terminals_ipython_downloads_no_picture_to_display_it() -> None:
+    from IPython.terminal.interactiveshell import TerminalInteractiveShell
+
     shell = TerminalInteractiveShell.instance()
     try:
         assert display_notebook.is_text_only()
@@ -427,7 +424,6 @@ def test_a_terminals_ipython_downloads_no_picture_to_display_it() -> None:
     assert data == {"text/plain": "FileOutput('https://x.example/a.png')"}
 
 
-@pytest.mark.slow
 def test_displaying_imports_neither_ipython_nor_pillow() -> None:
     program = (
         "import sys\n"

@@ -85,6 +85,7 @@ def test_inputs_without_a_length_are_counted_all_the_same(
     assert "3run [" in capsys.readouterr().err.rstrip().rpartition("\r")[2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("size", "is_displayed"),
     [pytest.param(4 * 2**20, False, marks=pytest.mark.scale), (6 * 2**20, True)],

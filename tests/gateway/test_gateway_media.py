@@ -31,6 +31,7 @@ def test_pictures_are_base64_where_that_is_asked_for(gateway: FlaskClient) -> No
     assert base64.b64decode(picture["b64_json"]) == b"20x30"
 
 
+@pytest.mark.slow
 def test_several_pictures_of_a_model_that_makes_one_are_several_predictions(
     gateway: FlaskClient,
 ) -> None:

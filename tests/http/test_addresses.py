@@ -238,6 +238,7 @@ class Names:
         ]
 
 
+@pytest.mark.slow
 def test_a_name_of_a_local_address_is_not_read(
     elsewhere: Elsewhere, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -264,6 +265,7 @@ def test_the_address_that_was_examined_is_connected_to(
     assert elsewhere.secret.requests[0].headers["host"] == f"rebind.example:{elsewhere.port}"
 
 
+@pytest.mark.slow
 def test_the_next_address_is_tried_where_one_does_not_respond(
     elsewhere: Elsewhere, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -144,6 +144,7 @@ def test_a_cut_download_is_resumed(wire: StartWire, downloader: Downloader, rang
             assert server.requests[-1].headers["range"].startswith("bytes=")
 
 
+@pytest.mark.slow
 def test_a_download_that_makes_progress_is_resumed_as_often_as_it_takes(
     wire: StartWire, downloader: Downloader
 ) -> None:

@@ -122,6 +122,7 @@ def test_vcrpy_replays_where_the_server_is_gone(
         assert call_all(client_of(api)) == RESULTS
 
 
+@pytest.mark.slow
 @vcrpy_leaves_sockets
 def test_what_vcrpy_has_not_recorded_never_reaches_the_server(
     api: Wire, client_of: MakeClient, cassette: str
@@ -152,6 +153,7 @@ def test_the_head_is_bounded_again_after_a_cassette(
         client.predictions.get("p1")
 
 
+@pytest.mark.slow
 def test_requests_cache_keeps_a_response(api: Wire, client_of: MakeClient) -> None:
     session = requests_cache.CachedSession(backend="memory")
     client = client_of(api, session=session)

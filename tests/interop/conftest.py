@@ -72,6 +72,6 @@ def register(server: LocalServer) -> None:
         server.model(f"many/model-{number}")(nothing)
 
 
-@pytest.fixture
-def environment(monkeypatch: pytest.MonkeyPatch) -> Any:
+@pytest.fixture(scope="module")
+def environment() -> Any:
     """Leave the environment as it is: these tests need the package registries on first use."""

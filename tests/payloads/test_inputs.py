@@ -517,6 +517,7 @@ def test_what_is_no_file_of_bytes_is_refused(tmp_path: Path) -> None:
                 validate_input({"x": [value]})
 
 
+@pytest.mark.slow
 def test_a_file_of_more_than_100_mb_is_refused(tmp_path: Path) -> None:
     with (tmp_path / "exact").open("wb") as exact:
         exact.truncate(MAX_UPLOAD_SIZE)

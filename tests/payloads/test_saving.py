@@ -147,6 +147,7 @@ def test_what_is_no_path_is_refused() -> None:
             file().save(path)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "emscripten", reason="no threads here")
 def test_the_permissions_of_other_threads_files_are_never_wider(tmp_path: Path) -> None:
     previous = os.umask(0o077)

@@ -319,10 +319,11 @@ def quick_processing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lookup, "PROCESSING_TIME", 0.12)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick_processing")
 @pytest.mark.parametrize(
     ("examples", "steps"),
-    [(3, 5), pytest.param(60, 25, marks=pytest.mark.slow)],
+    [(3, 5), (60, 25)],
     ids=["a few", "many"],
 )
 def test_a_server_that_loses_delays_and_repeats_is_paid_once(examples: int, steps: int) -> None:

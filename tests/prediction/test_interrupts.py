@@ -201,9 +201,10 @@ def call_of(client: Replicate, name: str, n: int = 0) -> tuple[Callable[[], obje
     return lambda: client.run("a/b", given, wait=False), False
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("start", "step"),
-    [(7, 401), pytest.param(1, STEP, marks=pytest.mark.slow)],
+    [(7, 401), (1, STEP)],
     ids=["some places", "many places"],
 )
 @pytest.mark.parametrize("name", ["run", "wait", "wait with a stream", "stream"])

@@ -126,6 +126,7 @@ def test_an_interrupt_cancels_none_of_two_equal_predictions(
 # -- A create of an earlier process ------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_fifteen_hundred_newer_predictions_do_not_hide_an_earlier_one(
     wire: StartWire, client_of: MakeClient
 ) -> None:

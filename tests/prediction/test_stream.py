@@ -496,6 +496,7 @@ def test_a_prediction_that_has_ended_at_once_is_not_streamed(
     assert len(server.requests) == 1
 
 
+@pytest.mark.slow
 def test_a_stream_that_only_repeats_itself_is_given_up_and_uses_up_no_more_than_its_polls(
     wire: StartWire, client_of: MakeClient
 ) -> None:

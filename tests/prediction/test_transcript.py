@@ -408,6 +408,7 @@ def feed_repeated_ids(transcript: Transcript, count: int) -> None:
         transcript.add_event(_Piece(f"word{number % 2}"), "1:0")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "feed",
     [

@@ -80,6 +80,7 @@ def test_an_empty_model_is_made_changed_and_deleted(local_client: Replicate) -> 
         models.get(str(empty))
 
 
+@pytest.mark.slow
 def test_the_examples_of_a_model_are_predictions_of_it(local_client: Replicate) -> None:
     examples = list(local_client.models.examples.list(FLUX))
     assert examples

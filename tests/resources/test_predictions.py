@@ -233,6 +233,7 @@ def test_an_input_is_validated_by_a_known_schema_unless_that_is_declined() -> No
 # -- On a local Replicate --------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_output_of_one_model_is_an_input_of_another(
     local: LocalReplicate, local_client: Replicate
 ) -> None:

@@ -54,6 +54,7 @@ def test_create_takes_a_model_a_version_and_their_names(client: Replicate) -> No
     assert client.run(model, {"number": 3}) == 6
 
 
+@pytest.mark.slow
 def test_create_takes_a_deployment_and_its_name(client: Replicate) -> None:
     version = client.models.get("me/double").latest_version
     assert version is not None
@@ -87,6 +88,7 @@ def test_create_needs_one_of_them(client: Replicate, which: dict[str, str]) -> N
         create(client, **which)
 
 
+@pytest.mark.slow
 def test_a_model_has_its_versions_predictions_examples_and_readme(client: Replicate) -> None:
     model = client.models.get("me/double")
     [version] = model.versions.list()

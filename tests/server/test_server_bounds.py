@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
 import requests
 
 from replicate_sync.server import LocalServer
@@ -24,6 +25,7 @@ def test_only_so_many_predictions_are_kept(caller_of: Any) -> None:
         call.session.close()
 
 
+@pytest.mark.slow
 def test_only_so_many_bytes_are_kept(caller_of: Any) -> None:
     with LocalServer(keep_bytes=100_000) as server:
         server.script("me/file", output=b"x" * 40_000)
@@ -41,6 +43,7 @@ def test_only_so_many_bytes_are_kept(caller_of: Any) -> None:
         call.session.close()
 
 
+@pytest.mark.slow
 def test_what_runs_is_never_dropped(caller_of: Any) -> None:
     release = threading.Event()
     with LocalServer(keep_predictions=1) as server:

@@ -41,6 +41,7 @@ def test_predictions_and_their_files_stay(tmp_path: Path, caller_of: Any) -> Non
         call.session.close()
 
 
+@pytest.mark.slow
 def test_urls_of_files_lead_to_the_new_port(tmp_path: Path, caller_of: Any) -> None:
     with LocalServer(data=tmp_path) as server:
         server.script("me/file", output=b"content")

@@ -57,6 +57,7 @@ def reads(server: LocalServer) -> None:
         return f"{file.name[-4:]} {file.read_text()}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 def test_another_port_of_this_machine_is_not_asked(
     local: LocalServer, call: Any, neighbor: Neighbor, host: str

@@ -39,6 +39,7 @@ def test_a_port_that_is_taken_is_an_error(local: LocalServer) -> None:
         LocalServer(port=local.port).start()
 
 
+@pytest.mark.slow
 def test_a_client_that_leaves_is_not_logged(
     local: LocalServer, call: Any, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -107,6 +107,7 @@ def test_it_has_its_own_token_and_checks_its_settings() -> None:
         LocalServer(sync_status="done")  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_without_flask_importing_says_what_to_install() -> None:
     code = "import sys; sys.modules['flask'] = None; import replicate_sync.server"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

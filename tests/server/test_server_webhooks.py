@@ -215,6 +215,7 @@ def test_without_a_filter_output_and_end_are_sent(
     assert [body["status"] for body in receiver.bodies(2)] == ["processing", "succeeded"]
 
 
+@pytest.mark.slow
 def test_only_the_end_is_retried(local: LocalServer, call: Any, receiver: Receiver) -> None:
     receiver.statuses = [500, 404, 302, 500]
     create(call, receiver.url, events=["start", "completed"])
@@ -255,6 +256,7 @@ def test_a_cancel_is_sent(local: LocalServer, call: Any, receiver: Receiver) -> 
     assert receiver.bodies(1)[-1]["status"] == "canceled"
 
 
+@pytest.mark.slow
 def test_a_training_is_sent_too(local: LocalServer, call: Any, receiver: Receiver) -> None:
     call.post(
         "/v1/models", {"owner": "local", "name": "mine", "visibility": "private", "hardware": "cpu"}

@@ -24,6 +24,7 @@ def configure(project: Path, text: str) -> None:
     (project / "cog.yaml").write_text(text)
 
 
+@pytest.mark.slow
 def test_without_cog_the_error_says_what_to_install(local: LocalServer, tmp_path: Path) -> None:
     (tmp_path / "cog.py").write_text("raise ModuleNotFoundError(\"No module named 'cog'\")")
     (tmp_path / "predict.py").write_text("import cog")
@@ -31,6 +32,7 @@ def test_without_cog_the_error_says_what_to_install(local: LocalServer, tmp_path
         local.cog("me/cog", str(tmp_path / "predict.py"))
 
 
+@pytest.mark.slow
 def test_a_predictor_that_ends_its_program_is_an_error(tmp_path: Path) -> None:
     program = "import os, sys; print('last words', file=sys.stderr); os._exit(7)"
     (tmp_path / "cog.py").write_text(program)

@@ -120,6 +120,7 @@ def test_a_model_that_does_not_stream_returns_all_at_its_end(fronted: Any, call:
     ]
 
 
+@pytest.mark.slow
 def test_without_a_schema_anything_is_allowed(fronted: Any, call: Any) -> None:
     fronted(
         None,
@@ -140,6 +141,7 @@ def test_without_a_schema_anything_is_allowed(fronted: Any, call: Any) -> None:
     assert body["output"]["file"].endswith("out-0.png")
 
 
+@pytest.mark.slow
 def test_lost_events_come_with_the_end(fronted: Any, call: Any) -> None:
     events = [("output", {"chunk": "a", "index": 0}), ("output", {"chunk": "c", "index": 2})]
     fronted(

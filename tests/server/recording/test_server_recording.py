@@ -213,6 +213,7 @@ def test_what_was_never_recorded_is_a_clear_error(upstream: LocalServer, tmp_pat
     assert len(upstream.requests) == before
 
 
+@pytest.mark.slow
 def test_a_clients_own_token_is_passed_on(upstream: LocalServer, tmp_path: Path) -> None:
     path = tmp_path / "calls.jsonl"
     with LocalServer() as recorder:

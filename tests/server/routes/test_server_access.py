@@ -48,6 +48,7 @@ def test_further_names_can_be_allowed(caller_of: Any) -> None:
         call.session.close()
 
 
+@pytest.mark.slow
 def test_a_page_of_another_origin_runs_nothing(local: LocalServer, call: Any) -> None:
     foreign: list[dict[str, str]] = [
         {"Origin": "https://evil.example"},

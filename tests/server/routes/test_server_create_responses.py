@@ -57,6 +57,7 @@ def test_a_wait_returns_the_finished_prediction(local: LocalServer, call: Any) -
     assert body["completed_at"]
 
 
+@pytest.mark.slow
 def test_a_wait_can_return_processing_with_all_of_the_output(
     caller_of: Callable[[LocalServer], Any],
 ) -> None:

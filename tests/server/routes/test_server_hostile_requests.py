@@ -181,6 +181,7 @@ def test_a_whole_chunked_body_is_accepted(local: LocalServer, call: Any) -> None
     assert local.requests[-1].json["input"] == {"text": "x"}
 
 
+@pytest.mark.slow
 def test_a_large_chunked_body_is_read_whole(local: LocalServer, call: Any) -> None:
     text = "x" * 3_000_000
     local.script("me/any", output="y")

@@ -117,6 +117,7 @@ def test_only_a_private_model_without_versions_can_be_deleted(
     assert call.send("DELETE", "/v1/models/replicate/hello-world/versions/0").status_code == 404
 
 
+@pytest.mark.slow
 def test_a_private_model_is_in_no_list(local: LocalServer, call: Any) -> None:
     make(call, name="hidden-platypus")
     make(call, name="shown-platypus", visibility="public")
@@ -154,6 +155,7 @@ def test_models_are_listed_in_the_requested_order(local: LocalServer, call: Any,
     assert call.get("/v1/models?sort_by=name").status_code == 422
 
 
+@pytest.mark.slow
 def test_examples_are_predictions_that_are_in_no_other_list(local: LocalServer, call: Any) -> None:
     first, second = call.get("/v1/models/replicate/hello-world/examples").json()["results"]
     assert (first["input"], first["output"], first["status"]) == (

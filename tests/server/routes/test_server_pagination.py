@@ -18,6 +18,7 @@ def waiting(local: LocalServer) -> str:
     return local.jobs.create(JobSpec(model, "hidden", {"text": "you"}, local.origin)).id
 
 
+@pytest.mark.slow
 def test_a_list_comes_in_pages_of_a_hundred(local: LocalServer, call: Any) -> None:
     made = [waiting(local) for _ in range(205)]
     shown, url, pages = [], "/v1/predictions", []

@@ -81,6 +81,7 @@ def test_the_list_can_be_filtered_by_time(local: LocalServer, call: Any) -> None
     )  # there is no such filter
 
 
+@pytest.mark.slow
 def test_a_prediction_has_a_page_for_people(local: LocalServer, call: Any) -> None:
     body = call.run("replicate/hello-world", {"text": "<b>"})
     page = call.get(body["urls"]["web"])

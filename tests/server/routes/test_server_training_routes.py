@@ -42,6 +42,7 @@ def done(call: Any, training: dict[str, Any]) -> dict[str, Any]:
     return call.get(f"/v1/trainings/{training['id']}").json()
 
 
+@pytest.mark.slow
 def test_a_training_adds_a_version_to_its_destination(local: LocalServer, call: Any) -> None:
     body = done(call, train(call, steps=20))
     assert (body["status"], body["model"], body["error"]) == ("succeeded", "local/trainer", None)
@@ -57,6 +58,7 @@ def test_a_training_adds_a_version_to_its_destination(local: LocalServer, call: 
     assert body["metrics"]["training_step_count"] == 20
 
 
+@pytest.mark.slow
 def test_the_logs_are_a_progress_bar(local: LocalServer, call: Any) -> None:
     logs = done(call, train(call, steps=4))["logs"]
     assert re.findall(r"\r\s*(\d+)%\s*\|.+?\|\s*(\d+)/(\d+)", logs) == [
@@ -85,6 +87,7 @@ def test_a_training_is_created_under_predictions_and_shown_under_trainings(
     assert call.post(f"/v1/trainings/{prediction['id']}/cancel").status_code == 404
 
 
+@pytest.mark.slow
 def test_a_running_training_is_shown_as_the_database_writes_it(
     local: LocalServer, call: Any
 ) -> None:
@@ -172,6 +175,7 @@ def test_a_function_trains_a_model_of_this_server(local: LocalServer, call: Any)
         assert other.models.get("me/x") is None
 
 
+@pytest.mark.slow
 def test_a_trained_version_of_a_private_model_can_be_deleted(local: LocalServer, call: Any) -> None:
     name, _, version = done(call, train(call, steps=1))["output"]["version"].partition(":")
     run = call.run(version, {"prompt": "hills"})

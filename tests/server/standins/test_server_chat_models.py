@@ -49,6 +49,7 @@ def test_gpt_takes_messages_pictures_effort_and_verbosity(
     assert len(text(call, chat_models.GPT, prompt="a", max_completion_tokens=20).split()) == 20
 
 
+@pytest.mark.slow
 def test_claude_takes_a_system_prompt_one_picture_and_at_least_1024_tokens(
     local: LocalServer, call: Any, picture: str
 ) -> None:

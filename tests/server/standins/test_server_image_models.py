@@ -63,6 +63,7 @@ def test_a_picture_has_the_requested_format(
     assert body["logs"].startswith("stand-in model: ")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["bytedance/sdxl-lightning-4step", "playgroundai/playground-v2.5-1024px-aesthetic"]
 )
@@ -71,6 +72,7 @@ def test_a_picture_has_the_requested_size(local: LocalServer, call: Any, name: s
     assert image(body["output"][0]).size == (300, 257)
 
 
+@pytest.mark.slow
 def test_stable_diffusion_draws(local: LocalServer, call: Any) -> None:
     body = call.run(
         PINNED["stability-ai/stable-diffusion-3"], {"prompt": "hills", "aspect_ratio": "16:9"}

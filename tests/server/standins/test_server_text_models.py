@@ -52,6 +52,7 @@ def test_the_text_begins_with_the_prompt_and_the_logs_name_the_stand_in(
     assert body["metrics"]["output_token_count"] == len(body["output"]) - 1
 
 
+@pytest.mark.slow
 def test_a_minimum_of_words_is_kept(local: LocalServer, call: Any) -> None:
     assert len(text(call, LLAMA, min_tokens=200, seed=1).split()) >= 200
     assert len(text(call, GEMMA, min_new_tokens=150, seed=1).split()) >= 150

@@ -178,6 +178,7 @@ def test_a_stream_that_is_cut_loses_nothing(
     assert len(local.faults) == 0
 
 
+@pytest.mark.slow
 def test_a_cut_stream_has_no_done(local: LocalServer, call: Any, client: Replicate) -> None:
     made = call.run("me/llm")
     local.faults.cut_stream(2)
@@ -188,6 +189,7 @@ def test_a_cut_stream_has_no_done(local: LocalServer, call: Any, client: Replica
     assert re.findall(rb"event: (\w+)", call.events(made))[-1] == b"done"
 
 
+@pytest.mark.slow
 def test_a_stream_that_stalls_continues(local: LocalServer, client: Replicate) -> None:
     local.faults.stall_stream(0.1, after=2)
     begun = time.monotonic()
@@ -226,6 +228,7 @@ def test_a_stream_in_pieces_of_any_size_is_the_same_text(
     assert len(local.faults) == 0
 
 
+@pytest.mark.slow
 def test_removed_data_is_marked(local: LocalServer, call: Any, client: Replicate) -> None:
     made = call.run("me/llm")
     local.faults.data_removed()

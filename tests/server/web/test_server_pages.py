@@ -267,6 +267,7 @@ def test_a_prediction_is_canceled_from_its_page(
     assert call.get(made["urls"]["get"]).json()["status"] == "canceled"
 
 
+@pytest.mark.slow
 def test_what_was_dropped_is_told(browser: requests.Session) -> None:
     with LocalServer(keep_predictions=1) as server:
         server.script("me/quick", output="x")
