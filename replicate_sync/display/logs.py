@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-_LINE_BREAKS = re.compile(r"[\r\n]+")
-_TQDM_LINE = re.compile(
-    r"^\s*(?:[^|\n]*?:)?\s*(\d{1,9})%\s*\|[^|]*\|\s*(\d{1,18})/(\d{1,18})(?!\d)"
-)
+# Compiled when they are first needed.
+_LINE_BREAKS = r"[\r\n]+"
+_TQDM_LINE = r"^\s*(?:[^|\n]*?:)?\s*(\d{1,9})%\s*\|[^|]*\|\s*(\d{1,18})/(\d{1,18})(?!\d)"
 
 
 class Progress(NamedTuple):
@@ -31,8 +30,8 @@ class Progress(NamedTuple):
         Returns:
             The progress, or None if there is no such line.
         """
-        for line in reversed(_LINE_BREAKS.split(logs)):
-            match = _TQDM_LINE.match(line)
+        for line in reversed(re.split(_LINE_BREAKS, logs)):
+            match = re.match(_TQDM_LINE, line)
             if match:
                 percentage, current, total = match.groups()
                 return cls(int(percentage), int(current), int(total))

@@ -19,7 +19,7 @@ _PICTURES: dict[int, str] = {
     0x7F: "\u2421",
     ord("\r"): "",  # it would let a line be overwritten
 }
-_SURROGATES = re.compile("[\ud800-\udfff]")
+_SURROGATES = "[\ud800-\udfff]"  # compiled when first needed
 
 
 def printable(text: str) -> str:
@@ -45,4 +45,4 @@ def text_for(stream: object, text: str) -> str:
 
 
 def _without_surrogates(text: str) -> str:
-    return _SURROGATES.sub(_REPLACEMENT, text)
+    return re.sub(_SURROGATES, _REPLACEMENT, text)

@@ -16,7 +16,7 @@ from .adapter import Delivery
 from .config import origin
 from .sessions import BearerAuth, Body
 
-_PATH = re.compile(r"(/(?!(\.|%2[eE]){1,2}(/|$))[\w.~!$&'()*+,;=:@%-]+)+/?", re.ASCII)
+_PATH = r"(/(?!(\.|%2[eE]){1,2}(/|$))[\w.~!$&'()*+,;=:@%-]+)+/?"  # compiled when needed
 
 
 class Content(NamedTuple):
@@ -98,7 +98,7 @@ def validate_path(path: str, displayed_url: str) -> None:
         path: The path.
         displayed_url: What it stands behind, as the message displays it.
     """
-    if not isinstance(path, str) or not _PATH.fullmatch(path):
+    if not isinstance(path, str) or not re.fullmatch(_PATH, path, re.ASCII):
         raise InvalidInputError(
             f"path must be one behind {displayed_url}, such as '/account', "
             f"not {path!r}; a query goes into params=."

@@ -46,7 +46,7 @@ _HINTS: dict[int, str] = {
 }
 _SERVER_HINT = "This is not your program's fault; see https://www.replicatestatus.com."
 _LONGEST = 1e9  # seconds; what is longer is no pause, and may be more than a float can hold
-_PAUSE_IN_TEXT = re.compile(r"(?:resets in ~?|available in )(\d+(?:\.\d+)?)\s*s")
+_PAUSE_IN_TEXT = r"(?:resets in ~?|available in )(\d+(?:\.\d+)?)\s*s"  # compiled when needed
 
 
 def error_for_response(
@@ -223,7 +223,7 @@ def _seconds_until(date: str) -> float | None:
 
 def _seconds_in_text(detail: object) -> float | None:
     if isinstance(detail, str):
-        match = _PAUSE_IN_TEXT.search(detail)
+        match = re.search(_PAUSE_IN_TEXT, detail)
     else:
         match = None
     if match:

@@ -16,7 +16,7 @@ from .context import Context
 WEBHOOK_EVENTS = ("start", "output", "logs", "completed")
 
 _MAX_HOLD = 60.0  # seconds
-_LIFETIME = re.compile(r"(?=\d)(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?")
+_LIFETIME = r"(?=\d)(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?"  # compiled when needed
 
 
 class PredictionRequest(NamedTuple):
@@ -115,15 +115,12 @@ def _parse_lifetime(value: float | str) -> str:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if is_number and not isnan(float(value)):
         text = f"{value:.0f}s"
-    if isinstance(text, str):
-        match = _LIFETIME.fullmatch(text)
-    else:
-        match = None
+    total = 0
+    match = re.fullmatch(_LIFETIME, text) if isinstance(text, str) else None
     if match:
         hours, minutes, seconds = (int(part or 0) for part in match.groups())
-    else:
-        hours, minutes, seconds = (0, 0, 0)
-    if not 5 <= 3600 * hours + 60 * minutes + seconds <= 86400:
+        total = 3600 * hours + 60 * minutes + seconds
+    if not 5 <= total <= 86400:
         raise InvalidInputError(
             f"cancel_after is a time from 5 s to 24 h, in seconds or such as '5m', not {value!r}."
         )

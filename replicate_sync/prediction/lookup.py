@@ -40,7 +40,7 @@ _LONGEST_ATTEMPT = 900.0  # seconds from the first byte that is sent to the crea
 _MONTH = 30 * 86400.0  # seconds
 _MAX_LISTED = 10_000  # predictions, the newest first
 _MAX_OLDER = 100  # in a row, behind which nothing new comes
-_API_TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(?:Z|\+00:00)")
+_API_TIME = r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(?:Z|\+00:00)"  # compiled when needed
 
 _Kind = TypeVar("_Kind", bound=Prediction)
 _log = logging.getLogger("replicate_sync")
@@ -287,7 +287,7 @@ def _api_time(seconds: float) -> str:
 def parse_api_time(text: object) -> float | None:
     """Return a time such as 2026-03-01T16:19:34.765Z as seconds since 1970; None if it is none."""
     if isinstance(text, str):
-        match = _API_TIME.fullmatch(text)
+        match = re.fullmatch(_API_TIME, text)
     else:
         match = None
     if match is None:
