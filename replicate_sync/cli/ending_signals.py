@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import NoReturn
 
 _NAMES = ("SIGTERM", "SIGHUP")  # the latter is not on Windows
@@ -32,12 +32,7 @@ class EndingSignals:
                     self._replaced.append(number)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         for number in self._replaced:
             signal.signal(number, signal.SIG_DFL)
 

@@ -13,8 +13,8 @@ from ..client import Replicate
 from ..exceptions import ReplicateError
 from ..payloads.file_names import numbered_name
 from ..payloads.file_output import FileOutput
-from ..payloads.result_files import find_files
-from ..payloads.saving import make_folder, write_whole
+from ..payloads.result_files import Saver, find_files
+from ..payloads.saving import make_folder
 from ..prediction.prediction import Prediction
 from .error_messages import show_error
 from .exit_codes import SOME_FAILED
@@ -36,13 +36,18 @@ def keep(client: Replicate, as_json: bool, folder: str, since: datetime) -> None
     A file that cannot be downloaded any more does not stop the others; the exit code is 5 then.
     """
     target = make_folder(Path(folder).expanduser())
+    saver = Saver(folder)
     failure_count = 0
     for prediction in client.predictions.list(created_after=api_time(since)):
         if prediction.status != "succeeded":
             continue
         try:
             for file in _files(prediction):
-                path = _save(file, target, prediction.id)
+                # One that is there already was saved by an earlier run.
+                path = target / numbered_name(f"{prediction.id}-{file.name}", 0)
+                saver.save([file], prediction.id, [str(path)])
+                if file.path is not None:
+                    path = target / file.path.name  # relative, where the folder is
                 if as_json:
                     url = None if file.url.startswith("data:") else file.url
                     document = {"id": prediction.id, "url": url, "path": str(path)}
@@ -65,10 +70,3 @@ def _files(prediction: Prediction) -> Iterator[FileOutput]:
     if "output" not in prediction.raw and not prediction.data_removed:
         prediction.reload()
     yield from find_files(prediction.parse_output())
-
-
-def _save(file: FileOutput, folder: Path, prediction_id: str) -> Path:
-    path = folder / numbered_name(f"{prediction_id}-{file.name}", 0)
-    if path.exists():
-        return path
-    return write_whole(file.iter_bytes(), path, overwrite=False)

@@ -11,7 +11,6 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sized
 from contextlib import AbstractContextManager
 from itertools import count
 from threading import Lock
-from types import TracebackType
 from typing import TYPE_CHECKING, NoReturn, Protocol, TypeVar
 
 from .logs import Progress
@@ -177,12 +176,7 @@ class ByteProgress:
     def __enter__(self) -> ByteProgress:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         if self._bar is not None:
             self._bar.close()
 

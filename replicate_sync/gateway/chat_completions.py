@@ -10,13 +10,12 @@ from flask import Response, json
 
 from ..chats.call import ChatCall, ChatModel
 from ..chats.structured import answer
-from ..client import Replicate
 from ..exceptions import InvalidInputError, ReplicateError
 from ..payloads.answer_types import AnswerForm, answer_form
 from ..payloads.chat_input import Chat, parse_chat
 from ..prediction.prediction import Prediction
 from .errors import GatewayError, to_gateway_error
-from .models import GatewayModels
+from .operation import Operation
 from .request_body import field, json_body, required_text
 from .work import ClientLeft, Work, result_of, work_for_client
 
@@ -68,17 +67,8 @@ _SEPARATE = frozenset(
 _JSON_OBJECT = {"type": "object"}
 
 
-class ChatCompletions:
-    """Chats by OpenAI's protocol.
-
-    Args:
-        client: Runs the models.
-        models: Their names.
-    """
-
-    def __init__(self, client: Replicate, models: GatewayModels) -> None:
-        self._client = client
-        self._models = models
+class ChatCompletions(Operation):
+    """Chats by OpenAI's protocol."""
 
     def create(self) -> Response | dict[str, Any]:
         """Respond to the present request: a completion, or an event stream of its chunks."""

@@ -8,10 +8,9 @@ import struct
 from typing import Any
 
 from .. import refs
-from ..client import Replicate
 from ..payloads.input_schema import Inputs
 from .errors import GatewayError
-from .models import GatewayModels
+from .operation import Operation
 from .predictions import first_input, model_schema, run
 from .request_body import json_body, required_text
 from .work import Work, result_of
@@ -23,17 +22,8 @@ _LIST_KEYS = ("embeddings", "data", "vectors")
 _IGNORED = frozenset({"model", "input", "encoding_format", "user"})
 
 
-class Embeddings:
-    """Vectors of texts by OpenAI's protocol.
-
-    Args:
-        client: Runs the models.
-        models: Their names.
-    """
-
-    def __init__(self, client: Replicate, models: GatewayModels) -> None:
-        self._client = client
-        self._models = models
+class Embeddings(Operation):
+    """Vectors of texts by OpenAI's protocol."""
 
     def create(self) -> dict[str, Any]:
         """Respond to the present request."""

@@ -10,12 +10,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from .. import refs
-from ..client import Replicate
 from ..payloads.file_output import FileOutput
 from ..payloads.input_schema import Input, Inputs
 from ..payloads.schemas import OutputSchema
 from .errors import GatewayError
-from .models import GatewayModels
+from .operation import Operation
 from .predictions import first_input, model_schema, run
 from .request_body import field, json_body, required_text
 from .work import Work, result_of
@@ -37,17 +36,8 @@ _NEUTRAL: dict[str, tuple[object, ...]] = {
 }
 
 
-class Images:
-    """Pictures by OpenAI's protocol.
-
-    Args:
-        client: Runs the models.
-        models: Their names.
-    """
-
-    def __init__(self, client: Replicate, models: GatewayModels) -> None:
-        self._client = client
-        self._models = models
+class Images(Operation):
+    """Pictures by OpenAI's protocol."""
 
     def create(self) -> dict[str, Any]:
         """Respond to the present request."""

@@ -7,9 +7,8 @@ from typing import Any
 
 from flask import Response, request
 
-from ..client import Replicate
 from .errors import GatewayError
-from .models import GatewayModels
+from .operation import Operation
 from .predictions import first_input, model_schema, run
 from .work import Work, result_of
 
@@ -19,17 +18,8 @@ _OWN_FIELDS = frozenset({"model", "file", "response_format", "stream"})
 _FORMATS = ("json", "text", "verbose_json")
 
 
-class Transcriptions:
-    """Transcripts by OpenAI's protocol.
-
-    Args:
-        client: Runs the models.
-        models: Their names.
-    """
-
-    def __init__(self, client: Replicate, models: GatewayModels) -> None:
-        self._client = client
-        self._models = models
+class Transcriptions(Operation):
+    """Transcripts by OpenAI's protocol."""
 
     def create(self) -> Response | dict[str, Any]:
         """Respond to the present request."""

@@ -5,21 +5,15 @@ from __future__ import annotations
 from flask import Response
 
 from ..local_account import ACCOUNT, HARDWARE
-from .context import Route, ServerContext
+from .context import Route, RouteGroup, ServerContext
 from .json_responses import json_response
 
 
-class AccountRoutes:
+class AccountRoutes(RouteGroup[ServerContext]):
     """Responds to the requests about the account.
 
     API: https://replicate.com/docs/reference/http#account.get
-
-    Args:
-        context: The server.
     """
-
-    def __init__(self, context: ServerContext) -> None:
-        self._context = context
 
     def routes(self) -> list[Route]:
         """Return the routes of this group."""

@@ -6,23 +6,17 @@ from flask import Response
 
 from ..model_collections import COLLECTIONS
 from . import problems
-from .context import Route, ServerContext
+from .context import Route, RouteGroup, ServerContext
 from .json_responses import json_response
 from .pagination import unpaged
 from .serializers import serialize_collection, serialize_model
 
 
-class CollectionRoutes:
+class CollectionRoutes(RouteGroup[ServerContext]):
     """Responds to the requests about collections.
 
     API: https://replicate.com/docs/reference/http#collections.list
-
-    Args:
-        context: The server.
     """
-
-    def __init__(self, context: ServerContext) -> None:
-        self._context = context
 
     def routes(self) -> list[Route]:
         """Return the routes of this group."""

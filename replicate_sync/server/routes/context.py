@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from typing import Literal, NamedTuple, Protocol
+from typing import Generic, Literal, NamedTuple, Protocol, TypeVar
 
 from flask import Response, request
 
@@ -13,6 +13,8 @@ from ..jobs import Jobs
 from ..models import Registry
 from ..uploads import Uploads
 from ..webhooks import WebhookLog, WebhookTiming
+
+_Context = TypeVar("_Context", bound="ServerContext")
 
 
 class ServerContext(Protocol):
@@ -61,6 +63,17 @@ class Route(NamedTuple):
     path: str
     kind: str
     view: Callable[..., Response]
+
+
+class RouteGroup(Generic[_Context]):
+    """Responds to the requests for a group of routes, which its `routes` returns.
+
+    Args:
+        context: The server.
+    """
+
+    def __init__(self, context: _Context) -> None:
+        self._context = context
 
 
 def request_origin() -> str:

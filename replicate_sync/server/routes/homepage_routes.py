@@ -8,7 +8,7 @@ from ..job import Job
 from ..job_spec import JobSpec
 from ..schemas import Schema
 from . import create_requests, problems
-from .context import Route, ServerContext, request_origin
+from .context import Route, RouteGroup, ServerContext, request_origin
 from .json_responses import json_response
 from .serializers import serialize_edge_job, serialize_job
 
@@ -24,15 +24,8 @@ _CREATE: Schema = {
 }
 
 
-class HomepageRoutes:
-    """Responds to the homepage's two requests.
-
-    Args:
-        context: The server.
-    """
-
-    def __init__(self, context: ServerContext) -> None:
-        self._context = context
+class HomepageRoutes(RouteGroup[ServerContext]):
+    """Responds to the homepage's two requests."""
 
     def routes(self) -> list[Route]:
         """Return the routes of this group."""

@@ -12,7 +12,7 @@ from ..job_spec import JobSpec
 from ..json_types import JSONObject
 from ..models import Model, builtin
 from ..routes import problems
-from ..routes.context import Route, request_origin
+from ..routes.context import Route, RouteGroup, request_origin
 from ..routes.create_responses import start_job
 from ..routes.json_responses import json_response
 from ..routes.multipart_request import multipart_request
@@ -43,15 +43,8 @@ class ModelCard(NamedTuple):
     runs: bool
 
 
-class ModelPages:
-    """Responds to the requests for the pages of models.
-
-    Args:
-        context: The server.
-    """
-
-    def __init__(self, context: WebContext) -> None:
-        self._context = context
+class ModelPages(RouteGroup[WebContext]):
+    """Responds to the requests for the pages of models."""
 
     def routes(self) -> list[Route]:
         """Return the routes of these pages."""

@@ -7,20 +7,13 @@ import hmac
 from flask import Response, request, send_from_directory
 
 from ..routes.access import SESSION_COOKIE, session_value
-from ..routes.context import Route
+from ..routes.context import Route, RouteGroup
 from .context import WebContext
 from .rendering import STATIC, page, see_other
 
 
-class SessionPages:
-    """Responds to the requests for the login, scripts and styles.
-
-    Args:
-        context: The server.
-    """
-
-    def __init__(self, context: WebContext) -> None:
-        self._context = context
+class SessionPages(RouteGroup[WebContext]):
+    """Responds to the requests for the login, scripts and styles."""
 
     def routes(self) -> list[Route]:
         """Return the routes of these pages."""

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from flask import Response, request
 
 from ..routes import problems
-from ..routes.context import Route
+from ..routes.context import Route, RouteGroup
 from ..testing.faults import Faults
 from ..testing.request_log import LoggedRequest
 from ..webhooks import Delivery
@@ -85,15 +85,8 @@ KNOBS = (
 """The faults that the page offers, in its order."""
 
 
-class TrafficPages:
-    """Responds to the requests for the pages of requests and webhooks.
-
-    Args:
-        context: The server.
-    """
-
-    def __init__(self, context: WebContext) -> None:
-        self._context = context
+class TrafficPages(RouteGroup[WebContext]):
+    """Responds to the requests for the pages of requests and webhooks."""
 
     def routes(self) -> list[Route]:
         """Return the routes of these pages."""
