@@ -7,16 +7,15 @@ import json
 import secrets
 import tempfile
 import threading
-import time
 import traceback
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
 
 from . import job_context, job_values, stdout_capture, timestamps
 from .files import Files, is_open_file
 from .input_files import InputFiles
+from .job_events import Event, EventLog
 from .job_spec import JobSpec
 from .job_threads import JobThreads
 from .json_types import JSONObject
@@ -35,20 +34,6 @@ _STREAM_KEY_LENGTH = 52
 _MOMENTS = ("created_at", "started_at", "completed_at", "deadline")
 _REDACTED = "[REDACTED]"
 _DONE_REASONS = {SUCCEEDED: None, FAILED: "error"}
-
-
-class Event(NamedTuple):
-    """One event of a prediction's stream.
-
-    Attributes:
-        name: "output", "error" or "done".
-        id: The second it happened and a number within it, such as "1690212292:0".
-        data: Text, or JSON.
-    """
-
-    name: str
-    id: str
-    data: str
 
 
 class Job:
@@ -105,9 +90,7 @@ class Job:
         self._logs: list[str] = []
         self._output: object = None
         self._pieces: list[object] = []
-        self._events: list[Event] = []
-        self._event_second = 0
-        self._event_number = 0
+        self._events = EventLog()
         self._cancel_callbacks: list[Callable[[], None]] = []
         self._timer: threading.Timer | None = None
         if spec.lifetime:
@@ -170,7 +153,7 @@ class Job:
             self._output = None
             self._pieces = []
             self._logs.clear()
-            self._events = [event for event in self._events if event.name == "done"]
+            self._events.remove_output()
             self.size = 0
 
     def snapshot(self) -> JSONObject:
@@ -185,7 +168,7 @@ class Job:
                 "metrics": dict(self.metrics),
                 "logs": self.logs,
                 "output": self._output,
-                "events": list(self._events),
+                "events": self._events.since(0),
                 "data_removed": self.data_removed,
                 "size": self.size,
                 **{name: timestamps.serialize(getattr(self, name)) for name in _MOMENTS},
@@ -203,7 +186,7 @@ class Job:
             setattr(self, name, timestamps.parse(text) if text else None)
         self._logs = [snapshot["logs"]]
         self._output = snapshot["output"]
-        self._events = [Event(*event) for event in snapshot["events"]]
+        self._events = EventLog(Event(*event) for event in snapshot["events"])
         self.status = snapshot["status"]
         if not self.over:
             self._finish(FAILED, "The local server ended before the prediction did.")
@@ -234,10 +217,7 @@ class Job:
     def position_after(self, event_id: str | None) -> int:
         """Return the index of the event after the one with this id; 0 for an unknown id."""
         with self.changed:
-            for index, event in enumerate(self._events):
-                if event.id == event_id:
-                    return index + 1
-        return 0
+            return self._events.position_after(event_id)
 
     def events_from(self, position: int, seconds: float) -> list[Event]:
         """Return the events from an index on, waiting for one where there is none yet.
@@ -247,9 +227,9 @@ class Job:
             seconds: How long to wait at most.
         """
         with self.changed:
-            if len(self._events) <= position:
+            if not self._events.since(position):
                 self.changed.wait(seconds)
-            return self._events[position:]
+            return self._events.since(position)
 
     def _run(self) -> None:
         with self.model.slot:
@@ -324,7 +304,8 @@ class Job:
             self.size += job_values.size_of(piece)
             self._output = self._pieces
             self.counts["output"] += 1
-            self._add_event("output", _event_data(piece))
+            self._events.add_output(piece)
+            self.changed.notify_all()
 
     def _expire(self) -> None:
         if self.status == STARTING:
@@ -341,9 +322,9 @@ class Job:
                 self._output = []
             self.error = error
             if error is not None:
-                self._add_event("error", json.dumps({"detail": error}, ensure_ascii=False))
+                self._events.add("error", json.dumps({"detail": error}, ensure_ascii=False))
             reason = _DONE_REASONS.get(status, "canceled")
-            self._add_event("done", json.dumps({"reason": reason} if reason else {}))
+            self._events.add("done", json.dumps({"reason": reason} if reason else {}))
             self.status = status
             self.changed.notify_all()
         if self._timer is not None:
@@ -361,16 +342,6 @@ class Job:
         self.metrics.setdefault("predict_time", predict_time.total_seconds())
         self.metrics["total_time"] = total_time.total_seconds()
 
-    def _add_event(self, name: str, data: str) -> None:
-        second = max(int(time.time()), self._event_second)
-        if second == self._event_second:
-            self._event_number += 1
-        else:
-            self._event_number = 0
-        self._event_second = second
-        self._events.append(Event(name, f"{second}:{self._event_number}", data))
-        self.changed.notify_all()
-
 
 def _is_secret(prop: Schema) -> bool:
     return prop.get("format") == "password" or bool(prop.get("x-cog-secret"))
@@ -379,12 +350,6 @@ def _is_secret(prop: Schema) -> bool:
 def _random_text(length: int) -> str:
     # The alphabet has 32 letters, so that each is as likely.
     return "".join([_ALPHABET[byte & 31] for byte in secrets.token_bytes(length)])
-
-
-def _event_data(piece: object) -> str:
-    if isinstance(piece, str):
-        return piece
-    return json.dumps(piece, ensure_ascii=False)
 
 
 def _last_lines(error: BaseException) -> str:

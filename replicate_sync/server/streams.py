@@ -8,7 +8,8 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 
-from .job import Event, Job
+from .job import Job
+from .job_events import Event
 
 _CLIENT_CHECK_INTERVAL = 0.5  # seconds
 _GREETING = b": hi\n\n"
