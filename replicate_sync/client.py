@@ -71,7 +71,7 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
 
         run(model, input)         the result: a text, a file, several files, or a JSON value
         stream(model, input)      a language model's text, piece by piece
-        chat(messages, model)     a reply, piece by piece; with schema=, an answer as an object
+        chat(messages, model)     a reply, piece by piece; with schema=, an object
         conversation(model)       a chat that keeps its turns
         map(model, inputs)        many results, several at a time; with journal=, resumable
         use(model)                the model as a function
