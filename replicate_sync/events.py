@@ -87,7 +87,7 @@ class EventHook:
         if on_event is not None and not callable(on_event):
             raise InvalidInputError(f"on_event must be a function of an event, not {on_event!r}.")
         self._lock = threading.Lock()
-        #: Who is told of each event.
+        #: Who gets each event.
         self.listeners: tuple[Listener, ...] = ()
         if on_event is not None:
             self.listeners = (on_event,)

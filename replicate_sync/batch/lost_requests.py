@@ -48,7 +48,7 @@ class LostRequests:
         self._record = record
         self._deadline = deadline
         self._opened_at = monotonic()
-        # Why it cannot be told whether a prediction was created, by position.
+        # Why it is not known whether a prediction was created, by position.
         self._doubts: dict[int, PredictionError] = {}
         # By the hash of the input: set when it is known what became of equal requests.
         self._known: dict[str, threading.Event] = {}
@@ -87,7 +87,7 @@ class LostRequests:
             plan: Returns an equal create, for a row of an earlier version, which has no evidence.
 
         Raises:
-            PredictionError: It cannot be told.
+            PredictionError: What it has made is not known.
         """
         doubt = self._doubts.pop(entry.position, None)
         if doubt is not None:
@@ -107,7 +107,7 @@ class LostRequests:
             known.set()
 
     def _note(self, entry: Entry, *, is_patient: bool) -> Prediction | None:
-        """Look one up, and note for its turn where it cannot be told."""
+        """Look one up, and note for its turn where that is not known."""
         try:
             return self._settle(entry, is_patient=is_patient)
         except PredictionError as error:
@@ -120,8 +120,8 @@ class LostRequests:
         """Return what a request has made, and record it; None where it has made nothing.
 
         Raises:
-            PredictionError: It cannot be told.
-            _TooEarly: It cannot be told yet, and the caller is not patient.
+            PredictionError: What it has made is not known.
+            _TooEarly: What it has made is not known yet, and the caller is not patient.
         """
         evidence = _evidence_of(entry)
         for _ in range(_LOOK_UPS):
@@ -149,7 +149,7 @@ class LostRequests:
         """Return whether the API would list by now what it was sent.
 
         Its sender had ended when the journal was opened. Where a clock was set meanwhile, the other
-        one tells.
+        one counts.
         """
         if monotonic() - self._opened_at >= _PROCESSING_TIME:
             return True

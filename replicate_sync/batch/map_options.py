@@ -21,7 +21,7 @@ class JournalOptions(NamedTuple):
 
     Attributes:
         path: The file.
-        creates_lost: Whether to create again where it cannot be told whether a prediction was
+        creates_lost: Whether to create again where it is not known whether a prediction was
             created.
         retry: The states of the journal that are run again.
     """

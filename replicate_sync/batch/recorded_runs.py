@@ -4,7 +4,7 @@
 
     the journal has     recover                              result
     nothing             -                                    creates
-    a request           looks it up: adopts it, or deletes   raises where it cannot be told
+    a request           looks it up: adopts it, or deletes   raises where nothing is known
                         the row where nothing was created    (or creates again: `on_lost`)
     an id               polls once; saves what has ended     returns it, to be waited for
     an end, no files    saves the files                      returns it
@@ -89,7 +89,7 @@ class RecordedRuns:
     # -- Before anything new --
 
     def recover(self) -> Iterator[Callable[[], None]]:
-        """Yield the calls, for any thread, that bring home what earlier starts have left."""
+        """Yield the calls, for any thread, that fetch and keep what earlier starts have left."""
         try:
             yield from self._left_behind()
         except JournalError as error:
@@ -109,18 +109,18 @@ class RecordedRuns:
                 yield partial(self._recover, entry)
 
     def _recover(self, entry: Entry) -> None:
-        """Bring home one whose id is known. What fails is an error when its turn comes."""
+        """Keep the result of one whose id is known. What fails is an error when its turn comes."""
         if self._deadline.expired:
             return
         try:
             prediction = self._known(entry)
             if prediction is not None and prediction.ended:
-                self._bring_home(entry.position, prediction, entry)
+                self._keep_result(entry.position, prediction, entry)
         except (ReplicateError, OSError) as error:
             _log.debug("input %d could not be recovered yet: %s", entry.position, error)
 
     def _recover_requests(self, entries: list[Entry]) -> None:
-        """Look up what requests of equal inputs have made, and bring home what has ended."""
+        """Look up what requests of equal inputs have made, and keep what has ended."""
         found = {prediction.id for prediction in self._lost.recover(entries)}
         for entry in self.journal.unfinished():
             if entry.id in found:
@@ -157,7 +157,7 @@ class RecordedRuns:
             if prediction.ended:
                 self._record_ended(prediction, entry, position)
             raise
-        return self._bring_home(position, prediction, entry)
+        return self._keep_result(position, prediction, entry)
 
     def _resume(self, entry: Entry, run: Run) -> Prediction | None:
         """Return the prediction that an earlier start has created; None to create one."""
@@ -238,7 +238,7 @@ class RecordedRuns:
 
     # -- What has ended --
 
-    def _bring_home(self, position: int, prediction: Prediction, entry: Entry | None) -> object:
+    def _keep_result(self, position: int, prediction: Prediction, entry: Entry | None) -> object:
         """Return the result of a prediction that has ended, its files saved, and record it.
 
         Raises:

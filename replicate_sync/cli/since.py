@@ -20,7 +20,7 @@ def since_option(default: str) -> Callable[[Callable[..., object]], Callable[...
     """
     return click.option(
         "--since",
-        callback=_parse_moment,
+        callback=_parse_time,
         default=default,
         show_default=True,
         metavar="TIME",
@@ -28,24 +28,24 @@ def since_option(default: str) -> Callable[[Callable[..., object]], Callable[...
     )
 
 
-def api_time(moment: datetime) -> str:
+def api_time(time: datetime) -> str:
     """Return a time as the API takes it."""
-    text = moment.astimezone(timezone.utc).isoformat(timespec="microseconds")
+    text = time.astimezone(timezone.utc).isoformat(timespec="microseconds")
     return text.replace("+00:00", "Z")
 
 
-def _parse_moment(ctx: click.Context, param: click.Parameter, text: str) -> datetime:
+def _parse_time(ctx: click.Context, param: click.Parameter, text: str) -> datetime:
     """Return a time of the past, by how long ago it is, or by its date."""
     duration = _DURATION.fullmatch(text)
     try:
         if duration is not None:
             number, unit = duration.groups()
             return datetime.now(timezone.utc) - timedelta(**{_UNITS[unit]: int(number)})
-        moment = datetime.fromisoformat(text)
+        time = datetime.fromisoformat(text)
     except (ValueError, OverflowError):
         raise click.BadParameter(
             f"{text!r} is no time such as 90s, 45m, 1h, 7d or 2026-01-31."
         ) from None
-    if moment.tzinfo is None:
-        return moment.astimezone()  # a date is meant as on the clock of this machine
-    return moment
+    if time.tzinfo is None:
+        return time.astimezone()  # a date is meant as on the clock of this machine
+    return time

@@ -72,7 +72,7 @@ class Delivery:
     before_attempt: Callable[[], None] | None = None
 
     def begin_attempt(self) -> None:
-        """Forget the attempt before, and tell who waits for it that another one begins."""
+        """Forget the attempt before, and say to who waits for it that another begins."""
         self.sent = "unknown"
         self.left_at = None
         self.status = 0

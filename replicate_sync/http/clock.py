@@ -1,4 +1,4 @@
-"""The API's clock, as far as the dates of its responses tell it."""
+"""The API's clock, as far as the dates of its responses say."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ class ServerClock:
         """Whether a response has brought a date."""
         return self._bounds() is not None
 
-    def earliest(self, moment: float) -> float:
-        """Return the API's time at a moment of this machine's clock, at the earliest."""
+    def earliest(self, local_time: float) -> float:
+        """Return the API's time at a time of this machine's clock, at the earliest."""
         low, _ = self._bounds() or (0.0, 0.0)
-        return moment + low
+        return local_time + low
 
-    def latest(self, moment: float) -> float:
-        """Return the API's time at a moment of this machine's clock, at the latest."""
+    def latest(self, local_time: float) -> float:
+        """Return the API's time at a time of this machine's clock, at the latest."""
         _, high = self._bounds() or (0.0, 0.0)
-        return moment + high
+        return local_time + high
 
     def _bounds(self) -> tuple[float, float] | None:
         """Return by how much the API's clock is ahead: at the least, and at the most."""

@@ -58,7 +58,7 @@ class Transport:
         headers: Further headers of each request to the API.
         session: A session to use in every thread, instead of one for each.
         file_hosts: The hosts that files may be downloaded from although they are not public.
-        events: Is told of retries.
+        events: Where retries are reported.
 
     Raises:
         InvalidInputError: An argument is wrong.
@@ -84,7 +84,7 @@ class Transport:
         self.timeout: float = self._sessions.timeout
         #: Fetches files and event streams, without the token.
         self.downloader: Downloader = Downloader(self._sessions, FileHosts(config, file_hosts))
-        #: Is told of retries, and of what happens to predictions.
+        #: Where retries are reported, and what happens to predictions.
         self.events: EventHook = events or EventHook()
         self._config = config
         self._retries = retries
@@ -92,7 +92,7 @@ class Transport:
         self._auth = BearerAuth("", "", None)
         #: The base URL of the latest request, "" before the first one.
         self.current_url: str = ""
-        #: What its responses tell of the API's clock.
+        #: What its responses say of the API's clock.
         self.clock: ServerClock = ServerClock()
         self._paused_until = 0.0
 

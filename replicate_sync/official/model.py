@@ -195,7 +195,9 @@ def _key(*args: str, **kwargs: str) -> str:
         raise ValueError("Cannot mix positional and keyword arguments")
     if len(args) > 2:
         raise ValueError("Invalid number of arguments")
-    owner, name, key = kwargs.get("owner"), kwargs.get("name"), kwargs.get("key")
+    owner = kwargs.get("owner")
+    name = kwargs.get("name")
+    key = kwargs.get("key")
     if key and (owner or name):
         raise ValueError(
             "Must specify exactly one of 'owner' and 'name' or single 'key' in the format "

@@ -35,7 +35,8 @@ def numbered_name(name: str, number: int) -> str:
     """
     stem, suffix = os.path.splitext(name)
     if len(suffix.encode()) > _MAX_SUFFIX_LENGTH:
-        stem, suffix = name, ""
+        stem = name
+        suffix = ""
     end = suffix
     if number:
         end = f"-{number}{suffix}"

@@ -80,7 +80,8 @@ def write_whole(pieces: Iterable[bytes], target: Path, *, overwrite: bool) -> Pa
         os.replace(partial, target)
     except OSError as error:
         if str(error.filename) == str(partial):
-            error.filename, error.filename2 = os.fspath(target), None
+            error.filename = os.fspath(target)
+            error.filename2 = None
         raise
     finally:
         partial.unlink(missing_ok=True)

@@ -152,7 +152,7 @@ class Creator:
         creation.resolve(created)
         created.mark_created(creation.sent_at)
         transport = self.context.transport
-        is_taken = own_ids.claim(transport.current_url, created.id, since=creation.sent_at)
+        is_taken = own_ids.register(transport.current_url, created.id, since=creation.sent_at)
         if is_taken and (known is None or known.id != created.id):
             taken.append(created)
         return created
@@ -178,7 +178,7 @@ class Creator:
         named = creation.kind({"id": creation.announced_id, "status": "starting"}, self.context)
         creation.resolve(named)
         named.mark_created(creation.sent_at)
-        own_ids.claim(creation.base_url, named.id)
+        own_ids.register(creation.base_url, named.id)
         return named
 
     def _find(self, creation: Creation[_Kind], deadline: Deadline) -> lookup.LookUp[_Kind]:

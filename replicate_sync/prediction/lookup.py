@@ -280,8 +280,8 @@ def _has_input(data: Mapping[str, Any], evidence: Evidence) -> bool:
 
 
 def _api_time(seconds: float) -> str:
-    moment = datetime.fromtimestamp(seconds, timezone.utc)
-    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    time_in_utc = datetime.fromtimestamp(seconds, timezone.utc)
+    return time_in_utc.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def parse_api_time(text: object) -> float | None:

@@ -1,4 +1,4 @@
-"""What a prediction's updates tell: the events of one that was created or is waited for here."""
+"""What a prediction's updates say: the events of one that was created or is waited for here."""
 
 from __future__ import annotations
 

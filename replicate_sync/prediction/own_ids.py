@@ -12,7 +12,7 @@ _MAX_REMEMBERED = 10_000
 _held: OrderedDict[tuple[str, str], float] = OrderedDict()
 
 
-def claim(base_url: str, *ids: str, since: float = 0.0) -> bool:
+def register(base_url: str, *ids: str, since: float = 0.0) -> bool:
     """Note predictions as held by this process, for all its clients.
 
     A forked child knows what its parent held, which is not the child's to take either.
@@ -34,7 +34,7 @@ def claim(base_url: str, *ids: str, since: float = 0.0) -> bool:
 
 
 def adopt(base_url: str, prediction_id: str) -> bool:
-    """Claim what a look-up has found; return False where this process already holds it."""
+    """Register what a look-up has found; return False where this process already holds it."""
     now = monotonic()
     # In one step, so that no two threads adopt the same.
     is_new = (base_url, prediction_id) not in _held

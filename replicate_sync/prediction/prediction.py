@@ -218,7 +218,7 @@ class Prediction(PredictionFields):
         prefix: str | None = None,
         known: Sequence[str] = (),
     ) -> None:
-        """Save the files of its result, and tell who listens to events.
+        """Save the files of its result, and report each as an event.
 
         Args:
             files: The files, in their order.

@@ -146,7 +146,7 @@ class Predictions(Resource):
         """Return the same resource, for predictions of which more is to be known.
 
         Args:
-            events: Is told of them, in place of the client's.
+            events: Where they are reported, in place of the client's.
             usage: Counts them, in place of the client's.
         """
         context = self.context._replace(events=events, usage=usage)
@@ -261,7 +261,7 @@ class Predictions(Resource):
         return find_earlier(Prediction, evidence, self.context, seconds=seconds, in_doubt=in_doubt)
 
     def learn_server_time(self, deadline: Deadline = NO_DEADLINE) -> None:
-        """Send one request if no response has told the API's clock yet; no failure is an error."""
+        """Send one request if no response has shown the API's clock yet; no failure is an error."""
         if self._transport.clock.is_known:
             return
         with suppress(ReplicateError):
@@ -359,7 +359,7 @@ class Predictions(Resource):
 
     def register(self, *prediction_ids: str) -> None:
         """Remember predictions as known, so that no look-up adopts them."""
-        own_ids.claim(self._transport.base_url, *prediction_ids)
+        own_ids.register(self._transport.base_url, *prediction_ids)
 
     def _latest_version(self, model: str, deadline: Deadline) -> str:
         """Return the version to run of a model that has no route of its own, and remember it."""

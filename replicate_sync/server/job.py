@@ -31,7 +31,7 @@ ABORTED = "aborted"
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _ID_LENGTH = 26
 _STREAM_KEY_LENGTH = 52
-_MOMENTS = ("created_at", "started_at", "completed_at", "deadline")
+_TIMES = ("created_at", "started_at", "completed_at", "deadline")
 _REDACTED = "[REDACTED]"
 _DONE_REASONS = {SUCCEEDED: None, FAILED: "error"}
 
@@ -117,7 +117,7 @@ class Job:
             return list(self._output) if isinstance(self._output, list) else self._output
 
     @property
-    def shown_input(self) -> JSONObject:
+    def redacted_input(self) -> JSONObject:
         """The input without the values of its secrets."""
         properties = self.model.input.get("properties", {})
         return {
@@ -162,7 +162,7 @@ class Job:
             return {
                 "id": self.id,
                 "stream_key": self.stream_key,
-                "input": self.shown_input,
+                "input": self.redacted_input,
                 "status": self.status,
                 "error": self.error,
                 "metrics": dict(self.metrics),
@@ -171,7 +171,7 @@ class Job:
                 "events": self._events.since(0),
                 "data_removed": self.data_removed,
                 "size": self.size,
-                **{name: timestamps.serialize(getattr(self, name)) for name in _MOMENTS},
+                **{name: timestamps.serialize(getattr(self, name)) for name in _TIMES},
             }
 
     def restore(self, snapshot: JSONObject) -> None:
@@ -181,7 +181,7 @@ class Job:
         """
         for name in ("id", "stream_key", "input", "error", "metrics", "data_removed", "size"):
             setattr(self, name, snapshot[name])
-        for name in _MOMENTS:
+        for name in _TIMES:
             text = snapshot[name]
             setattr(self, name, timestamps.parse(text) if text else None)
         self._logs = [snapshot["logs"]]

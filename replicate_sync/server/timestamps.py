@@ -30,24 +30,24 @@ def unique_now() -> datetime:
         return _last_unique
 
 
-def serialize(moment: datetime | None) -> str | None:
+def serialize(time: datetime | None) -> str | None:
     """Return a timestamp with all six digits of its microseconds.
 
     Args:
-        moment: A time with a zone; None stays None.
+        time: A time with a zone; None stays None.
     """
-    if moment is None:
+    if time is None:
         return None
-    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return time.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def serialize_trimmed(moment: datetime | None) -> str | None:
+def serialize_trimmed(time: datetime | None) -> str | None:
     """Return a timestamp without the zeros at the end of its microseconds.
 
     Args:
-        moment: A time with a zone; None stays None.
+        time: A time with a zone; None stays None.
     """
-    full = serialize(moment)
+    full = serialize(time)
     if full is None:
         return None
     return re.sub(r"\.?0*Z$", "Z", full)
@@ -64,7 +64,7 @@ def parse(text: str) -> datetime:
     """
     match = _RFC3339.fullmatch(text.strip())
     if not match:
-        raise ValueError(f"{text!r} is not an ISO 8601 moment")
+        raise ValueError(f"{text!r} is not an ISO 8601 date or time")
     try:
         return _from_match(match)
     except OverflowError:
@@ -74,12 +74,12 @@ def parse(text: str) -> datetime:
 def _from_match(match: re.Match[str]) -> datetime:
     day, clock, fraction, offset_hours, offset_minutes = match.groups()
     clock = f"{clock or '00:00'}:00"[:8]
-    moment = datetime.fromisoformat(f"{day}T{clock}").replace(tzinfo=timezone.utc)
-    moment += timedelta(microseconds=int(f"{fraction or ''}000000"[:6]))
+    time = datetime.fromisoformat(f"{day}T{clock}").replace(tzinfo=timezone.utc)
+    time += timedelta(microseconds=int(f"{fraction or ''}000000"[:6]))
     if offset_hours:
         offset = timedelta(hours=int(offset_hours[1:]), minutes=int(offset_minutes))
         if offset_hours[0] == "-":
-            return moment + offset
+            return time + offset
         # In a query string an unescaped plus arrives as a space.
-        return moment - offset
-    return moment
+        return time - offset
+    return time

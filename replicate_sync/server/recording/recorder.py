@@ -90,7 +90,7 @@ class Recorder:
         if not request.path.startswith(("/v1/", "/api/", PREFIX)):
             return None
         body = request.get_data()
-        asked = recorded_request(
+        received = recorded_request(
             request.method,
             request.path,
             request.args.to_dict(),
@@ -104,12 +104,12 @@ class Recorder:
                 request.method, self._target(), self._headers(), self._body(body)
             )
             if response.headers.get("Content-Type", "").startswith("text/event-stream"):
-                return self._stream(asked, response, sent_at)
+                return self._stream(received, response, sent_at)
             data = b"".join(read_pieces(response))
         except UpstreamFailed as error:
             detail = f"{self._upstream.url} does not respond: {error}"
             raise APIError(502, detail, "Not recorded") from None
-        return self._whole(asked, response, data, time.monotonic() - sent_at)
+        return self._whole(received, response, data, time.monotonic() - sent_at)
 
     def _target(self) -> str:
         path = urllib.parse.quote(request.path)
@@ -178,7 +178,7 @@ class Recorder:
         return self._urls.to_local(text)
 
     def _whole(
-        self, asked: JSONObject, response: BaseHTTPResponse, data: bytes, seconds: float
+        self, received: JSONObject, response: BaseHTTPResponse, data: bytes, seconds: float
     ) -> Response:
         media_type = response.headers.get("Content-Type", "")
         body = serialize_body(data, media_type)
@@ -189,8 +189,8 @@ class Recorder:
         if isinstance(body, dict) and "urls" in body and request.method == "POST":
             self._created_at[str(body.get("id"))] = time.monotonic()
         if request.path != _SECRET_PATH:
-            shown = {**self._shown(response), "body": redact(body), "seconds": round(seconds, 3)}
-            self._file.write({"request": asked, "response": shown})
+            head = {**self._head(response), "body": redact(body), "seconds": round(seconds, 3)}
+            self._file.write({"request": received, "response": head})
         return Response(data, response.status, self._headers_back(response))
 
     def _headers_back(self, response: BaseHTTPResponse) -> list[tuple[str, str]]:
@@ -201,11 +201,11 @@ class Recorder:
             if name.lower() not in _NOT_PASSED_BACK
         ]
 
-    def _stream(self, asked: JSONObject, response: BaseHTTPResponse, sent_at: float) -> Response:
+    def _stream(self, received: JSONObject, response: BaseHTTPResponse, sent_at: float) -> Response:
         own = request_origin()
-        shown = self._shown(response)
+        head = self._head(response)
         written: list[list[object]] = []
-        line: JSONObject = {"request": asked, "response": {**shown, "events": written}}
+        line: JSONObject = {"request": received, "response": {**head, "events": written}}
         with self._lock:
             self._open_streams.append(line)
 
@@ -240,7 +240,7 @@ class Recorder:
                 lines[index] = f"data: {self._to_client(line.removeprefix('data: '))}"
         return "\n".join(lines)
 
-    def _shown(self, response: BaseHTTPResponse) -> JSONObject:
+    def _head(self, response: BaseHTTPResponse) -> JSONObject:
         headers = {
             name: response.headers[name] for name in RESPONSE_HEADERS if name in response.headers
         }
@@ -256,10 +256,10 @@ class Recorder:
             body = None
         if webhook is None or not isinstance(body, dict):
             raise not_found()
-        shown = map_strings(body, self._to_client)
+        local = map_strings(body, self._to_client)
         id = str(body.get("id"))
         after = time.monotonic() - self._created_at.get(id, time.monotonic())
-        line: JSONObject = {"prediction": id, "after": round(after, 3), "body": redact(shown)}
+        line: JSONObject = {"prediction": id, "after": round(after, 3), "body": redact(local)}
         self._file.write({"webhook": line})
         headers = {
             name: value

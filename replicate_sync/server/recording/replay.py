@@ -66,7 +66,7 @@ class Replay:
         is_api = request.path.startswith(("/v1/", "/api/", PREFIX))
         if not is_api or request.path == _OWN_PATH:
             return None
-        asked = recorded_request(
+        received = recorded_request(
             request.method,
             request.path,
             request.args.to_dict(),
@@ -74,35 +74,35 @@ class Replay:
             request.get_data(),
             request_origin(),
         )
-        recorded = self._take(asked)
+        recorded = self._take(received)
         if "events" in recorded:
-            return self._stream(recorded, asked.get("last_event_id"))
+            return self._stream(recorded, received.get("last_event_id"))
         self._sleep(recorded.get("seconds", 0.0))
         return self._whole(recorded)
 
-    def _take(self, asked: JSONObject) -> JSONObject:
+    def _take(self, received: JSONObject) -> JSONObject:
         """Return what is recorded for a request, and count it."""
-        key = key_of(asked)
-        if key not in self._by_key and "last_event_id" in asked:
+        key = key_of(received)
+        if key not in self._by_key and "last_event_id" in received:
             # Another place of the same stream: its rest is found by the id.
-            rest = {name: value for name, value in asked.items() if name != "last_event_id"}
+            rest = {name: value for name, value in received.items() if name != "last_event_id"}
             key = key_of(rest)
         with self._lock:
             found = self._by_key.get(key)
             if found is None:
-                raise self._unknown(asked)
+                raise self._unknown(received)
             index = self._next.get(key, 0)
             self._next[key] = index + 1
         return found[min(index, len(found) - 1)]
 
-    def _unknown(self, asked: JSONObject) -> APIError:
-        shown = json.dumps(asked.get("body"), ensure_ascii=False)[:_MAX_SHOWN]
+    def _unknown(self, received: JSONObject) -> APIError:
+        body = json.dumps(received.get("body"), ensure_ascii=False)[:_MAX_SHOWN]
         known = [json.loads(key) for key in self._by_key]
         similar = "nothing at all for this path"
-        if any(one["path"] == asked["path"] for one in known):
+        if any(one["path"] == received["path"] for one in known):
             similar = "other requests for this path"
         detail = (
-            f"{asked['method']} {asked['path']} with the body {shown} was never recorded: "
+            f"{received['method']} {received['path']} with the body {body} was never recorded: "
             f"{self._path.name} has {similar}. Record it, or send what was recorded. Nothing has "
             "left this machine."
         )
@@ -115,9 +115,9 @@ class Replay:
         if data is None and body is None:
             data = b""
         elif data is None:
-            shown = map_strings(body, lambda text: text.replace(ORIGIN, own))
-            self._send_webhooks(shown)
-            data = serialize_json(shown)
+            local = map_strings(body, lambda text: text.replace(ORIGIN, own))
+            self._send_webhooks(local)
+            data = serialize_json(local)
         return Response(data, recorded["status"], recorded["headers"])
 
     def _stream(self, recorded: JSONObject, last_event_id: str | None) -> Response:
@@ -160,11 +160,11 @@ class Replay:
             for message in messages:
                 played = (time.monotonic() - began_at) / (self._speed or 1.0)
                 self._sleep(message["after"] - played)
-                shown = map_strings(message["body"], lambda text: text.replace(ORIGIN, own))
-                assert isinstance(shown, dict)
-                data = serialize_json({**shown, "webhook": webhook})
+                local = map_strings(message["body"], lambda text: text.replace(ORIGIN, own))
+                assert isinstance(local, dict)
+                data = serialize_json({**local, "webhook": webhook})
                 headers = signed_headers(self._context.webhook_secret, new_message_id(), data)
-                self._context.webhook_log.add(deliver(webhook, headers, data, shown["id"]))
+                self._context.webhook_log.add(deliver(webhook, headers, data, local["id"]))
 
         threading.Thread(target=send, name=f"replay-{prediction.get('id')}", daemon=True).start()
 

@@ -58,7 +58,7 @@ def create_prediction(
     start_job(job, context)
     job.wait(wait.seconds, context.stopped)
     files = context.jobs.files if context.inline_files else None
-    shown = serialize_edge_job(job, _shown_status(job, context), files)
+    shown = serialize_edge_job(job, _response_status(job, context), files)
     response = json_response(shown, 201)
     response.headers["Preference-Applied"] = wait.applied
     return response
@@ -79,7 +79,7 @@ def start_job(job: Job, context: ServerContext) -> None:
     job.start()
 
 
-def _shown_status(job: Job, context: ServerContext) -> str | None:
+def _response_status(job: Job, context: ServerContext) -> str | None:
     """Return the status that the response to a wait shows, or None for the one that the job has.
 
     A prediction that is not over is shown as starting: clients take any other status for the end.

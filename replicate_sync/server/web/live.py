@@ -40,7 +40,7 @@ class Change(NamedTuple):
     render: Callable[[], str]
 
 
-Look = Callable[[], Iterable[Change]]
+FindChanges = Callable[[], Iterable[Change]]
 """Returns every part of a page that may have changed, the oldest row first."""
 
 
@@ -74,13 +74,13 @@ def event_response(events: Iterator[bytes]) -> Response:
     )
 
 
-def page_events(look: Look, connection: Connection) -> Iterator[bytes]:
+def page_events(find_changes: FindChanges, connection: Connection) -> Iterator[bytes]:
     """Yield what changes on a page, until the browser leaves it."""
     yield b": hi\n\n"
     sent: dict[str, str] = {}
     sent_at = time.monotonic()
     while connection.is_open():
-        for event in _changes(look, sent):
+        for event in _changes(find_changes, sent):
             yield event
             sent_at = time.monotonic()
         if time.monotonic() - sent_at > _HEARTBEAT:
@@ -90,14 +90,14 @@ def page_events(look: Look, connection: Connection) -> Iterator[bytes]:
 
 
 def prediction_events(
-    job: Job, position: int, look: Look, connection: Connection
+    job: Job, position: int, find_changes: FindChanges, connection: Connection
 ) -> Iterator[bytes]:
     """Yield what changes of a prediction, until it is over.
 
     Args:
         job: The prediction.
         position: How many pieces of its text the page has.
-        look: The parts of the page besides the text.
+        find_changes: The parts of the page besides the text.
         connection: The browser.
     """
     yield b": hi\n\n"
@@ -118,7 +118,7 @@ def prediction_events(
                     text="".join(map(str, pieces)),
                 )
                 position = count
-        yield from _changes(look, sent)
+        yield from _changes(find_changes, sent)
         if over:
             yield _event("end")
             return
@@ -128,8 +128,8 @@ def prediction_events(
         time.sleep(_INTERVAL / 2)
 
 
-def _changes(look: Look, sent: dict[str, str]) -> Iterator[bytes]:
-    for change in look():
+def _changes(find_changes: FindChanges, sent: dict[str, str]) -> Iterator[bytes]:
+    for change in find_changes():
         if sent.get(change.id) == change.version:
             continue
         sent[change.id] = change.version

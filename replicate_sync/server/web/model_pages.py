@@ -63,7 +63,7 @@ class ModelPages(RouteGroup[WebContext]):
             own=[card for card in cards if card.own],
             standins=[card for card in cards if not card.own],
             url=self._context.url,
-            token=self._shown_token(),
+            token=self._displayed_token(),
         )
 
     def show(self, owner: str, name: str) -> Response:
@@ -72,7 +72,7 @@ class ModelPages(RouteGroup[WebContext]):
         values: JSONObject | None = None
         previous = self._context.jobs.get(request.args.get("from", ""))
         if previous is not None and previous.model.name == model.name:
-            values = previous.shown_input
+            values = previous.redacted_input
         return self._page(model, form_fields(model.input, values), [])
 
     def run(self, owner: str, name: str) -> Response:
@@ -94,14 +94,14 @@ class ModelPages(RouteGroup[WebContext]):
         """Return the code that would run a model with what a form is filled in with."""
         model = self._model(owner, name)
         input, _ = self._input(model, keep=False)
-        snippets = write_snippets(model, input, self._context.url, self._shown_token())
+        snippets = write_snippets(model, input, self._context.url, self._displayed_token())
         return json_response(snippets._asdict())
 
     def _page(
         self, model: Model, fields: list[Field], invalid: list[Problem], status: int = 200
     ) -> Response:
         snippets = write_snippets(
-            model, _required_input(model), self._context.url, self._shown_token()
+            model, _required_input(model), self._context.url, self._displayed_token()
         )
         return page(
             "model.html",
@@ -152,7 +152,7 @@ class ModelPages(RouteGroup[WebContext]):
             raise problems.not_found()
         return entry.versions[0]
 
-    def _shown_token(self) -> str:
+    def _displayed_token(self) -> str:
         # Only the one that is in the documentation; any other is a secret.
         return "r8_local" if self._context.token == "r8_local" else "YOUR_TOKEN"
 

@@ -14,7 +14,7 @@ from .output_views import Part, clean_logs, parts_of, percent_of, summarize
 
 @dataclass(frozen=True)
 class PredictionView:
-    """One prediction at one moment.
+    """One prediction at one time.
 
     Attributes:
         id: Its id.
@@ -87,9 +87,9 @@ def view_prediction(job: Job) -> PredictionView:
         created_at=job.created_at,
         seconds=max(0.0, (end - (started_at or job.created_at)).total_seconds()),
         percent=percent,
-        input=json.dumps(shorten_files(job.shown_input), indent=2, ensure_ascii=False),
-        input_parts=[part for part in parts_of(job.shown_input, origins) if part.own],
-        input_summary=summarize(shorten_files(job.shown_input)),
+        input=json.dumps(shorten_files(job.redacted_input), indent=2, ensure_ascii=False),
+        input_parts=[part for part in parts_of(job.redacted_input, origins) if part.own],
+        input_summary=summarize(shorten_files(job.redacted_input)),
         output=parts_of(output, origins, concatenate=text),
         output_summary=summarize(output),
         text=text,

@@ -72,8 +72,8 @@ def _environment() -> Environment:
     return environment
 
 
-def _clock(moment: datetime) -> str:
-    return moment.astimezone().strftime("%H:%M:%S")
+def _clock(time: datetime) -> str:
+    return time.astimezone().strftime("%H:%M:%S")
 
 
 def _local(url: str) -> str:
