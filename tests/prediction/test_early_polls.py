@@ -14,7 +14,7 @@ from wire import CUT, MakeClient, Request, StartWire, response
 from replicate_sync import Polling, Replicate, ReplicateHome
 
 SECONDS = 0.3  # that a job takes
-PATIENT = Polling()
+PATIENT = Polling(delay=30)
 
 
 class Job:
@@ -65,8 +65,8 @@ WAYS: dict[str, Callable[[Replicate, Path], Any]] = {
 
 
 def assert_known_early(job: Job, began: float) -> None:
-    assert time.monotonic() - began < 3  # and not 5 s; what is exact is in test_polling.py
-    assert 2 <= job.polls <= 25
+    assert time.monotonic() - began < 15  # and not 30 s; what is exact is in test_polling.py
+    assert job.polls <= 25
 
 
 @pytest.mark.slow
