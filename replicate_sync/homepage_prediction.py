@@ -68,6 +68,8 @@ class _HomepagePrediction(PolledPrediction):
         """Take over what the homepage says of this prediction, and return it."""
         if isinstance(data, dict):
             identifier = data.get("id") or vars(self).get("id")
+            if isinstance(identifier, int) and not isinstance(identifier, bool):
+                identifier = str(identifier)
             data = {**data, "id": identifier, "status": _status_of(data)}
         return super().update(data)
 

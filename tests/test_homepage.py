@@ -107,6 +107,13 @@ def test_the_shortest_responses_are_enough(wire: StartWire, polls: list[dict[str
     assert home(server).image("x").url == PICTURE
 
 
+def test_an_id_may_be_a_number(wire: StartWire) -> None:
+    ended = {"id": 7, "status": "succeeded", "output": [PICTURE]}
+    server = wire(lambda r: [response({"id": 7} if r.method == "POST" else ended)])
+    assert home(server).image("x").url == PICTURE
+    assert server.requests[1].query["id"] == "7"
+
+
 def test_the_shortest_error_is_enough(wire: StartWire) -> None:
     server = wire(lambda r: [response({"id": "p1"} if r.method == "POST" else {"error": "boom"})])
     with pytest.raises(PredictionFailed, match="boom"):

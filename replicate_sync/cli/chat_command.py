@@ -15,7 +15,7 @@ from ..payloads.inputs import validate_input
 from .interactive_chat import InteractiveChat, is_terminal
 from .options import api_command, complete_model
 from .output import write_text
-from .parsing import parse_pairs, read_stdin
+from .parsing import known_inputs, parse_pairs, read_stdin
 
 
 @click.command(short_help="Ask a language model.")
@@ -74,7 +74,7 @@ def chat(
     --json, each piece of the text is a line {"text": "…"}.
     """  # noqa: D301  # click reads the \b
     if pairs:
-        extra_data = parse_pairs(pairs, client.models.inputs(model))
+        extra_data = parse_pairs(pairs, known_inputs(client, model))
         validate_input(extra_data)
         parameters["extra_data"] = extra_data
     is_conversation = interactive or (prompt is None and is_terminal())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -39,6 +40,8 @@ class RootGroup(click.Group):
     def _invoke(self, ctx: click.Context, signals: EndingSignals) -> object:
         as_json = bool(ctx.meta[_AS_JSON])
         try:
+            if sys.stdout is None:
+                raise click.ClickException("stdout is closed: a result could not be written.")
             with _library_log(silent=as_json):
                 return super().invoke(ctx)
         except BrokenPipeError:

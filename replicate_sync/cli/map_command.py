@@ -28,7 +28,7 @@ from .exit_codes import SOME_FAILED
 from .input_files import read_inputs
 from .options import api_command, model_argument, progress_option, should_show_progress
 from .output import to_json
-from .parsing import displayable
+from .parsing import displayable, known_inputs
 
 # Every other input would fail in the same way.
 _FATAL = (MissingAuthError, AuthenticationError, ModelNotFoundError, PaymentRequiredError)
@@ -106,7 +106,7 @@ def map_(
     """
     if out is not None and source != "-" and os.path.exists(out) and os.path.samefile(out, source):
         raise click.UsageError("INPUTS and -o are the same file.")
-    given = read_inputs(source, client.models.inputs(model))
+    given = read_inputs(source, known_inputs(client, model))
     results = client.map(
         model,
         given,

@@ -19,7 +19,8 @@ import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from ..exceptions import InvalidInputError
+from ..client import Replicate
+from ..exceptions import InvalidInputError, UnknownModelError
 from ..payloads.input_schema import Inputs
 from ..payloads.local_paths import is_name_of_file, may_be_file
 
@@ -33,6 +34,19 @@ _JSON_TYPES = {
 }
 _URL_PREFIXES = ("https://", "http://", "data:")
 _QUOTED_LENGTH = 40  # characters of a wrong JSON value that a message quotes
+
+
+def known_inputs(client: Replicate, model: str) -> Inputs:
+    """Return what a model takes; nothing where the API has no such model, as its create says so.
+
+    Args:
+        client: The client.
+        model: The model.
+    """
+    try:
+        return client.models.inputs(model)
+    except UnknownModelError:
+        return Inputs({})
 
 
 def parse_pairs(pairs: Iterable[str], inputs: Inputs) -> dict[str, object]:

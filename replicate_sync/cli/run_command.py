@@ -18,7 +18,7 @@ from .options import (
     timeout_option,
 )
 from .output import prediction_json, write_result, write_text
-from .parsing import parse_json, parse_object, parse_pairs, read_text
+from .parsing import known_inputs, parse_json, parse_object, parse_pairs, read_text
 
 
 @click.command(short_help="Run a model, and write its result.")
@@ -137,7 +137,7 @@ def _parse_inputs(
         uses_of_stdin += 1
     if uses_of_stdin > 1:
         raise click.UsageError("stdin can be read only once.")
-    inputs = client.models.inputs(model)
+    inputs = known_inputs(client, model)
     given: dict[str, object] = {}
     if input_json is not None:
         text = read_text(input_json, "--input-json")

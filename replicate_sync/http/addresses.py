@@ -11,8 +11,9 @@ the API at http://127.0.0.1:5000:
     http://169.254.169.254/latest         refused: where clouds keep their keys
 
 Two things cannot be examined here. Behind a proxy it is the proxy that resolves names and connects,
-so only an address that is written in the URL, and the names of this machine, are refused. A session
-of the caller's connects by itself; the address is then examined before the response is read.
+and this machine's own DNS may know none of them: only an address that is written in the URL, and
+names that are kept for local networks, are refused. A session of the caller's connects by itself;
+the address is then examined before the response is read.
 """
 
 from __future__ import annotations
@@ -30,6 +31,32 @@ from .config import ApiConfig, origin
 
 _EMBEDDING_NETWORK = ip_network("64:ff9b::/96")  # of IPv4 addresses, behind a NAT64
 _LOCAL_NAMES = ("localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback")
+# Domains that are kept for local networks, by RFC 2606, 6761, 6762, 8375 and ICANN.
+_LOCAL_DOMAINS = (
+    "corp",
+    "home",
+    "home.arpa",
+    "internal",
+    "intranet",
+    "lan",
+    "local",
+    "localdomain",
+    "localhost",
+    "private",
+    "test",
+)
+# What some versions of Python, or the registries, take for public, and is not for files.
+_SPECIAL_NETWORKS = tuple(
+    map(
+        ip_network,
+        (
+            "168.63.129.16/32",  # Azure's own services
+            "192.0.0.0/24",  # protocols; Oracle's metadata
+            "192.88.99.0/24",  # relays of 6to4
+            "3fff::/20",  # documentation
+        ),
+    )
+)
 _ANY_HOST = "*"
 
 
@@ -111,6 +138,7 @@ def is_public(address: str) -> bool:
     if embedded is not None:
         ip = embedded
     is_special = ip.is_multicast or ip.is_reserved or getattr(ip, "is_site_local", False)
+    is_special = is_special or any(ip in network for network in _SPECIAL_NETWORKS)
     return ip.is_global and not is_special
 
 
@@ -129,6 +157,13 @@ def refuse_written_address(url: str) -> None:
     address = _written_address(host)
     if address is not None and not is_public(address):
         raise AddressRefused(host, address)
+    if address is None and _is_local_name(host.rstrip(".")):
+        raise AddressRefused(host, "a name of a local network")
+
+
+def _is_local_name(name: str) -> bool:
+    """Return whether a name has no domain, or one of a local network."""
+    return "." not in name or name.endswith(tuple(f".{domain}" for domain in _LOCAL_DOMAINS))
 
 
 def refuse_private_peer(connection: object, url: str) -> None:

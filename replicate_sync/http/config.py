@@ -176,18 +176,21 @@ def validate_base_url(url: str, name: str) -> str:
     except (AttributeError, ValueError):
         is_valid = False
     if not is_valid:
-        shown = url
+        shown = type(url).__name__
         if isinstance(url, str):
-            shown = without_credentials(url)
-        raise InvalidInputError(f"{name} is not a URL such as {API_URL!r}: {shown!r}")
+            shown = repr(without_credentials(url))
+        raise InvalidInputError(f"{name} is not a URL such as {API_URL!r}: {shown}")
     return url.strip().rstrip("/")
 
 
 def without_credentials(url: str) -> str:
-    """Return a URL, or what was meant to be one, without a user name and password in it."""
+    """Return a URL, or what was meant to be one, without a user name, password and query in it."""
     before, at_sign, after = url.rpartition("@")
+    after, mark, _ = after.partition("?")
+    if mark:
+        after += "?…"
     if not at_sign:
-        return url
+        return after
     scheme, slashes, _ = before.partition("//")
     if not slashes:
         scheme = ""

@@ -68,6 +68,8 @@ class BearerAuth(AuthBase):
         self.token: Token = Token(token)
         #: The variables of the environment that it was made with.
         self.environment = environment
+        if environment is not None:
+            self.environment = (environment[0], Token.of(environment[1]))
         self._header = Token(f"Bearer {token}")
         self._home = origin(base_url)
         self._prefix = f"{base_url}/"

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..client import Replicate
-from ..http.config import BASE_URL_VARIABLE
+from ..http.config import BASE_URL_VARIABLE, Token
 from ..http.download import Downloader
 from ..http.pagination import PageParser, RawPage, follow_link
 from ..http.request import Content, validate_segments
@@ -79,7 +79,7 @@ class Client:
                 f"Client() has no argument {next(iter(kwargs))!r} here: it is one of httpx, and "
                 "this client is on requests. It takes headers=, proxy= and file_hosts=."
             )
-        self._token = token
+        self._token = Token.of(token)
         self._base_url = base_url
         #: The seconds between two polls.
         self.poll_interval: float = float(os.environ.get(_INTERVAL_VARIABLE, "0.5"))

@@ -12,6 +12,7 @@ from ..http.request import Content
 from ..http.transport import Transport
 
 if TYPE_CHECKING:
+    from ..http.pagination import RawPage
     from .pages import Pages
 
 _Item = TypeVar("_Item")
@@ -118,8 +119,21 @@ class Resource:
         *,
         method: str = "GET",
         content: Content | None = None,
+        model: str | None = None,
+        around: Callable[[Callable[[], RawPage]], RawPage] | None = None,
     ) -> Pages[_Item]:
-        """Return the items of a list, on all its pages, which are fetched when they are needed."""
+        """Return the items of a list, on all its pages, which are fetched when they are needed.
+
+        Args:
+            path: The path.
+            build: Makes an item of its JSON.
+            limit: After how many items it ends; None for no end.
+            params: The query; what is None is left out.
+            method: The HTTP method.
+            content: The body.
+            model: The model that it is about.
+            around: Calls what fetches the first page.
+        """
         from ..http.pagination import PageParser, follow_link
         from .pages import Pages  # late, as most programs list nothing
 
@@ -131,8 +145,11 @@ class Resource:
             path,
             params=query,
             content=content,
+            model=model,
             build=pages.parse,
         )
+        if around is not None:
+            fetch_first = partial(around, fetch_first)
         follow = partial(follow_link, self._transport, path, pages=pages)
         return Pages(fetch_first, follow, build, limit, path)
 

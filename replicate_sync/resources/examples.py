@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from ..prediction.prediction import Prediction
 from ..refs import parse_name
 from .base import Resource
@@ -38,5 +40,7 @@ class Examples(Resource):
             >>> list(client.models.examples.list("replicate/hello-world", limit=1))
             [...]
         """
-        path = f"/models/{parse_name(model)}/examples"
-        return self._list(path, self._predictions.from_json, limit)
+        name = parse_name(model)
+        around = partial(self._predictions.about_model, name)
+        path = f"/models/{name}/examples"
+        return self._list(path, self._predictions.from_json, limit, model=name, around=around)

@@ -178,7 +178,7 @@ class Models(Resource):
         self._aliases = aliases
         self.versions: Versions = Versions(predictions)
         self.examples: Examples = Examples(predictions)
-        self.readme: Readmes = Readmes(self._transport)
+        self.readme: Readmes = Readmes(predictions)
         self.predictions: ModelPredictions = ModelPredictions(predictions)
 
     def list(
@@ -288,11 +288,18 @@ class Models(Resource):
         Returns:
             The inputs by name; none where the API does not describe them.
 
+        Raises:
+            ModelNotFoundError: There is no such model.
+
         Examples:
             >>> "prompt" in client.models.inputs("black-forest-labs/flux-schnell")
             True
         """
-        return self._schemas.for_validation(resolve(model, self._aliases), fetch=True).inputs
+        ref = resolve(model, self._aliases)
+        inputs = self._schemas.for_validation(ref, fetch=True).inputs
+        if not inputs and ref.model:
+            self.get(ref.model)  # raises where there is no such model
+        return inputs
 
     def update(
         self,
@@ -335,8 +342,12 @@ class Models(Resource):
             weights_url=weights_url,
             license_url=license_url,
         )
-        path = f"/models/{parse_name(model)}"
-        return self._transport.request("PATCH", path, body, model=model, build=self.from_json)
+        name = parse_name(model)
+        path = f"/models/{name}"
+        send = partial(
+            self._transport.request, "PATCH", path, body, model=name, build=self.from_json
+        )
+        return self.predictions.all.about_model(name, send)
 
     def delete(self, model: str) -> None:
         """Delete a private model of one's own that has no versions.
@@ -354,9 +365,11 @@ class Models(Resource):
             >>> model = client.models.create(name, visibility="private", hardware="cpu")
             >>> client.models.delete("local/unused")
         """
-        self._transport.request(
-            "DELETE", f"/models/{parse_name(model)}", model=model, build=discard
+        name = parse_name(model)
+        send = partial(
+            self._transport.request, "DELETE", f"/models/{name}", model=name, build=discard
         )
+        self.predictions.all.about_model(name, send)
 
     def search(self, query: str, *, limit: int | None = None) -> Pages[Model]:
         """Return an iterator over the public models that match a text.

@@ -48,7 +48,9 @@ class NearNames:
             except ReplicateError:  # no more than a hint is missing
                 return
         names = self._names[model]
-        if names:
+        if model in names:  # it is its version, or its README, that is not there
+            error.hint = f"There is a model {model!r}, without what was asked for."
+        elif names:
             error.hint = (
                 "There is no such model, or your token may not use it. Did you mean "
                 f"{' or '.join(map(repr, names))}?"

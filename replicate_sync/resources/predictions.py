@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..deadline import NO_DEADLINE, Deadline
 from ..events import EventHook
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from .near_names import NearNames
     from .pages import Pages
     from .versions import Version
+
+_Returned = TypeVar("_Returned")
 
 
 class Predictions(Resource):
@@ -337,6 +339,22 @@ class Predictions(Resource):
             "source": source,
         }
         return self._list("/predictions", self.from_json, limit, params)
+
+    def about_model(self, model: str, send: Callable[[], _Returned]) -> _Returned:
+        """Return what a request about a model returns; its error for an unknown one names others.
+
+        Args:
+            model: The model, "owner/name".
+            send: Sends the request.
+
+        Raises:
+            UnknownModelError: There is no such model; the nearest are named.
+        """
+        try:
+            return send()
+        except UnknownModelError as error:
+            self.near_names.add_to(error, model)
+            raise
 
     def from_json(self, data: object) -> Prediction:
         """Return the live prediction that the API's JSON describes, without a request.

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from ..refs import parse_name
 from .base import Resource
+from .predictions import Predictions
 
 
 class Readmes(Resource):
     """The READMEs of models: `get`.
+
+    Args:
+        predictions: The client's predictions.
 
     Examples:
         >>> name = "local/read"
@@ -16,6 +22,10 @@ class Readmes(Resource):
         >>> client.models.readme.get("local/read")
         '# My model'
     """
+
+    def __init__(self, predictions: Predictions) -> None:
+        super().__init__(predictions.context.transport)
+        self._predictions = predictions
 
     def get(self, model: str) -> str:
         """Return the README of a model, in Markdown.
@@ -35,8 +45,12 @@ class Readmes(Resource):
             >>> client.models.readme.get("local/told")
             '# My model'
         """
-        path = f"/models/{parse_name(model)}/readme"
-        return self._transport.request("GET", path, model=model, decode=_decode_text, build=str)
+        name = parse_name(model)
+        path = f"/models/{name}/readme"
+        send = partial(
+            self._transport.request, "GET", path, model=name, decode=_decode_text, build=str
+        )
+        return self._predictions.about_model(name, send)
 
 
 def _decode_text(body: bytes) -> str:

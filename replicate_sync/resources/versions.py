@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, TypeVar
 
 from ..http.request import path_segment
 from ..payloads.input_schema import Inputs
 from ..payloads.schemas import ModelSchema, schemas_of_version
-from ..refs import ModelRef, parse_name, parse_version
+from ..refs import parse_name, parse_version
 from .base import Record, Resource, discard
 from .bound_predictions import BoundPredictions
 from .pages import Pages
 from .predictions import Predictions
+
+_Returned = TypeVar("_Returned")
 
 
 class Version(Record):
@@ -164,7 +167,10 @@ class Versions(Resource):
             >>> len(versions)
             1
         """
-        return self._list(f"/models/{parse_name(model)}/versions", self.from_json, limit)
+        name = parse_name(model)
+        around = partial(self.predictions.about_model, name)
+        path = f"/models/{name}/versions"
+        return self._list(path, self.from_json, limit, model=name, around=around)
 
     def get(self, version: str) -> Version:
         """Return a version.
@@ -182,8 +188,7 @@ class Versions(Resource):
             >>> client.models.versions.get(f"replicate/hello-world:{version.id}").id == version.id
             True
         """
-        ref = parse_version(version)
-        return self._transport.request("GET", _path(ref), model=version, build=self.from_json)
+        return self._request("GET", version, self.from_json)
 
     def delete(self, version: str) -> None:
         """Delete a version of a model of one's own.
@@ -205,8 +210,13 @@ class Versions(Resource):
             ... )
             >>> client.models.versions.delete(training.wait().output["version"])
         """
+        self._request("DELETE", version, discard)
+
+    def _request(self, method: str, version: str, build: Callable[[Any], _Returned]) -> _Returned:
         ref = parse_version(version)
-        self._transport.request("DELETE", _path(ref), model=version, build=discard)
+        path = f"/models/{ref.model}/versions/{ref.version}"
+        send = partial(self._transport.request, method, path, model=version, build=build)
+        return self.predictions.about_model(str(ref.model), send)
 
     def from_json(self, data: object) -> Version:
         """Return the version that the API's JSON describes, without a request.
@@ -216,7 +226,3 @@ class Versions(Resource):
             '5c7d5dc6'
         """
         return Version.from_json(data, self)
-
-
-def _path(ref: ModelRef) -> str:
-    return f"/models/{ref.model}/versions/{ref.version}"

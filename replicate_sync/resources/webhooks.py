@@ -89,6 +89,10 @@ class _Webhook(NamedTuple):
             raise InvalidInputError(
                 f"body must be the bytes of the request as they came, not {type(body).__name__}."
             )
+        if not callable(getattr(headers, "items", None)):
+            raise InvalidInputError(
+                f"headers must be those of the request, by name, not {type(headers).__name__}."
+            )
         values = {str(name).lower(): str(value) for name, value in headers.items()}
         message_id = _header(values, "webhook-id")
         timestamp = _header(values, "webhook-timestamp")

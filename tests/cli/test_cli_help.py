@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -75,6 +76,20 @@ def test_without_click_the_command_is_one_sentence() -> None:
     assert process.returncode == 1
     [line] = process.stderr.splitlines()
     assert "pip install click tqdm" in line
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="needs a shell")
+def test_a_stdout_that_is_closed_is_one_sentence_before_anything_runs() -> None:
+    process = subprocess.run(
+        ["sh", "-c", '"$0" -m replicate_sync run a/b >&-', sys.executable],
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert process.returncode == 1
+    assert process.stderr == "Error: stdout is closed: a result could not be written.\n"
 
 
 def test_a_missing_tqdm_is_no_error_where_nobody_asked_for_progress(

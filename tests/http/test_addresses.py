@@ -61,6 +61,10 @@ def test_an_address_of_the_internet_is_public(address: str) -> None:
         "64:ff9b::a9fe:a9fe",
         "2002:7f00:1::",
         "2001:0:53aa:64c:0:fffe:80ff:fffe",
+        "168.63.129.16",
+        "192.0.0.192",
+        "192.88.99.1",
+        "3fff::1",
         "fe80::1",
         "fe80::1%eth0",
         "fc00::1",
@@ -306,7 +310,8 @@ def test_behind_a_proxy_only_what_is_written_in_the_url_is_refused(
     session = requests.Session()
     session.proxies = {"http": url}
     assert elsewhere.file("http://somewhere.example/x", session=session).read() == b"file"
-    for host in ("127.0.0.1", "10.0.0.1", "169.254.169.254", "localhost"):
+    names = ("localhost", "intranet", "metadata.google.internal", "nas.local.", "x.home.arpa")
+    for host in ("127.0.0.1", "10.0.0.1", "169.254.169.254", *names):
         with pytest.raises(ConnectionFailed, match="Nothing was read"):
             elsewhere.file(f"http://{host}/secret", proxy=url).read()
     assert not any("secret" in path for path in proxied)

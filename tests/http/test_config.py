@@ -133,6 +133,15 @@ def test_a_token_that_is_no_string_is_refused_when_the_client_is_made() -> None:
         ApiConfig(None, b"r8_abc")  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    "url", ["https://me:hidden@", "https://a.example/v1?key=hidden", b"https://me:hidden@a.example"]
+)
+def test_what_is_no_url_is_refused_without_its_secrets(url: Any) -> None:
+    with pytest.raises(InvalidInputError) as raised:
+        ApiConfig(url)
+    assert "hidden" not in str(raised.value)
+
+
 def test_an_open_api_takes_no_token(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("REPLICATE_API_TOKEN")
     assert ApiConfig(None, is_open=True).read() == (PUBLIC_URL, "")

@@ -13,7 +13,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from wire import END, StartWire, Wire, response
 
-from replicate_sync import Replicate, ReplicateHome, Retries
+from replicate_sync import Replicate, ReplicateHome, Retries, official
 from replicate_sync.exceptions import (
     AuthenticationError,
     ConnectionFailed,
@@ -101,6 +101,10 @@ def by_one_wrong_call(server: Wire) -> None:
     Replicate.create_completion("llama-3-70b", [], SECRET, base_url=NOBODY)
 
 
+def by_the_official_names(server: Wire) -> None:
+    official.Client(SECRET, base_url="nonsense").run("a/b", input={})
+
+
 def in_a_hook(server: Wire) -> None:
     class Adapter(HTTPAdapter):
         def cert_verify(self, *arguments: Any) -> None:
@@ -138,6 +142,7 @@ def server(wire: StartWire) -> Wire:
         (wrong_url_of_a_copy, InvalidInputError),
         (by_one_call, ConnectionFailed),
         (by_one_wrong_call, InvalidInputError),
+        (by_the_official_names, InvalidInputError),
         (in_a_hook, ConnectionFailed),
         (interrupted, KeyboardInterrupt),
     ],
@@ -161,6 +166,10 @@ def test_a_traceback_shows_the_callers_lines_and_few_others(
     assert "urllib3/" not in shown
     assert "tenacity/" not in shown
     assert "During handling" not in shown
+
+
+def test_no_client_of_the_official_names_shows_the_token() -> None:
+    assert SECRET[:20] not in repr(vars(official.Client(SECRET)))
 
 
 def test_a_hooks_own_lines_stay_in_the_traceback(server: Wire) -> None:

@@ -50,6 +50,14 @@ def searches(server: Wire) -> list[Request]:
         lambda c, name: list(c.chat("hi", name)),
         lambda c, name: c.predictions.create(name),
         lambda c, name: c.models.get(name),
+        lambda c, name: c.models.inputs(name),
+        lambda c, name: c.models.update(name, description="x"),
+        lambda c, name: c.models.delete(name),
+        lambda c, name: c.models.readme.get(name),
+        lambda c, name: list(c.models.examples.list(name)),
+        lambda c, name: list(c.models.versions.list(name)),
+        lambda c, name: c.models.versions.get(f"{name}:v1"),
+        lambda c, name: c.models.versions.delete(f"{name}:v1"),
     ],
 )
 def test_the_nearest_that_the_search_finds_are_named_after_one_request(
@@ -64,6 +72,12 @@ def test_the_nearest_that_the_search_finds_are_named_after_one_request(
         assert raised.value.hint.endswith(f"{NEAR} or 'meta/llama-2-7b'?")
     [search] = searches(server)
     assert search.query["query"] == "meta lama 3 8b"
+
+
+def test_a_model_is_not_named_for_itself(wire: StartWire, client_of: MakeClient) -> None:
+    versions = client_of(wire(Api(found("meta/llama-2-7b")))).models.versions
+    with pytest.raises(UnknownModelError, match="There is a model 'meta/llama-2-7b', without what"):
+        versions.get("meta/llama-2-7b:v1")
 
 
 def test_a_model_of_another_owner_is_named(wire: StartWire, client_of: MakeClient) -> None:

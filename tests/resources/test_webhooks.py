@@ -134,6 +134,12 @@ def test_a_body_that_was_parsed_already_is_refused(body: Any) -> None:
         verify(body, sign(b"{}"), SECRET)
 
 
+@pytest.mark.parametrize("headers", [None, [("webhook-id", "x")], "x"])
+def test_headers_that_are_none_are_refused(headers: Any) -> None:
+    with pytest.raises(InvalidInputError, match="headers must be those of the request, by name"):
+        verify(b"{}", headers, SECRET)
+
+
 def test_the_same_function_is_on_a_client_and_at_the_package() -> None:
     assert Replicate("r8_x").webhooks.verify(b"{}", sign(b"{}"), SECRET) == {}
     assert replicate_sync.webhooks.verify(b"{}", sign(b"{}"), SECRET) == {}
