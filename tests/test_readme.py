@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from configparser import ConfigParser
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,20 @@ def test_the_addresses_of_local_servers_are_those_that_they_have() -> None:
         for port, *token in found:
             assert int(port) == defaults["port"]
             assert token in ([], ["r8_local"])
+
+
+def test_the_license_of_each_dependency_is_listed() -> None:
+    configuration = ConfigParser()
+    configuration.read(ROOT / "setup.cfg", encoding="utf-8")
+    extras = configuration["options.extras_require"]
+    lines = configuration["options"]["install_requires"].splitlines()
+    for extra in ("cli", "progress", "server", "gateway", "cog", "dask"):
+        lines += extras[extra].splitlines()
+    needed = {found[0] for line in lines if (found := re.match(r"[\w.-]+", line))}
+    page = (PAGES / "reference" / "licenses.md").read_text(encoding="utf-8")
+    listed = set(re.findall(r"^\| ([\w.-]+) \|", page, re.MULTILINE))
+    assert needed - {"replicate-sync"} <= listed
+    assert len(needed) > 10
 
 
 def test_the_table_of_errors_is_true() -> None:
