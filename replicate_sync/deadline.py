@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from math import inf
 from threading import Event
 from time import monotonic
@@ -55,6 +56,10 @@ class Deadline:
 
 
 NO_DEADLINE = Deadline()
+
+if hasattr(os, "register_at_fork"):
+    # A thread of the parent may have held its lock.
+    os.register_at_fork(after_in_child=NO_DEADLINE.__init__)  # type: ignore[misc]
 
 
 def _is_number_above_0(value: object) -> bool:

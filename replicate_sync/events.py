@@ -14,7 +14,6 @@ An example, of a prediction that is created while the API is busy, runs, and is 
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from time import time
@@ -22,6 +21,7 @@ from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 from .exceptions import InvalidInputError
+from .forks import brief_lock
 
 EventKind = Literal[
     "created", "queued", "started", "progress", "retried", "ended", "canceled", "saved"
@@ -86,7 +86,6 @@ class EventHook:
     def __init__(self, on_event: Listener | None = None) -> None:
         if on_event is not None and not callable(on_event):
             raise InvalidInputError(f"on_event must be a function of an event, not {on_event!r}.")
-        self._lock = threading.Lock()
         #: Who gets each event.
         self.listeners: tuple[Listener, ...] = ()
         if on_event is not None:
@@ -108,12 +107,12 @@ class EventHook:
     @contextmanager
     def listening(self, listener: Listener) -> Iterator[None]:
         """Pass events to a listener as well, while the context lasts."""
-        with self._lock:
+        with brief_lock:
             self.listeners = (*self.listeners, listener)
         try:
             yield
         finally:
-            with self._lock:
+            with brief_lock:
                 others = list(self.listeners)
                 others.remove(listener)
                 self.listeners = tuple(others)

@@ -7,7 +7,6 @@ fork and opened again in the parent, and the child gets none.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
@@ -16,6 +15,7 @@ from typing import Any
 from weakref import WeakSet
 
 from ..exceptions import InvalidInputError, JournalError
+from ..forks import ForkCalls, fork_calls, opening_lock
 
 _LOCK_TIMEOUT = 0.2  # seconds to wait for another process that is just ending
 
@@ -41,10 +41,11 @@ class SqliteFile:
         self._connection: sqlite3.Connection | None = None
         self._is_open = True
         try:
-            self._connect()
+            with opening_lock:
+                self._connect()
+                _open_files.add(self)
         except sqlite3.Error as error:
             raise _opening_error(path, error) from error
-        _open_files.add(self)
 
     def execute(
         self, statement: str, values: Sequence[object] = (), *, unless_closed: bool = False
@@ -79,9 +80,10 @@ class SqliteFile:
     def close(self) -> None:
         """Close the file."""
         with self._lock:
-            _open_files.discard(self)
             self._is_open = False
             self._disconnect()
+        with opening_lock:
+            _open_files.discard(self)
 
     def before_fork(self) -> None:
         """Close the file, and keep other threads from it."""
@@ -90,8 +92,9 @@ class SqliteFile:
 
     def after_fork_in_parent(self) -> None:
         """Open the file again; where that fails, the next statement tries again."""
-        with suppress(sqlite3.Error):
-            self._connect()
+        if self._is_open:
+            with suppress(sqlite3.Error):
+                self._connect()
         self._lock.release()
 
     def after_fork_in_child(self) -> None:
@@ -160,9 +163,4 @@ def _after_fork_in_child() -> None:
     _open_files.clear()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_before_fork,
-        after_in_parent=_after_fork_in_parent,
-        after_in_child=_after_fork_in_child,
-    )
+fork_calls.append(ForkCalls(_before_fork, _after_fork_in_parent, _after_fork_in_child))

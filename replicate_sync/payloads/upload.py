@@ -15,6 +15,7 @@ from typing import BinaryIO, cast
 from weakref import WeakValueDictionary
 
 from ..exceptions import InvalidInputError, ReplicateError
+from ..forks import brief_lock
 
 MAX_INLINE_SIZE = 256 * 1024  # bytes of a file that is sent inside the input
 MAX_UPLOAD_SIZE = 100 * 2**20  # bytes of a file that can be uploaded
@@ -22,7 +23,6 @@ OPEN_AS_BYTES = "Open it with mode 'rb'."
 
 # Two uploads of one open file, as of two threads, take turns.
 _file_locks: WeakValueDictionary[int, AbstractContextManager[object]] = WeakValueDictionary()
-_file_locks_lock = threading.Lock()
 
 
 class UploadedFile:
@@ -167,7 +167,7 @@ def read_piece(file: BinaryIO, size: int, source: str) -> bytes:
 
 def lock_of(file: object) -> AbstractContextManager[object]:
     """Return the lock of an open file, the same one for all that are to read it."""
-    with _file_locks_lock:
+    with brief_lock:
         lock = _file_locks.get(id(file))
         if lock is None:
             lock = threading.RLock()

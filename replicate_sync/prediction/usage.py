@@ -11,13 +11,13 @@ None as soon as that of one prediction is not known. An example, with a price fo
 from __future__ import annotations
 
 import logging
-import threading
 from collections import OrderedDict, deque
 from collections.abc import Iterator, Mapping
 from math import inf
 from typing import Any, NamedTuple, Protocol, cast
 
 from ..exceptions import InvalidInputError, ReplicateError
+from ..forks import brief_lock
 
 _UNITS = ("second", "image", "input_token", "output_token", "prediction")
 _UNKNOWN_MODEL = "unknown"
@@ -166,7 +166,6 @@ class Usage(Mapping[str, ModelUsage]):
         #: What models cost.
         self.prices: Prices = prices or Prices()
         self._whole = whole
-        self._lock = threading.Lock()
         self._models: dict[str, ModelUsage] = {}
         self._counted: OrderedDict[str, None] = OrderedDict()
         self._ended: deque[Metered] = deque()
@@ -184,7 +183,7 @@ class Usage(Mapping[str, ModelUsage]):
             1
         """
         self._add_up()
-        with self._lock:
+        with brief_lock:
             models = list(self._models.values())
         total = ModelUsage()
         for number, usage in enumerate(models):
@@ -245,7 +244,7 @@ class Usage(Mapping[str, ModelUsage]):
             unmetered=int(seconds is None),
         )
         name = prediction.model or _UNKNOWN_MODEL
-        with self._lock:
+        with brief_lock:
             if prediction.id in self._counted:
                 return
             self._counted[prediction.id] = None
@@ -273,7 +272,7 @@ class Usage(Mapping[str, ModelUsage]):
 
     def __iter__(self) -> Iterator[str]:
         self._add_up()
-        with self._lock:
+        with brief_lock:
             return iter(list(self._models))
 
     def __len__(self) -> int:

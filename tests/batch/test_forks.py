@@ -122,3 +122,164 @@ def test_what_a_parent_has_recorded_outlives_its_children_and_itself(
     completed = start(server, path, kind, "")
     assert json.loads(completed.stdout) == tenfold(COUNT), completed.stderr
     assert Counter(api.created_inputs) == dict.fromkeys(range(COUNT), 1)
+
+
+IMPORTING = """
+import importlib.abc, os, sys, threading, time
+from replicate_sync import Polling, Replicate
+
+class Slow(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == sys.argv[2]:
+            begun.set()
+            time.sleep(0.3)
+
+begun = threading.Event()
+sys.meta_path.insert(0, Slow())
+client = Replicate("r8_x", base_url=sys.argv[1], polling=Polling(300, 0.01))
+
+def call(n):
+    assert list(client.map("a/b", [{"n": n}])) == [10 * n]
+
+thread = threading.Thread(target=call, args=(1,))
+thread.start()
+assert begun.wait(5)
+child = os.fork()
+if child == 0:
+    call(2)
+    os._exit(0)
+thread.join()
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.parametrize("module", ["tenacity", "replicate_sync.batch.window"])
+def test_a_child_does_not_wait_for_what_a_thread_of_its_parent_was_importing(
+    wire: StartWire, module: str
+) -> None:
+    server = wire(TenfoldApi(ends_at_once=False))
+    completed = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", IMPORTING, server.url, module],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    assert completed.returncode == 0, completed.stderr
+
+
+# Threads run, open journals and sessions, and read the usage, while two others fork.
+BUSY = """
+import itertools, json, multiprocessing, os, subprocess, sys, threading, time, warnings
+from replicate_sync import Polling, Replicate
+
+warnings.simplefilter("ignore")
+url, folder, forks = sys.argv[1], sys.argv[2], int(sys.argv[3])
+client = Replicate("r8_x", base_url=url, polling=Polling(300, 0.01))
+numbers = itertools.count()
+stop = threading.Event()
+problems = []
+done = []
+
+def run(client=client):
+    n = next(numbers)
+    assert client.run("a/b", {"n": n}, wait=False) == 10 * n
+    done.append(n)
+
+def run_in_a_new_thread():
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+
+def read_usage():
+    client.usage.total
+    time.sleep(0.001)
+
+def run_map():
+    given = [next(numbers) for _ in range(6)]
+    path = os.path.join(folder, f"{given[0]}.db")
+    results = client.map("a/b", [{"n": n} for n in given], journal=path, concurrency=3)
+    assert list(results) == [10 * n for n in given]
+    done.extend(given)
+
+def call_in_child(n):
+    assert client.run("a/b", {"n": n}, wait=False) == 10 * n
+    client.usage.total
+    path = os.path.join(folder, f"child{n}.db")
+    assert list(client.map("a/b", [{"n": n + 1}], journal=path)) == [10 * (n + 1)]
+
+def fork(n, end):
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            call_in_child(n)
+            code = 0
+        finally:
+            end(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+def multiprocess(n):
+    process = multiprocessing.get_context("fork").Process(target=call_in_child, args=(n,))
+    process.start()
+    process.join()
+    return process.exitcode
+
+def preexec(n):
+    command = [sys.executable, "-c", ""]
+    return subprocess.run(command, preexec_fn=lambda: call_in_child(n)).returncode
+
+KINDS = [lambda n: fork(n, os._exit), lambda n: fork(n, sys.exit), multiprocess, preexec]
+
+def repeat(function):
+    try:
+        while not stop.is_set():
+            function()
+    except BaseException as error:
+        problems.append(repr(error))
+
+def fork_often(first):
+    for number in range(forks):
+        n = first + 2 * number
+        code = KINDS[number % (4 if number % 8 == 3 else 3)](n)
+        if code != 0:
+            problems.append(f"child {n}: {code}")
+        done.extend((n, n + 1))
+
+busy = [run, run_in_a_new_thread, read_usage, run_map, run_map]
+threads = [threading.Thread(target=repeat, args=(one,)) for one in busy]
+other = threading.Thread(target=fork_often, args=(200_000,))
+for thread in [*threads, other]:
+    thread.start()
+fork_often(100_000)
+other.join()
+stop.set()
+for thread in threads:
+    thread.join()
+print(json.dumps([problems, done]))
+"""
+
+
+def test_children_of_a_busy_parent_make_calls_of_their_own_and_nothing_hangs_or_is_doubled(
+    wire: StartWire, tmp_path: Path
+) -> None:
+    api = TenfoldApi(ends_at_once=False)
+    server = wire(api)
+    completed = subprocess.run(
+        [sys.executable, "-c", BUSY, server.url, str(tmp_path), os.environ.get("FORKS", "12")],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert completed.returncode == 0, completed.stderr
+    problems, done = json.loads(completed.stdout)
+    assert problems == [], completed.stderr
+    assert api.created_inputs == sorted(done)
+    assert api.canceled == []
+    for path in tmp_path.glob("*.db"):
+        journal = Journal(path)
+        entries = list(journal.entries())
+        journal.close()
+        assert len(entries) == (1 if "child" in path.name else 6)
+        assert all(isinstance(entry, Entry) and entry.ended for entry in entries)
