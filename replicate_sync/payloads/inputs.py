@@ -16,7 +16,7 @@ from typing import Protocol, TypeGuard
 from ..exceptions import InvalidInputError
 from ..http.json import name_unserializable, serialize_json
 from .file_output import FileOutput
-from .local_paths import is_name_of_file, may_be_file, path_expression
+from .local_paths import TEXT_NAME, is_name_of_file, path_expression
 from .upload import Upload, UploadedFile, readable
 
 _CONTAINERS = (Mapping, list, tuple)
@@ -48,7 +48,7 @@ def validate_input(
         if value is None:
             continue
         present[name] = value
-        if name not in texts and may_be_file(name):
+        if name not in texts and not TEXT_NAME.search(name):
             _refuse_names_of_files(value, name)
     uploads: dict[object, Upload] = {}
     try:

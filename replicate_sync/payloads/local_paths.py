@@ -8,15 +8,12 @@ from urllib.parse import unquote
 
 _MAX_LENGTH = 1024  # characters of a path
 _SUFFIX = re.compile(r"\.\w{1,12}$")
-# Inputs of these names are texts, whatever they look like.
-_TEXT_NAME = re.compile(r"prompt|text|message|caption|query|question|stop", re.IGNORECASE)
+#: Finds in the name of an input that it takes a text, and so no file, as far as the name tells.
+TEXT_NAME: re.Pattern[str] = re.compile(
+    r"prompt|text|message|caption|query|question|stop", re.IGNORECASE
+)
 _FILE_SCHEME = re.compile(r"file:/+(localhost/)?", re.IGNORECASE)
 _WINDOWS_PATH = re.compile(r"[A-Za-z]:[\\/]|\\\\\w")
-
-
-def may_be_file(name: str) -> bool:
-    """Return whether an input of this name may take a file, as far as the name tells."""
-    return not _TEXT_NAME.search(name)
 
 
 def is_name_of_file(text: str) -> bool:
