@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from io import BytesIO
 from time import monotonic
@@ -39,8 +39,13 @@ _STREAM_HEADERS = {
     "Cache-Control": "no-store",
     "Accept-Encoding": "identity",
 }
+_END_TIMEOUT = 0.005  # seconds for a stream to end after its last event
 _MAX_FRUITLESS = 3  # times in a row that a cut download is resumed without a single new byte
 _EXPIRED_HINT = "Output files are kept for one hour: run the model again, and save them sooner."
+
+
+def _never() -> bool:
+    return False
 
 
 class Downloader:
@@ -61,7 +66,12 @@ class Downloader:
         return self._sessions.timeout
 
     def event_stream(
-        self, url: str, *, timeout: float, last_event_id: str = ""
+        self,
+        url: str,
+        *,
+        timeout: float,
+        last_event_id: str = "",
+        is_over: Callable[[], bool] = _never,
     ) -> Generator[bytes, None, None]:
         """Yield the bytes of an event stream as they arrive.
 
@@ -69,6 +79,8 @@ class Downloader:
             url: The stream's URL.
             timeout: The longest silence, in seconds.
             last_event_id: The id of the event behind which the stream goes on.
+            is_over: Asked after each piece whether the last event was in it. A little later the
+                response has ended as well, and the next stream can use the same connection.
 
         Raises:
             ResponseError: The response is not an event stream.
@@ -93,7 +105,13 @@ class Downloader:
                     status, response.headers, body, purpose=purpose, expected="an event stream"
                 )
             with closing(_arriving(response.raw)) as pieces:
-                yield from pieces
+                for piece in pieces:
+                    yield piece
+                    if is_over():
+                        # Only a moment: all that matters has arrived.
+                        connection = getattr(response.raw, "connection", None)
+                        if connection is not None and connection.sock is not None:
+                            connection.sock.settimeout(_END_TIMEOUT)
 
     def fetch(self, url: str) -> bytes:
         """Return the content of a file. Unless the download is cut, its bytes are copied once.

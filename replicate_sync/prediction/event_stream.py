@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Generator
 from contextlib import closing
+from threading import Event
 from time import monotonic
 
 from .. import sse
@@ -40,6 +41,7 @@ class EventStream:
         self._next_pause = 0.0
         self._is_open = False
         self._output_arrived = False
+        self._over = Event()
         #: Whether an event of this connection was new: one that only repeats itself has failed.
         self.has_news: bool = False
         #: The last event id, behind which the stream is reopened.
@@ -80,13 +82,14 @@ class EventStream:
         try:
             with closing(self._chunks(timeout)) as chunks, closing(sse.events(chunks)) as events:
                 for event in events:
+                    if self.end is not None:
+                        return
                     self.last_id = event.id or self.last_id
                     if event.event == "output":
                         self._output_arrived = True
                         yield event
                     elif event.event in ("done", "error"):
                         self._parse_end(event)
-                        return
                     if has_deadline and self._deadline.expired:
                         break
         except (ConnectionFailed, ResponseError):
@@ -147,9 +150,16 @@ class EventStream:
         arrived_at = last_output_at
         self._output_arrived = False
         with closing(
-            self._downloader.event_stream(self._url, timeout=timeout, last_event_id=self.last_id)
+            self._downloader.event_stream(
+                self._url,
+                timeout=timeout,
+                last_event_id=self.last_id,
+                is_over=self._over.is_set,
+            )
         ) as chunks:
             for chunk in chunks:
+                if self.end is not None:
+                    return
                 if self._output_arrived:
                     last_output_at = arrived_at
                     self._output_arrived = False
@@ -161,6 +171,7 @@ class EventStream:
                     return
 
     def _parse_end(self, event: sse.Event) -> None:
+        self._over.set()
         try:
             data = json.loads(event.data)
         except (ValueError, RecursionError):

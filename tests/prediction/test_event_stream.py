@@ -12,6 +12,7 @@ from wire import (
     CLOSE_DELIMITED,
     CUT,
     END,
+    LAST_CHUNK,
     Request,
     StartWire,
     chunk,
@@ -59,6 +60,26 @@ def test_output_events_are_yielded_and_the_done_event_is_the_end(wire: StartWire
     assert read(stream) == ["a", "b"]
     assert stream.end == ""
     assert not stream.is_worthwhile
+
+
+def test_streams_that_end_take_turns_on_one_connection(wire: StartWire) -> None:
+    server = wire(lambda request: [CHUNKED, chunk(event("a", 0)), chunk(DONE), 0.001, LAST_CHUNK])
+    for _ in range(3):
+        assert read(open_stream(server.url)) == ["a"]
+    assert server.connections == 1
+
+
+@pytest.mark.parametrize("rest", [[2.0], [b": beat\n\n", 0.001] * 1000, [event("b", 1)] * 1000])
+def test_a_stream_that_goes_on_after_its_last_event_is_left(
+    wire: StartWire, rest: list[Any]
+) -> None:
+    pieces = [piece if isinstance(piece, float) else chunk(piece) for piece in rest]
+    server = wire(lambda request: [CHUNKED, chunk(event("a", 0)), chunk(DONE), *pieces])
+    stream = open_stream(server.url)
+    began = time.monotonic()
+    assert read(stream) == ["a"]
+    assert time.monotonic() - began < 1
+    assert stream.end == ""
 
 
 def test_a_stream_is_reopened_behind_its_last_event_without_a_token(wire: StartWire) -> None:
