@@ -29,7 +29,7 @@ REACHED = (
     *(BoundPredictions, CallableModel, Conversation, LocalReplicate, Page, Pages),
     SearchResults,
 )
-#: Methods without an underscore that only other modules of this package call.
+#: Without an underscore, and yet only for other modules of this package.
 INTERNAL = {
     "Files.place",
     "Prediction.leave",
@@ -38,10 +38,12 @@ INTERNAL = {
     "PredictionFields.of_id",
     "PredictionFields.update",
     "Predictions.abandon",
+    "Predictions.about_model",
     "Predictions.apart",
     "Predictions.learn_server_time",
     "Predictions.leave",
     "Predictions.look_up",
+    "Predictions.near_names",
     "Predictions.place_files",
     "Predictions.plan",
     "Predictions.prepare",
@@ -49,6 +51,7 @@ INTERNAL = {
     "Predictions.send",
     "Predictions.start",
     "Trainings.start",
+    "UploadedFile",
 }
 
 
@@ -79,7 +82,7 @@ def public_docstrings() -> dict[str, str]:
             continue
         kind = value if inspect.isclass(value) else type(value)
         for base in filter(is_ours, kind.__mro__):
-            if base.__name__.startswith("_"):
+            if base.__name__.startswith("_") or base.__name__ in INTERNAL:
                 continue
             found[base.__name__] = inspect.getdoc(base) or ""
             found.update(documented_members(base))
