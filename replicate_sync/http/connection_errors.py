@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
-from ..exceptions import ConnectionFailed, ResponseError, excerpt
+from ..exceptions import ConnectionFailed, Interruption, ResponseError, excerpt
 from .adapter import Progress
 from .response_errors import is_cut_short
 from .sessions import CONNECT_TIMEOUT
@@ -56,7 +56,40 @@ def was_not_processed(error: BaseException) -> bool:
     return isinstance(error, ResponseError) and error.status_code == 429
 
 
-def interrupt_behind(error: BaseException, outer: BaseException | None) -> BaseException | None:
+def failure(
+    cause: Exception,
+    outer: BaseException | None,
+    url: str,
+    purpose: str,
+    timeout: float,
+    *,
+    repeatable: bool,
+    sent: Progress = "unknown",
+) -> BaseException:
+    """Return what to raise in place of what requests raised: the interrupt behind it, or an error.
+
+    Args:
+        cause: What requests raised.
+        outer: What was being handled before the request, which has nothing to do with it.
+        url: As for `connection_failed`; likewise all other arguments.
+        purpose: See there.
+        timeout: See there.
+        repeatable: See there.
+        sent: See there.
+    """
+    interrupt = _interrupt_behind(cause, outer)
+    if interrupt is None:
+        error = connection_failed(cause, url, purpose, timeout, repeatable=repeatable, sent=sent)
+        error.__cause__ = cause
+        return error
+    Interruption().attach_to(interrupt)
+    interrupt.__cause__ = None
+    interrupt.__suppress_context__ = True
+    # What is below is not the caller's, and may hold the token as it goes over the wire.
+    return interrupt.with_traceback(None)
+
+
+def _interrupt_behind(error: BaseException, outer: BaseException | None) -> BaseException | None:
     """Return the interrupt in whose place an exception was raised, or None.
 
     What is closed while an interrupt passes may be half open, and then raises errors of its own.

@@ -242,12 +242,9 @@ class Downloader:
         except AddressRefused as refused:
             raise refused.to_error(purpose) from refused
         except connection_errors.TRANSPORT_EXCEPTIONS as cause:
-            interrupt = connection_errors.interrupt_behind(cause, outer)
-            if interrupt is not None:
-                raise interrupt from None
-            raise connection_errors.connection_failed(
-                cause, url, purpose, timeout, repeatable=True
-            ) from cause
+            raise connection_errors.failure(  # noqa: B904  # it has its cause
+                cause, outer, url, purpose, timeout, repeatable=True
+            )
         except KeyboardInterrupt as interrupt:
             Interruption().attach_to(interrupt)
             raise

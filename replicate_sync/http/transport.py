@@ -338,18 +338,15 @@ class Transport:
                 expected=f"shorter than {_MAX_BODY >> 20} MB",
             ) from None
         except connection_errors.TRANSPORT_EXCEPTIONS as cause:
-            interrupt = connection_errors.interrupt_behind(cause, outer)
-            if interrupt is not None:
-                Interruption().attach_to(interrupt)
-                raise interrupt.with_traceback(None) from None
-            raise connection_errors.connection_failed(
+            raise connection_errors.failure(  # noqa: B904  # it has its cause
                 cause,
+                outer,
                 url,
                 request.purpose,
                 timeout,
                 repeatable=request.repeatable,
                 sent=delivery.sent,
-            ) from cause
+            )
         except KeyboardInterrupt as interrupt:
             Interruption().attach_to(interrupt)
             # What is below is not the caller's, and holds the token as it goes over the wire.
