@@ -14,7 +14,8 @@ JSON: TypeAlias = "dict[str, JSON] | list[JSON] | str | int | float | bool | Non
 
 
 _MAX_DEPTH = 20  # of what a message names
-_NAN_HINT = "An empty cell of a table is NaN: leave such a key out, or make it None."
+_EMPTY_CELL_HINT = "An empty cell of a table is NaN: leave such a key out, or make it None."
+_EMPTY_CELLS = ("NAType", "NaTType")  # the types of pandas' own
 
 
 def serialize_json(value: object, label: str = "input") -> bytes:
@@ -35,7 +36,9 @@ def serialize_json(value: object, label: str = "input") -> bytes:
         hint = ""
         if isinstance(part, float):
             reason = f"it is {part!r}."
-            hint = _NAN_HINT
+            hint = _EMPTY_CELL_HINT
+        elif type(part).__name__ in _EMPTY_CELLS:
+            hint = _EMPTY_CELL_HINT
         where = _describe_path(path, label)
         message = f"{where} cannot be sent as JSON: {reason}"
         raise InvalidInputError(message, hint=hint) from error.with_traceback(None)

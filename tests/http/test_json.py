@@ -39,6 +39,13 @@ def test_the_input_that_json_cannot_express_is_named(value: Any) -> None:
     assert name_unserializable(given) == "The input 'prompt'"
 
 
+@pytest.mark.parametrize("kind", ["NAType", "NaTType"])
+def test_an_empty_cell_of_pandas_is_told_as_one(kind: str) -> None:
+    cell = type(kind, (), {})()
+    with pytest.raises(InvalidInputError, match=r"'age' cannot be sent.* An empty cell"):
+        serialize_json({"age": cell})
+
+
 def test_what_has_no_names_is_named_as_a_whole() -> None:
     with pytest.raises(InvalidInputError, match="The input cannot be sent as JSON"):
         serialize_json([object()])
