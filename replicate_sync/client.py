@@ -15,7 +15,6 @@ from .base_client import BaseClient
 from .chats.methods import DEFAULT_MODEL, ChatMethods
 from .client_options import ClientOptions, build_context
 from .deadline import Deadline
-from .display.generators import describe_generator
 from .events import EventHook, Listener
 from .gpt4free import (
     Gpt4freeProvider,
@@ -479,6 +478,8 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
             >>> len(pieces)
             5
         """
+        from .display.generators import describe_generator  # late, as a run needs none
+
         fields = {**self._stream_fields(), **webhook_fields(webhook, webhook_events_filter)}
         request = self.predictions.prepare(model, input, fields)
         headers = create_headers(self._context, None, cancel_after, Deadline(deadline))
@@ -798,6 +799,7 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
         from .batch.budget import Budget, results_within
         from .batch.map_options import journal_options, validate_window
         from .batch.runner import BatchRunner
+        from .display.generators import describe_generator
 
         fields = webhook_fields(webhook, webhook_events_filter)
         request = self.predictions.prepare(model, None, fields)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, overload
 
 from .. import refs
 from ..deadline import NO_DEADLINE, Deadline
-from ..display.generators import describe_generator
 from ..http.transport import Transport
 from ..prediction.create_options import create_headers, webhook_fields
 from ..resources.predictions import Predictions
@@ -163,6 +162,7 @@ class ChatMethods:
             1
         """
         # Late, as a program that does not chat needs none of it.
+        from ..display.generators import describe_generator
         from ..payloads.chat_input import parse_chat
         from .call import ChatCall, ChatModel
 
