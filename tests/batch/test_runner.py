@@ -33,7 +33,7 @@ def test_results_are_in_the_order_of_the_inputs_with_so_many_in_flight(
 ) -> None:
     api = TenfoldApi(ends_at_once=ends_at_once, slow=3)
     assert list(client_of(wire(api)).map("a/b", numbers(30), concurrency=6)) == tenfold(30)
-    assert 4 <= api.most_in_flight <= 6
+    assert 2 <= api.most_in_flight <= 6
     assert len(api.created) == 30
 
 
