@@ -108,10 +108,11 @@ class Downloader:
                 for piece in pieces:
                     yield piece
                     if is_over():
-                        # Only a moment: all that matters has arrived.
                         connection = getattr(response.raw, "connection", None)
-                        if connection is not None and connection.sock is not None:
-                            connection.sock.settimeout(_END_TIMEOUT)
+                        if connection is None or connection.sock is None:
+                            return  # the connection is of this stream alone
+                        # Only a moment: all that matters has arrived.
+                        connection.sock.settimeout(_END_TIMEOUT)
 
     def fetch(self, url: str) -> bytes:
         """Return the content of a file. Unless the download is cut, its bytes are copied once.

@@ -82,6 +82,15 @@ def test_a_stream_that_goes_on_after_its_last_event_is_left(
     assert stream.end == ""
 
 
+def test_a_stream_on_a_connection_of_its_own_is_left_at_its_last_event(wire: StartWire) -> None:
+    server = wire(lambda request: [CLOSE_DELIMITED, event("a", 0), DONE, 2.0])
+    stream = open_stream(server.url)
+    began = time.monotonic()
+    assert read(stream) == ["a"]
+    assert time.monotonic() - began < 1
+    assert stream.end == ""
+
+
 def test_a_stream_is_reopened_behind_its_last_event_without_a_token(wire: StartWire) -> None:
     server = wire(lambda request: [CLOSE_DELIMITED, event("a", 7), END])
     stream = open_stream(server.url)
