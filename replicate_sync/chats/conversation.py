@@ -15,6 +15,7 @@ from ..payloads.content_parts import MediaPart, is_file, media_part, parse_part
 from ..payloads.file_inputs import to_upload
 from ..payloads.file_output import FileOutput
 from ..payloads.messages import SYSTEM_ROLES, parse_messages
+from ..payloads.upload import UploadedFile
 
 Message = dict[str, Any]
 _Self = TypeVar("_Self", bound="Conversation")
@@ -247,7 +248,9 @@ def _with_inline_files(message: Message) -> Message:
 
 
 def _data_uri(file: object) -> str:
-    if isinstance(file, FileOutput):
+    if isinstance(file, UploadedFile):
+        return str(file.url)
+    if isinstance(file, FileOutput) and not file.outlives_url:
         return file.url
     upload = to_upload(file, "image")
     if upload is None:

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fake_downloader import FakeDownloader
 from PIL import Image
 
-from replicate_sync import Replicate
+from replicate_sync import File, FileOutput, Replicate
 from replicate_sync.chats.conversation import Conversation
 from replicate_sync.exceptions import InvalidInputError, ModelNotFoundError, PredictionFailed
 
@@ -139,6 +140,21 @@ def test_what_is_no_conversation_is_not_loaded(chat: Chat, tmp_path: Path, conte
         with pytest.raises(InvalidInputError):
             conversation.load(tmp_path / name)
     assert (conversation.model, len(conversation.messages)) == ("a/b", 1)
+
+
+def test_an_uploaded_file_is_saved_as_its_url_and_an_output_without_one_as_it_is(
+    chat: Chat, tmp_path: Path
+) -> None:
+    url = "https://api.example/files/a"
+    (tmp_path / "kept.png").write_bytes(b"kept")
+    kept = FileOutput(
+        "https://replicate.delivery/out.png", FakeDownloader(), path=tmp_path / "kept.png"
+    )
+    conversation = start(chat)
+    list(conversation.send("What?", images=[File.from_json({"urls": {"get": url}}), kept]))
+    saved = conversation.to_json()
+    assert f'"image": "{url}"' in saved
+    assert '"image": "data:image/png;base64,a2VwdA=="' in saved
 
 
 def test_what_cannot_be_saved_is_an_error_and_leaves_the_file_as_it_was(
