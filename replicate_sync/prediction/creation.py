@@ -178,7 +178,9 @@ class Creation(Generic[_Kind]):
         if isinstance(error, ConnectionFailed):
             is_possible = error.maybe_sent
         elif isinstance(error, ResponseError):
-            is_possible = error.status_code < 300 or error.status_code >= 500
+            # 303 says that the result is elsewhere: the create was processed.
+            status = error.status_code
+            is_possible = status < 300 or status == 303 or status >= 500
         if is_possible:
             self.state = "in doubt"
         else:

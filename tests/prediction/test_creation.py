@@ -64,7 +64,7 @@ def response_error(status: int) -> ResponseError:
         (connection_failed(maybe_sent=True), "in doubt", False),
         *((response_error(status), "rejected", False) for status in (302, 400, 402, 404, 422)),
         (response_error(429), "rejected", True),
-        *((response_error(status), "in doubt", False) for status in (200, 201, 500, 502, 504)),
+        *((response_error(status), "in doubt", False) for status in (200, 201, 303, 500, 502, 504)),
     ],
 )
 def test_a_failure_rejects_a_create_or_leaves_it_in_doubt(
