@@ -109,10 +109,11 @@ class Downloader:
                     yield piece
                     if is_over():
                         connection = getattr(response.raw, "connection", None)
-                        if connection is None or connection.sock is None:
+                        socket = getattr(connection, "sock", None)
+                        if socket is None:
                             return  # the connection is of this stream alone
                         # Only a moment: all that matters has arrived.
-                        connection.sock.settimeout(_END_TIMEOUT)
+                        socket.settimeout(_END_TIMEOUT)
 
     def fetch(self, url: str) -> bytes:
         """Return the content of a file. Unless the download is cut, its bytes are copied once.
