@@ -16,9 +16,9 @@ from types import FrameType
 from typing import NamedTuple
 
 #: A lock for a few lines of memory, never held while anything is sent, read or waited for.
-brief_lock = RLock()
+brief_lock: RLock = RLock()
 #: Held while a file is opened that has locks of its own for the whole process.
-opening_lock = Lock()
+opening_lock: Lock = Lock()
 
 # The packages of which modules are imported when they are first needed.
 _LATE_PACKAGES = frozenset({"replicate_sync", "sqlite3", "sseclient", "tenacity"})

@@ -67,7 +67,7 @@ class BearerAuth(AuthBase):
         self.base_url = base_url
         self.token: Token = Token(token)
         #: The variables of the environment that it was made with.
-        self.environment = environment
+        self.environment: tuple[str | None, str | None] | None = environment
         if environment is not None:
             self.environment = (environment[0], Token.of(environment[1]))
         self._header = Token(f"Bearer {token}")

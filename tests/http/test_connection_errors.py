@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable
-from http.client import InvalidURL
+from http.client import BadStatusLine, HTTPException, IncompleteRead, InvalidURL, RemoteDisconnected
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from wire import CUT, END, MakeClient, StartWire
 
 from replicate_sync import ConnectionFailed, Replicate, ResponseError, Retries
 from replicate_sync.exceptions import Response
+from replicate_sync.http.adapter import Progress
 from replicate_sync.http.connection_errors import (
     connection_failed,
     is_retryable,
@@ -139,6 +140,70 @@ def test_each_cause_has_its_words_and_its_doubt(
     assert error.maybe_sent is maybe_sent
     assert is_retryable(error) == retryable
     assert was_not_processed(error) == (retryable and not maybe_sent)
+
+
+NOT_HTTP = "api.example sent a response that is not HTTP"
+
+
+@pytest.mark.parametrize("sent", ["some", "all"])
+@pytest.mark.parametrize(
+    ("cause", "what", "hint"),
+    [
+        (
+            ssl.SSLError(1, "x"),
+            "The TLS connection to api.example failed",
+            "Check that base_url is https, and any proxy between.",
+        ),
+        (
+            requests.exceptions.SSLError(),
+            "The TLS connection to api.example failed",
+            "Check that base_url is https, and any proxy between.",
+        ),
+        (
+            ssl.SSLCertVerificationError(1, "x"),
+            "The TLS connection to api.example failed",
+            "Check that base_url is https, and any proxy between.",
+        ),
+        (requests.exceptions.ReadTimeout(), SILENT, "Try again, or allow more with timeout=."),
+        (TimeoutError(), SILENT, "Try again, or allow more with timeout=."),
+        (
+            HTTPException("x"),
+            f"{NOT_HTTP} (HTTPException)",
+            "Check base_url, and any proxy between.",
+        ),
+        (BadStatusLine("x"), LOST, "Try again."),
+        (ValueError("x"), f"{NOT_HTTP} (ValueError)", "Check base_url, and any proxy between."),
+        (RemoteDisconnected("x"), LOST, "Try again."),
+        (requests.exceptions.ProxyError(ConnectionResetError()), LOST, "Try again."),
+        (ConnectionResetError(), LOST, "Try again."),
+        (IncompleteRead(b""), LOST, "Try again."),
+    ],
+)
+def test_what_was_sent_in_part_may_have_arrived_whatever_broke(
+    cause: Exception, what: str, hint: str, sent: Progress
+) -> None:
+    error = connection_failed(cause, URL, "POST /x", 30, repeatable=True, sent=sent)
+    assert error.message == f"{what} (during POST /x)."
+    assert error.hint == hint
+    assert error.maybe_sent is True
+
+
+@pytest.mark.parametrize(
+    ("cause", "what"),
+    [
+        (TimeoutError(), SILENT),
+        (ConnectionResetError(), LOST),
+        (ssl.SSLError(1, "x"), "The TLS connection to api.example failed"),
+        (
+            requests.exceptions.ProxyError(ConnectionResetError()),
+            "The proxy on the way to api.example cannot be used",
+        ),
+    ],
+)
+def test_what_broke_before_a_byte_was_sent_cannot_have_arrived(cause: Exception, what: str) -> None:
+    error = connection_failed(cause, URL, "POST /x", 30, repeatable=False, sent="nothing")
+    assert error.message == f"{what} (during POST /x)."
+    assert error.maybe_sent is False
 
 
 def test_a_host_that_cannot_be_found_was_never_sent_to() -> None:

@@ -146,3 +146,35 @@ def test_who_stops_waiting_learns_what_became_of_the_prediction(
     status: str, cancel: bool, text: str
 ) -> None:
     assert outcomes.describe_abandoned(state(status), cancel=cancel) == text
+
+
+def test_an_unexpected_type_of_a_result_is_named_beside_the_expected_one() -> None:
+    error = outcomes.output_type_error(state("succeeded"), "list[str]", {"a": 1})
+    assert error.message == "Prediction p1 of a/b returned dict, and list[str] was expected."
+    assert error.hint == ".prediction.result() returns it."
+
+
+@pytest.mark.parametrize(
+    ("candidates", "text"),
+    [
+        (
+            [],
+            "No training of it was found, and one may still appear: see client.trainings.list().",
+        ),
+        (
+            ["t1"],
+            "It may have created training t1, which was not canceled, as it may be somebody "
+            "else's: client.trainings.cancel('t1') cancels it.",
+        ),
+        (
+            ["t1", "t2"],
+            "It may have created training t1 or t2, which was not canceled, as it may be somebody "
+            "else's: client.trainings.cancel('t1') cancels it.",
+        ),
+    ],
+)
+def test_a_create_that_was_not_awaited_says_what_it_may_have_made(
+    candidates: list[str], text: str
+) -> None:
+    kind: Any = SimpleNamespace(label="Training", collection="trainings")
+    assert outcomes.describe_lost(kind, candidates) == text
