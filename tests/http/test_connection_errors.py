@@ -14,10 +14,11 @@ from requests.structures import CaseInsensitiveDict
 from wire import CUT, END, MakeClient, StartWire
 
 from replicate_sync import ConnectionFailed, Replicate, ResponseError, Retries
-from replicate_sync.exceptions import Response
+from replicate_sync.exceptions import Interruption, Response
 from replicate_sync.http.adapter import Progress
 from replicate_sync.http.connection_errors import (
     connection_failed,
+    failure,
     is_retryable,
     was_not_processed,
 )
@@ -204,6 +205,40 @@ def test_what_broke_before_a_byte_was_sent_cannot_have_arrived(cause: Exception,
     error = connection_failed(cause, URL, "POST /x", 30, repeatable=False, sent="nothing")
     assert error.message == f"{what} (during POST /x)."
     assert error.maybe_sent is False
+
+
+def test_what_may_not_be_sent_again_has_no_hint_to_try_again() -> None:
+    error = failed(ConnectionResetError(), repeatable=False)
+    assert error.message == f"{LOST} (during POST /x)."
+    assert error.hint == ""
+
+
+def raised_while(outer: BaseException | None, handled: BaseException) -> Exception:
+    """Return an error of a response that is closed while something else passes."""
+    closing = ConnectionResetError()
+    closing.__context__ = handled
+    handled.__context__ = outer
+    return closing
+
+
+def test_the_interrupt_behind_a_failure_is_raised_in_its_place() -> None:
+    interrupt = KeyboardInterrupt()
+    cause = raised_while(None, interrupt)
+    found = failure(cause, None, URL, "POST /x", 30, repeatable=True)
+    assert found is interrupt
+    assert found.__cause__ is None
+    assert found.__suppress_context__ is True
+    assert Interruption.of(found) is not None
+
+
+def test_an_interrupt_that_was_handled_before_the_request_is_not_raised_again() -> None:
+    before = KeyboardInterrupt()
+    cause = raised_while(None, before)
+    error = failure(cause, before, URL, "POST /x", 30, repeatable=False, sent="nothing")
+    assert isinstance(error, ConnectionFailed)
+    assert error.__cause__ is cause
+    assert error.maybe_sent is False
+    assert error.hint == "Try again."
 
 
 def test_a_host_that_cannot_be_found_was_never_sent_to() -> None:

@@ -103,7 +103,9 @@ def test_a_timeout_at_the_deadline_says_how_to_allow_more() -> None:
     expired.expire()
     error = outcomes.timeout_error(state("starting"), Polling(), expired)
     assert error.message.endswith("is still starting after the deadline of 60 s.")
-    assert ".prediction.wait() waits on, .prediction.cancel() stops it" in error.hint
+    assert error.hint.startswith(
+        "It is still running: .prediction.wait() waits on, .prediction.cancel() stops it, "
+    )
     assert "a longer deadline= allows more time" in error.hint
 
 
@@ -122,6 +124,7 @@ def test_the_error_of_a_broken_stream_has_the_text_so_far() -> None:
         "The event stream of Training p1 of a/b broke after 9 characters, and the prediction "
         "could not be polled: no response."
     )
+    assert error.hint == "The text so far is in .text, the prediction in .prediction."
 
 
 @pytest.mark.parametrize(
@@ -178,3 +181,8 @@ def test_a_create_that_was_not_awaited_says_what_it_may_have_made(
 ) -> None:
     kind: Any = SimpleNamespace(label="Training", collection="trainings")
     assert outcomes.describe_lost(kind, candidates) == text
+
+
+def test_a_failure_gives_the_reason_of_the_model() -> None:
+    error = outcomes.error_for_outcome(state("failed", error="out of memory"), unchanged)
+    assert str(error) == "Prediction p1 of a/b failed: out of memory"
