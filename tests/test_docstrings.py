@@ -7,6 +7,7 @@ import inspect
 import pydoc
 import re
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,10 @@ INTERNAL = {
 }
 
 
+# An example with such a word has a server of its own, on which `owned_by` makes it.
+_OWNS = re.compile("deployment|local/mine|my_model|train")
+
+
 def is_ours(value: Any) -> bool:
     return str(getattr(value, "__module__", "")).startswith("replicate_sync")
 
@@ -95,9 +100,39 @@ def public_docstrings() -> dict[str, str]:
 DOCSTRINGS = public_docstrings()
 
 
+def owned_by(client: Replicate, source: str) -> Names:
+    """Return what an example finds on its account: a model, a deployment and a training.
+
+    Args:
+        client: A client of a server that is new.
+        source: The example, by whose words it is decided which of them there are.
+    """
+    names: Names = {}
+    if "deployment" in source:
+        version = client.models.get("replicate/hello-world").latest_version.id
+        names["deployment"] = client.deployments.create(
+            name="greeter",
+            model="replicate/hello-world",
+            version=version,
+            hardware="cpu",
+            min_instances=0,
+            max_instances=1,
+        )
+    if "local/mine" in source or "my_model" in source or "train" in source:
+        names["my_model"] = client.models.create("local/mine", visibility="private", hardware="cpu")
+    if "train" in source:
+        version = client.models.get("local/trainer").latest_version.id
+        names["trainer"] = f"local/trainer:{version}"
+        training = client.trainings.create(
+            names["trainer"], destination="local/mine", input={"steps": 2}
+        )
+        names["training"] = training.wait()
+    return names
+
+
 @pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Names]]:
-    """Return a function that returns what an example may use."""
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Names]]:
+    """Return a function that returns what an example may use, by its source."""
     folder = tmp_path_factory.mktemp("examples")
     patch = pytest.MonkeyPatch()
     patch.chdir(folder)
@@ -106,16 +141,21 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], 
     names |= {kind.__name__: kind for kind in REACHED}
     picture = folder / "cat.png"
     picture.write_bytes(b"\x89PNG\r\n\x1a\n")
-    with replicate_sync.local() as server_client:
-        server = server_client.server
+    with ExitStack() as servers:
+        shared = servers.enter_context(replicate_sync.local())
 
-        def make() -> Names:
+        def make(source: str) -> Names:
+            owner = shared
+            if _OWNS.search(source):
+                owner = servers.enter_context(replicate_sync.local())
+            server = owner.server
             patch.setenv("REPLICATE_BASE_URL", server.url)
             patch.setenv("REPLICATE_API_TOKEN", server.token)
             server.faults.clear()
-            client = server_client.with_options(polling=Polling(attempts=3000, delay=0.02))
+            client = owner.with_options(polling=Polling(attempts=3000, delay=0.02))
             client.server = server  # type: ignore[attr-defined]
-            return {**names, "client": client, "picture_path": str(picture)}
+            owned = owned_by(client, source)
+            return {**names, **owned, "client": client, "picture_path": str(picture)}
 
         yield make
     patch.undo()
@@ -128,10 +168,10 @@ def test_every_public_name_has_an_example() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(DOCSTRINGS))
-def test_the_example_does_what_it_says(name: str, prepared: Callable[[], Names]) -> None:
+def test_the_example_does_what_it_says(name: str, prepared: Callable[[str], Names]) -> None:
     options = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
     text = inspect.cleandoc(DOCSTRINGS[name])
-    example = doctest.DocTestParser().get_doctest(text, prepared(), name, None, None)
+    example = doctest.DocTestParser().get_doctest(text, prepared(text), name, None, None)
     written: list[str] = []
     runner = doctest.DocTestRunner(optionflags=options, verbose=False)
     runner.run(example, out=written.append, clear_globs=False)

@@ -14,11 +14,8 @@ class Training(Prediction):
     See https://replicate.com/docs/reference/http#trainings.get
 
     Examples:
-        >>> version = client.models.get("local/trainer").latest_version.id
-        >>> name = "local/watched"
-        >>> model = client.models.create(name, visibility="private", hardware="cpu")
         >>> training = client.trainings.create(
-        ...     f"local/trainer:{version}", destination=name, input={"steps": 2}
+        ...     trainer, destination="local/mine", input={"steps": 2}
         ... )
         >>> training.wait().status
         'succeeded'
@@ -47,11 +44,8 @@ class Training(Prediction):
             PredictionError: As `wait` does.
 
         Examples:
-            >>> version = client.models.get("local/trainer").latest_version.id
-            >>> name = "local/logged"
-            >>> model = client.models.create(name, visibility="private", hardware="cpu")
             >>> training = client.trainings.create(
-            ...     f"local/trainer:{version}", destination=name, input={"steps": 2}
+            ...     trainer, destination="local/mine", input={"steps": 2}
             ... )
             >>> logs = "".join(training.stream())
             >>> "2/2" in logs

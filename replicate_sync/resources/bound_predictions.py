@@ -164,16 +164,7 @@ class DeploymentPredictions:
         predictions: The client's predictions.
 
     Examples:
-        >>> version = client.models.get("replicate/hello-world").latest_version.id
-        >>> deployment = client.deployments.create(
-        ...     name="answering",
-        ...     model="replicate/hello-world",
-        ...     version=version,
-        ...     hardware="cpu",
-        ...     min_instances=0,
-        ...     max_instances=1,
-        ... )
-        >>> client.deployments.predictions.create("local/answering", {"text": "Alice"}).result()
+        >>> client.deployments.predictions.create("local/greeter", {"text": "Alice"}).result()
         'hello Alice'
     """
 
@@ -211,16 +202,7 @@ class DeploymentPredictions:
             ReplicateError: As `predictions.create` does.
 
         Examples:
-            >>> version = client.models.get("replicate/hello-world").latest_version.id
-            >>> deployment = client.deployments.create(
-            ...     name="talking",
-            ...     model="replicate/hello-world",
-            ...     version=version,
-            ...     hardware="cpu",
-            ...     min_instances=0,
-            ...     max_instances=1,
-            ... )
-            >>> client.deployments.predictions.create("local/talking", {"text": "Alice"}).result()
+            >>> client.deployments.predictions.create("local/greeter", {"text": "Alice"}).result()
             'hello Alice'
         """
         return self.all.create(

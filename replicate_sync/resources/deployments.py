@@ -17,11 +17,6 @@ class Deployment(Record):
     """A model on hardware of its own.
 
     Examples:
-        >>> version = client.models.get("replicate/hello-world").latest_version.id
-        >>> hello = {"model": "replicate/hello-world", "version": version, "hardware": "cpu"}
-        >>> deployment = client.deployments.create(
-        ...     name="greeter", **hello, min_instances=0, max_instances=1
-        ... )
         >>> client.run(deployment, {"text": "Alice"})
         'hello Alice'
     """
@@ -35,17 +30,8 @@ class Deployment(Record):
         """What names it, where a model is to be named: "deployments/owner/name".
 
         Examples:
-            >>> version = client.models.get("replicate/hello-world").latest_version.id
-            >>> deployment = client.deployments.create(
-            ...     name="reference",
-            ...     model="replicate/hello-world",
-            ...     version=version,
-            ...     hardware="cpu",
-            ...     min_instances=0,
-            ...     max_instances=1,
-            ... )
             >>> deployment.reference
-            'deployments/local/reference'
+            'deployments/local/greeter'
         """
         return f"deployments/{self}"
 
@@ -54,15 +40,6 @@ class Deployment(Record):
         """Its predictions: `create`.
 
         Examples:
-            >>> version = client.models.get("replicate/hello-world").latest_version.id
-            >>> deployment = client.deployments.create(
-            ...     name="bound",
-            ...     model="replicate/hello-world",
-            ...     version=version,
-            ...     hardware="cpu",
-            ...     min_instances=0,
-            ...     max_instances=1,
-            ... )
             >>> deployment.predictions.create({"text": "Alice"}).result()
             'hello Alice'
         """
@@ -89,15 +66,6 @@ class Deployment(Record):
             NotFoundError: See there.
 
         Examples:
-            >>> version = client.models.get("replicate/hello-world").latest_version.id
-            >>> deployment = client.deployments.create(
-            ...     name="growing",
-            ...     model="replicate/hello-world",
-            ...     version=version,
-            ...     hardware="cpu",
-            ...     min_instances=0,
-            ...     max_instances=1,
-            ... )
             >>> deployment.update(max_instances=2).current_release["configuration"]["max_instances"]
             2
         """
@@ -117,15 +85,6 @@ class Deployment(Record):
             NotFoundError: There is no such deployment.
 
         Examples:
-            >>> version = client.models.get("replicate/hello-world").latest_version.id
-            >>> deployment = client.deployments.create(
-            ...     name="unneeded",
-            ...     model="replicate/hello-world",
-            ...     version=version,
-            ...     hardware="cpu",
-            ...     min_instances=0,
-            ...     max_instances=1,
-            ... )
             >>> deployment.delete()
         """
         deployments: Deployments = self._bound()
@@ -142,17 +101,8 @@ class Deployments(Resource):
         predictions: The client's predictions.
 
     Examples:
-        >>> version = client.models.get("replicate/hello-world").latest_version.id
-        >>> deployment = client.deployments.create(
-        ...     name="listed",
-        ...     model="replicate/hello-world",
-        ...     version=version,
-        ...     hardware="cpu",
-        ...     min_instances=0,
-        ...     max_instances=1,
-        ... )
-        >>> client.deployments.get("local/listed").name
-        'listed'
+        >>> client.deployments.get("local/greeter").name
+        'greeter'
     """
 
     def __init__(self, predictions: Predictions) -> None:
@@ -168,16 +118,7 @@ class Deployments(Resource):
             limit: After how many of them to stop; None for all.
 
         Examples:
-            >>> version = client.models.get("replicate/hello-world").latest_version.id
-            >>> deployment = client.deployments.create(
-            ...     name="found",
-            ...     model="replicate/hello-world",
-            ...     version=version,
-            ...     hardware="cpu",
-            ...     min_instances=0,
-            ...     max_instances=1,
-            ... )
-            >>> "found" in [deployment.name for deployment in client.deployments.list()]
+            >>> "greeter" in [deployment.name for deployment in client.deployments.list()]
             True
         """
         return self._list("/deployments", self.from_json, limit)
@@ -244,17 +185,8 @@ class Deployments(Resource):
             NotFoundError: There is no such deployment.
 
         Examples:
-            >>> version = client.models.get("replicate/hello-world").latest_version.id
-            >>> deployment = client.deployments.create(
-            ...     name="got",
-            ...     model="replicate/hello-world",
-            ...     version=version,
-            ...     hardware="cpu",
-            ...     min_instances=0,
-            ...     max_instances=1,
-            ... )
-            >>> client.deployments.get("local/got").name
-            'got'
+            >>> client.deployments.get("local/greeter").name
+            'greeter'
         """
         path = f"/deployments/{parse_name(deployment)}"
         return self._transport.request("GET", path, build=self.from_json)
@@ -283,16 +215,7 @@ class Deployments(Resource):
             NotFoundError: There is no such deployment.
 
         Examples:
-            >>> version = client.models.get("replicate/hello-world").latest_version.id
-            >>> deployment = client.deployments.create(
-            ...     name="changed",
-            ...     model="replicate/hello-world",
-            ...     version=version,
-            ...     hardware="cpu",
-            ...     min_instances=0,
-            ...     max_instances=1,
-            ... )
-            >>> deployment = client.deployments.update("local/changed", max_instances=2)
+            >>> deployment = client.deployments.update("local/greeter", max_instances=2)
             >>> deployment.current_release["configuration"]["max_instances"]
             2
         """
@@ -317,16 +240,7 @@ class Deployments(Resource):
             NotFoundError: There is no such deployment.
 
         Examples:
-            >>> version = client.models.get("replicate/hello-world").latest_version.id
-            >>> deployment = client.deployments.create(
-            ...     name="removed",
-            ...     model="replicate/hello-world",
-            ...     version=version,
-            ...     hardware="cpu",
-            ...     min_instances=0,
-            ...     max_instances=1,
-            ... )
-            >>> client.deployments.delete("local/removed")
+            >>> client.deployments.delete("local/greeter")
         """
         self._transport.request("DELETE", f"/deployments/{parse_name(deployment)}", build=discard)
 

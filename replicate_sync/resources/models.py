@@ -120,9 +120,7 @@ class Model(Record):
         """Return its README, in Markdown.
 
         Examples:
-            >>> name = "local/described"
-            >>> model = client.models.create(name, visibility="private", hardware="cpu")
-            >>> client.models.update("local/described", readme="# My model").readme()
+            >>> client.models.update("local/mine", readme="# My model").readme()
             '# My model'
         """
         return self._models.readme.get(str(self))
@@ -131,9 +129,7 @@ class Model(Record):
         """Delete the model, which is one's own and private, and has no versions.
 
         Examples:
-            >>> name = "local/empty"
-            >>> model = client.models.create(name, visibility="private", hardware="cpu")
-            >>> model.delete()
+            >>> my_model.delete()
         """
         self._models.delete(str(self))
 
@@ -235,8 +231,8 @@ class Models(Resource):
             InputRejectedError: The API refused a field.
 
         Examples:
-            >>> str(client.models.create("local/mine", visibility="private", hardware="cpu"))
-            'local/mine'
+            >>> str(client.models.create("local/new", visibility="private", hardware="cpu"))
+            'local/new'
         """
         owner, _, name = parse_name(model).partition("/")
         body = present_fields(
@@ -329,9 +325,7 @@ class Models(Resource):
             ModelNotFoundError: There is no such model.
 
         Examples:
-            >>> name = "local/changing"
-            >>> model = client.models.create(name, visibility="private", hardware="cpu")
-            >>> client.models.update(name, description="It changes.").description
+            >>> client.models.update("local/mine", description="It changes.").description
             'It changes.'
         """
         body = present_fields(
@@ -361,9 +355,7 @@ class Models(Resource):
             ModelNotFoundError: There is no such model.
 
         Examples:
-            >>> name = "local/unused"
-            >>> model = client.models.create(name, visibility="private", hardware="cpu")
-            >>> client.models.delete("local/unused")
+            >>> client.models.delete("local/mine")
         """
         name = parse_name(model)
         send = partial(

@@ -16,10 +16,8 @@ class Readmes(Resource):
         predictions: The client's predictions.
 
     Examples:
-        >>> name = "local/read"
-        >>> model = client.models.create(name, visibility="private", hardware="cpu")
-        >>> model = client.models.update("local/read", readme="# My model")
-        >>> client.models.readme.get("local/read")
+        >>> my_model = client.models.update("local/mine", readme="# My model")
+        >>> client.models.readme.get("local/mine")
         '# My model'
     """
 
@@ -39,10 +37,8 @@ class Readmes(Resource):
             ModelNotFoundError: There is no such model.
 
         Examples:
-            >>> name = "local/told"
-            >>> model = client.models.create(name, visibility="private", hardware="cpu")
-            >>> model = client.models.update("local/told", readme="# My model")
-            >>> client.models.readme.get("local/told")
+            >>> my_model = client.models.update("local/mine", readme="# My model")
+            >>> client.models.readme.get("local/mine")
             '# My model'
         """
         name = parse_name(model)

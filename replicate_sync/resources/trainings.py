@@ -22,14 +22,11 @@ class Trainings(Resource):
         creator: Creates them.
 
     Examples:
-        >>> version = client.models.get("local/trainer").latest_version.id
-        >>> name = "local/trained"
-        >>> model = client.models.create(name, visibility="private", hardware="cpu")
         >>> training = client.trainings.create(
-        ...     f"local/trainer:{version}", destination=name, input={"steps": 2}
+        ...     trainer, destination="local/mine", input={"steps": 2}
         ... )
         >>> client.trainings.get(training.id).wait().output["version"]
-        'local/trained:...'
+        'local/mine:...'
     """
 
     def __init__(self, creator: Creator) -> None:
@@ -60,14 +57,11 @@ class Trainings(Resource):
             ReplicateError: As `predictions.create` does.
 
         Examples:
-            >>> version = client.models.get("local/trainer").latest_version.id
-            >>> name = "local/created"
-            >>> model = client.models.create(name, visibility="private", hardware="cpu")
             >>> training = client.trainings.create(
-            ...     f"local/trainer:{version}", destination=name, input={"steps": 2}
+            ...     trainer, destination="local/mine", input={"steps": 2}
             ... )
             >>> training.wait().output["version"]
-            'local/created:...'
+            'local/mine:...'
         """
         ref = parse_version(version)
         parse_name(destination)
@@ -101,12 +95,6 @@ class Trainings(Resource):
             NotFoundError: There is no such training.
 
         Examples:
-            >>> version = client.models.get("local/trainer").latest_version.id
-            >>> name = "local/fetched"
-            >>> model = client.models.create(name, visibility="private", hardware="cpu")
-            >>> training = client.trainings.create(
-            ...     f"local/trainer:{version}", destination=name, input={"steps": 2}
-            ... )
             >>> client.trainings.get(training.id).wait().status
             'succeeded'
         """
@@ -124,12 +112,6 @@ class Trainings(Resource):
             limit: After how many of them to stop; None for all.
 
         Examples:
-            >>> version = client.models.get("local/trainer").latest_version.id
-            >>> name = "local/listed-training"
-            >>> model = client.models.create(name, visibility="private", hardware="cpu")
-            >>> training = client.trainings.create(
-            ...     f"local/trainer:{version}", destination=name, input={"steps": 2}
-            ... )
             >>> next(client.trainings.list()).id == training.id
             True
         """
@@ -144,11 +126,8 @@ class Trainings(Resource):
             NotFoundError: There is no such training.
 
         Examples:
-            >>> version = client.models.get("local/trainer").latest_version.id
-            >>> name = "local/stopped"
-            >>> model = client.models.create(name, visibility="private", hardware="cpu")
             >>> training = client.trainings.create(
-            ...     f"local/trainer:{version}", destination="local/stopped", input={"steps": 10_000}
+            ...     trainer, destination="local/mine", input={"steps": 10_000}
             ... )
             >>> client.trainings.cancel(training.id).status
             'canceled'

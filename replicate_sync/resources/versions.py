@@ -123,14 +123,7 @@ class ModelVersions:
             ModelNotFoundError: There is no such version.
 
         Examples:
-            >>> version = client.models.get("local/trainer").latest_version.id
-            >>> name = "local/versioned"
-            >>> model = client.models.create(name, visibility="private", hardware="cpu")
-            >>> training = client.trainings.create(
-            ...     f"local/trainer:{version}", destination=name, input={"steps": 2}
-            ... )
-            >>> result = training.wait().output
-            >>> model = client.models.get("local/versioned")
+            >>> model = client.models.get("local/mine")
             >>> model.versions.delete(model.latest_version.id)
         """
         self._versions.delete(f"{self._model}:{path_segment(version_id)}")
@@ -202,13 +195,7 @@ class Versions(Resource):
             ModelNotFoundError: There is no such version.
 
         Examples:
-            >>> version = client.models.get("local/trainer").latest_version.id
-            >>> name = "local/superseded"
-            >>> model = client.models.create(name, visibility="private", hardware="cpu")
-            >>> training = client.trainings.create(
-            ...     f"local/trainer:{version}", destination=name, input={"steps": 2}
-            ... )
-            >>> client.models.versions.delete(training.wait().output["version"])
+            >>> client.models.versions.delete(training.output["version"])
         """
         self._request("DELETE", version, discard)
 
