@@ -115,7 +115,7 @@ class Polling(_Value):
                 ones are worth their requests.
 
         Examples:
-            >>> from replicate_sync.polling import Deadline
+            >>> from replicate_sync.deadline import Deadline
             >>> for attempt in Polling(attempts=3, delay=0).polls(lambda seconds: None, Deadline()):
             ...     print(attempt)
             1
@@ -284,7 +284,7 @@ class Retries(_Value):
             BaseException: What `send` raised last.
 
         Examples:
-            >>> from replicate_sync.polling import Deadline
+            >>> from replicate_sync.deadline import Deadline
             >>> Retries().call(lambda: "done", lambda error: False, Deadline(), lambda *_: None)
             'done'
         """

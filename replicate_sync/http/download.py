@@ -44,10 +44,6 @@ _MAX_FRUITLESS = 3  # times in a row that a cut download is resumed without a si
 _EXPIRED_HINT = "Output files are kept for one hour: run the model again, and save them sooner."
 
 
-def _never() -> bool:
-    return False
-
-
 class Downloader:
     """Fetches what needs no token. Pickled, it carries none.
 
@@ -71,7 +67,7 @@ class Downloader:
         *,
         timeout: float,
         last_event_id: str = "",
-        is_over: Callable[[], bool] = _never,
+        is_over: Callable[[], bool],
     ) -> Generator[bytes, None, None]:
         """Yield the bytes of an event stream as they arrive.
 

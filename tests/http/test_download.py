@@ -29,6 +29,10 @@ from replicate_sync.http.download import Downloader
 CONTENT = bytes(range(256)) * 1000
 
 
+def never() -> bool:
+    return False
+
+
 @pytest.fixture
 def downloader(wire: StartWire, transport_of: Any) -> Downloader:
     """Return the downloader of a client whose API is elsewhere."""
@@ -311,7 +315,7 @@ def test_the_bytes_of_an_event_stream_are_yielded_as_they_arrive(
 
     server = wire(respond)
     pieces = []
-    for piece in downloader.event_stream(f"{server.origin}/stream", timeout=5):
+    for piece in downloader.event_stream(f"{server.origin}/stream", timeout=5, is_over=never):
         pieces.append(piece)
         taken.release()
     assert pieces == [event("x", number) for number in range(3)]
@@ -324,7 +328,9 @@ def test_a_stream_is_reopened_behind_an_id_of_any_characters(
     wire: StartWire, downloader: Downloader
 ) -> None:
     server = wire(lambda r: [CHUNKED, LAST_CHUNK])
-    list(downloader.event_stream(f"{server.origin}/s", timeout=5, last_event_id="7:☃"))
+    list(
+        downloader.event_stream(f"{server.origin}/s", timeout=5, is_over=never, last_event_id="7:☃")
+    )
     sent = server.requests[0].headers["last-event-id"]
     assert sent.encode("latin-1").decode() == "7:☃"
 
@@ -342,7 +348,7 @@ def test_what_is_no_event_stream_is_an_error(
 ) -> None:
     server = wire(lambda r: [reply])
     with pytest.raises(ResponseError, match=says):
-        list(downloader.event_stream(f"{server.origin}/s", timeout=5))
+        list(downloader.event_stream(f"{server.origin}/s", timeout=5, is_over=never))
 
 
 @pytest.mark.parametrize("head", [CHUNKED, CLOSE_DELIMITED])
@@ -352,7 +358,7 @@ def test_a_stream_that_breaks_is_an_error_behind_what_arrived(
     first = event("x", 1)
     arrived = chunk(first) if head is CHUNKED else first
     server = wire(lambda r: [head, arrived, 0.05, CUT])
-    pieces = downloader.event_stream(f"{server.origin}/s", timeout=5)
+    pieces = downloader.event_stream(f"{server.origin}/s", timeout=5, is_over=never)
     assert next(pieces) == first
     with pytest.raises(ConnectionFailed, match="lost"):
         next(pieces)
@@ -363,14 +369,14 @@ def test_a_silent_stream_is_an_error_after_its_own_timeout(
 ) -> None:
     server = wire(lambda r: [CHUNKED, 10.0])
     with pytest.raises(ConnectionFailed, match=r"silent for 0.1 s \(during the event stream"):
-        list(downloader.event_stream(f"{server.origin}/s", timeout=0.1))
+        list(downloader.event_stream(f"{server.origin}/s", timeout=0.1, is_over=never))
 
 
 def test_a_stream_that_is_left_closes_its_connection(
     wire: StartWire, downloader: Downloader
 ) -> None:
     server = wire(lambda r: [CHUNKED, *[step for n in range(2000) for step in (chunk(event("x", n)), 0.005)]])  # fmt: skip
-    pieces = downloader.event_stream(f"{server.origin}/s", timeout=5)
+    pieces = downloader.event_stream(f"{server.origin}/s", timeout=5, is_over=never)
     with contextlib.closing(pieces):  # type: ignore[type-var]
         next(pieces)
         assert server.open == 1
@@ -381,7 +387,7 @@ def test_an_interrupt_while_a_stream_is_read_is_one_line_in_a_notebook(
     wire: StartWire, downloader: Downloader
 ) -> None:
     server = wire(lambda r: [CHUNKED, chunk(event("x", 1)), 10.0])
-    pieces: Any = downloader.event_stream(f"{server.origin}/s", timeout=5)
+    pieces: Any = downloader.event_stream(f"{server.origin}/s", timeout=5, is_over=never)
     next(pieces)
     with pytest.raises(KeyboardInterrupt) as raised:
         pieces.throw(KeyboardInterrupt())
