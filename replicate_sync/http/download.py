@@ -150,10 +150,11 @@ class Downloader:
             received_before = file.received
             failure = None
             try:
-                for content in self._download_rest(url, file):
-                    if on_bytes is not None:
-                        on_bytes(file.received, file.total)
-                    yield content
+                with closing(self._download_rest(url, file)) as pieces:
+                    for content in pieces:
+                        if on_bytes is not None:
+                            on_bytes(file.received, file.total)
+                        yield content
                 if file.is_whole:
                     return
             except ConnectionFailed as error:
@@ -167,7 +168,7 @@ class Downloader:
             if fruitless > _MAX_FRUITLESS:
                 raise failure or _cut_short(url)
 
-    def _download_rest(self, url: str, file: Resumption) -> Iterator[bytes]:
+    def _download_rest(self, url: str, file: Resumption) -> Generator[bytes, None, None]:
         """Yield what one more response brings of a file."""
         purpose = "the download"
         request_headers = {**_FILE_HEADERS, **file.request_headers}
