@@ -226,7 +226,7 @@ def api(wire: StartWire) -> Wire:
     def respond(request: Request) -> Any:
         if request.path == "/stream":
             pieces = [step for token in tokens for step in (chunk(token), 0.01)]
-            return [CHUNKED, *pieces, chunk(done), LAST_CHUNK]
+            return [CHUNKED, *pieces, chunk(done) + LAST_CHUNK]
         if request.path == f"/v1/models/{LLAMA}/predictions":
             urls = {"stream": f"{server.origin}/stream"}
             started = {**ended, "id": "p2", "status": "starting", "output": None, "urls": urls}

@@ -97,7 +97,10 @@ def find_lost(
     pause = _FIRST_PAUSE
     while True:
         rivals = set(creation.rivals())
-        listed = _list(creation.kind, creation.evidence, context, window, end - monotonic())
+        remaining = end - monotonic()
+        listed = _list(
+            creation.kind, creation.evidence, context, window, remaining, sent_at=creation.sent_at
+        )
         rivals.update(creation.rivals())
         # Where a whole map is left, it does not matter which of equal ones is whose.
         sent = sum(rival.state == "sent" and not rival.is_unwanted for rival in rivals)
@@ -190,6 +193,7 @@ def _list(
     window: Callable[[], _Window],
     seconds: float,
     *,
+    sent_at: float = 0.0,
     is_bounded: bool = False,
 ) -> _Listed:
     """List what a create may have made.
@@ -200,6 +204,7 @@ def _list(
         context: The client's.
         window: Returns when it was created, as well as that is known by then.
         seconds: How long this may take.
+        sent_at: When it was sent, by `time.monotonic`: what was listed before is not its own.
         is_bounded: Whether to ask for nothing that is newer.
     """
     transport = context.transport
@@ -228,6 +233,8 @@ def _list(
                 break
             found = _parse_equal(kind, data, evidence, context)
             if when == "older" or found is None:
+                continue
+            if own_ids.first_listed_at(transport.base_url, found.id) < sent_at:
                 continue
             if found.data_removed or when == "newer":
                 unprovable.append(found.id)

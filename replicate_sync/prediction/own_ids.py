@@ -1,4 +1,4 @@
-"""The predictions that this process holds, so that no look-up takes one of them for another's."""
+"""The predictions that this process holds or has listed, so that none is taken for another's."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ _MAX_REMEMBERED = 10_000
 
 # Each with the time at which a look-up has adopted it, by `time.monotonic`; 0 for any other.
 _held: OrderedDict[tuple[str, str], float] = OrderedDict()
+
+# Each with the time at which a look-up has first listed it, by `time.monotonic`.
+_listed: OrderedDict[tuple[str, str], float] = OrderedDict()
 
 
 def register(base_url: str, *ids: str, since: float = 0.0) -> bool:
@@ -46,6 +49,18 @@ def is_held(base_url: str, prediction_id: object) -> bool:
     return (base_url, prediction_id) in _held
 
 
+def first_listed_at(base_url: str, prediction_id: str) -> float:
+    """Return when a look-up has first listed a prediction, by `time.monotonic`: now, if none had.
+
+    What is sent later than that cannot have created it.
+    """
+    first = _listed.setdefault((base_url, prediction_id), monotonic())
+    while len(_listed) > _MAX_REMEMBERED:
+        _listed.popitem(last=False)
+    return first
+
+
 def forget_all() -> None:
     """Forget them: for tests, whose servers use one id many times."""
     _held.clear()
+    _listed.clear()

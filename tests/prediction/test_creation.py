@@ -313,6 +313,21 @@ class Creates(RuleBasedStateMachine):
         assert len(ids) == len(set(ids))
 
 
+@pytest.mark.usefixtures("quick_processing")
+def test_what_was_listed_before_a_create_is_neither_taken_nor_named_for_it() -> None:
+    machine = Creates()
+    try:
+        machine.create(["repeated"], 1)
+        machine.create(["500 before"], 1)
+        machine.create(["lost after"], 1)
+        assert [prediction.id for prediction in machine.held] == ["p2"]
+        machine.create(["500 before"], 1)
+        assert len(machine.held) == 1
+        assert len(machine.api.predictions) == 3
+    finally:
+        machine.teardown()
+
+
 @pytest.fixture
 def quick_processing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let look-ups wait only as long as the server above takes."""
