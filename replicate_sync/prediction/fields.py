@@ -111,27 +111,33 @@ class PredictionFields:
             raise UnexpectedDataError(
                 f"{self.label.lower()} {excerpt(self.id)}", excerpt(data["id"])
             )
-        self.raw = data
-        self.id = data["id"]
-        self.status = data["status"]
-        self.output = data.get("output")
+        fields: dict[str, Any] = {
+            "raw": data,
+            "id": data["id"],
+            "status": data["status"],
+            "output": data.get("output"),
+            "data_removed": bool(data.get("data_removed")),
+        }
         for name in _TEXT_FIELDS:
             text = data.get(name)
-            setattr(self, name, text if isinstance(text, str) else None)
+            fields[name] = text if isinstance(text, str) else None
         for name in _OBJECT_FIELDS:
             value = data.get(name)
-            setattr(self, name, value if isinstance(value, dict) else {})
+            fields[name] = value if isinstance(value, dict) else {}
         error = data.get("error")
         if error is None or isinstance(error, str):
-            self.error = error
+            fields["error"] = error
         else:
-            self.error = json.dumps(error)
+            fields["error"] = json.dumps(error)
         logs = data.get("logs")
         if isinstance(logs, str):
-            self.logs = logs
+            fields["logs"] = logs
         else:
-            self.logs = ""
-        self.data_removed = bool(data.get("data_removed"))
+            fields["logs"] = ""
+        has_ended = self.status in TERMINAL_STATUSES
+        if has_ended and data["status"] not in TERMINAL_STATUSES:
+            return self  # a poll's response that was overtaken by the one of a cancel
+        vars(self).update(fields)
         if self._observation is not None:
             self._observation.note(self)
         return self

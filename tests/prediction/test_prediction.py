@@ -422,6 +422,15 @@ def test_reload_and_cancel_return_the_prediction_as_it_then_is() -> None:
 
 
 @responses.activate
+def test_a_response_that_a_cancel_has_overtaken_does_not_revive_a_prediction() -> None:
+    responses.get(GET, json=prediction("processing"))
+    found = new_client().predictions.get("p1")
+    found.update(prediction("canceled", logs="all"))
+    assert found.update(prediction("processing", logs="some")) is found
+    assert (found.status, found.logs, found.raw["status"]) == ("canceled", "all", "canceled")
+
+
+@responses.activate
 def test_abandoning_cancels_what_is_running_and_is_never_an_error(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
