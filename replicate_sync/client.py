@@ -896,13 +896,14 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
             >>> "".join(Replicate.create_completion(llama, messages, max_tokens=5))
             '...'
         """
-        from .payloads.messages import last_content
+        from .payloads.messages import last_content, without_empty_replies
 
         if isinstance(stream, str):
             api_key = stream
             stream = None  # a traceback would show it
         api_key = Token.of(api_key)
         arguments = sort_arguments({"extra_data": extra_data, **kwargs})
+        messages = without_empty_replies(messages)
         seconds = 180 if timeout is None else timeout
         client = cls(api_key, proxy=proxy, timeout=seconds, headers=headers, **arguments.others)
         default = cls.default_model if prompt is None else cls.default_image_model

@@ -25,7 +25,7 @@ from .homepage_prediction import PolledPrediction, create_on_homepage
 from .http.config import ApiConfig, Token
 from .http.transport import Transport
 from .payloads.file_output import ImageOutput
-from .payloads.messages import Messages, build_prompt, last_content
+from .payloads.messages import Messages, build_prompt, last_content, without_empty_replies
 from .payloads.outputs import first_file
 from .payloads.schema_cache import SchemaCache
 from .payloads.upload import Upload
@@ -307,7 +307,8 @@ class ReplicateHome(BaseClient, Gpt4freeProvider):
         home._extra_input = arguments.extra
         default = cls.default_image_model if prompt is not None and is_provider else ""
         name = cls.get_model(model or default)
-        given = with_media(messages if prompt is None else prompt, arguments.media)
+        given = without_empty_replies(messages if prompt is None else prompt)
+        given = with_media(given, arguments.media)
         if name in cls.image_models:
             text = last_content(given)
             if is_provider:

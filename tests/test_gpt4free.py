@@ -162,3 +162,12 @@ def test_the_homepage_yields_pieces_to_gpt4free_and_returns_text_to_others(
     assert "".join(pieces) == text
     assert "".join(ReplicateHome.create_completion("", QUESTION, provider=1, **options)) == text
     assert ReplicateHome.create_completion("gemma-2b", [], "Bees?", **options) == text
+
+
+def test_a_reply_that_was_stopped_before_its_first_word_is_not_in_the_way(
+    server: LocalServer,
+) -> None:
+    stopped = [*QUESTION, {"role": "assistant", "content": ""}, *QUESTION]
+    assert "".join(Replicate.create_completion("", stopped))
+    home: dict[str, Any] = {"base_url": server.origin, "polling": Polling(100, 0.02)}
+    assert ReplicateHome.create_completion("gemma-2b", stopped, **home)

@@ -68,7 +68,7 @@ class Conversation:
         """Yield the reply to a message.
 
         The message and the reply are kept when the reply has ended, also one that was stopped or
-        broke: the next message may be about it. A message without any reply is not kept.
+        broke: the next message may be about it. A message without any text in reply is not kept.
 
         Args:
             text: The message.
@@ -105,8 +105,9 @@ class Conversation:
                     reply.append(piece)
                     yield piece
         finally:
-            if reply:
-                self.messages += [message, {"role": "assistant", "content": "".join(reply)}]
+            written = "".join(reply)
+            if written.strip():  # an empty message could not be sent with the next one
+                self.messages += [message, {"role": "assistant", "content": written}]
 
     def change_model(self, model: str) -> None:
         """Go on with another model.

@@ -13,6 +13,7 @@ from ..chats.structured import answer
 from ..exceptions import InvalidInputError, ReplicateError
 from ..payloads.answer_types import AnswerForm, answer_form
 from ..payloads.chat_input import Chat, parse_chat
+from ..payloads.messages import without_empty_replies
 from ..prediction.prediction import Prediction
 from .errors import GatewayError, to_gateway_error
 from .operation import Operation
@@ -248,7 +249,7 @@ def _parse(body: Mapping[str, Any]) -> Chat:
         if name in ("tools", "functions", "tool_choice", "function_call"):
             raise GatewayError(400, "Models here call no tools: leave out 'tools'.", param=name)
         extra[name] = value  # an input of the model's own
-    return parse_chat(messages, parameters, extra)
+    return parse_chat(without_empty_replies(messages), parameters, extra)
 
 
 def _number(body: Mapping[str, Any], name: str) -> float | None:

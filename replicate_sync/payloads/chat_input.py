@@ -113,8 +113,6 @@ def parse_chat(
         turns = [Turn("user", messages, (), {"role": "user", "content": messages})]
         return Chat(turns, (), True, parameters, {} if extra is None else validate_input(extra))
     turns = parse_messages(messages)
-    # A reply that is empty, since the model was stopped, is of no use to the next one.
-    turns = [turn for turn in turns if not turn.is_empty]
     media = [part for turn in turns for part in turn.media]
     named = {f"{part.kind} {number}": part.value for number, part in enumerate(media, 1)}
     files = list(validate_input(named).values())

@@ -36,38 +36,59 @@ class Turn(NamedTuple):
 
 
 def parse_messages(messages: Messages) -> list[Turn]:
-    """Return messages as turns, of which at least one has a content.
+    """Return messages as turns; there is at least one, and each has a content.
 
     Args:
         messages: A string, or messages. A content is a string or a list of parts; see
-            `content_parts`. A single message needs no list, and no role.
+            `content_parts`. A single message needs no list.
 
     Raises:
-        InvalidInputError: They are not messages, a role is unknown, or one has no content or an
-            empty one. Only the content of a reply may be empty, as it is where a model was stopped.
+        InvalidInputError: They are not messages, a role is missing or unknown, or a message has no
+            content or an empty one. Only a reply that calls tools needs none.
     """
     given: list[Mapping[str, object]]
     if isinstance(messages, str):
         given = [{"role": "user", "content": messages}]
     else:
         given = _list_messages(messages)
-    turns = [_parse_turn(message, is_single=len(given) == 1) for message in given]
+    turns = [_parse_turn(message) for message in given]
     if all(turn.is_empty for turn in turns):
-        raise InvalidInputError("None of the messages has any text: give at least one a 'content'.")
+        raise InvalidInputError("None of the messages has any text: give each a 'content'.")
     for position, turn in enumerate(turns, 1):
-        if turn.is_empty and not (turn.role == "assistant" and "content" in turn.message):
+        if turn.is_empty:
             raise InvalidInputError(
                 f"Message {position}, of the role {turn.role!r}, is empty: give it a 'content'."
             )
     return turns
 
 
+def without_empty_replies(messages: Messages) -> Messages:
+    """Return messages without the replies in which there is nothing.
+
+    Programs for other services keep a reply that was stopped before its first word, and send it
+    with the next message.
+
+    Args:
+        messages: As for `parse_messages`; what is wrong with them is left to that.
+    """
+    if isinstance(messages, str | Mapping) or not isinstance(messages, Iterable):
+        return messages
+    return [message for message in messages if not _is_empty_reply(message)]
+
+
+def _is_empty_reply(message: object) -> bool:
+    if not isinstance(message, Mapping) or message.get("role") != "assistant":
+        return False
+    content = message.get("content")
+    is_blank = content is None or (isinstance(content, str) and not content.strip())
+    return is_blank and not message.get("tool_calls")
+
+
 def build_prompt(messages: Messages) -> str:
     r"""Return messages as one prompt.
 
     A string is the prompt itself, and so is the content of a single message. Several messages
-    become lines of the form "Role: content", without those that have no text, and a last line
-    "Assistant:":
+    become lines of the form "Role: content", and a last line "Assistant:":
 
         [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}]
         "System: Be brief.\nUser: Hi\nAssistant:"
@@ -79,14 +100,7 @@ def build_prompt(messages: Messages) -> str:
         InvalidInputError: They are not messages, or there is something in them that a prompt cannot
             express, such as a picture.
     """
-    turns = parse_messages(messages)
-    for turn in turns:
-        if turn.media:
-            raise InvalidInputError(
-                f"This model takes text only, and there is a part of the type "
-                f"{turn.media[0].kind!r} in the messages."
-            )
-    return flat_prompt(turns)
+    return _text_only(parse_messages(messages))
 
 
 def flat_prompt(turns: Sequence[Turn]) -> str:
@@ -113,19 +127,24 @@ def last_content(messages: Messages) -> str:
     Raises:
         InvalidInputError: They are not messages, or the last one is more than text.
     """
-    if not isinstance(messages, str):
-        messages = _list_messages(messages)[-1:]
-    return build_prompt(messages)
+    return _text_only(parse_messages(messages)[-1:])
 
 
-def _parse_turn(message: Mapping[str, object], *, is_single: bool) -> Turn:
+def _text_only(turns: Sequence[Turn]) -> str:
+    """Return turns as one prompt, or raise InvalidInputError for a file in them."""
+    for turn in turns:
+        if turn.media:
+            raise InvalidInputError(
+                f"This model takes text only, and there is a part of the type "
+                f"{turn.media[0].kind!r} in the messages."
+            )
+    return flat_prompt(turns)
+
+
+def _parse_turn(message: Mapping[str, object]) -> Turn:
     role = message.get("role")
-    if role is None and is_single:
-        role = "user"
     if not isinstance(role, str) or not role:
-        raise InvalidInputError(
-            "Each of several messages needs a 'role', such as 'user' or 'assistant'."
-        )
+        raise InvalidInputError("Each message needs a 'role', such as 'user' or 'assistant'.")
     if role.lower() not in _ROLES:
         raise InvalidInputError(
             f"There is no role {role!r}.", hint=f"The roles are {', '.join(_ROLES)}."

@@ -79,6 +79,15 @@ def test_a_message_without_a_reply_is_not_kept(chat: Chat) -> None:
     assert len(conversation.messages) == 1
 
 
+def test_a_reply_of_nothing_but_space_is_not_kept_as_it_could_not_be_sent_again() -> None:
+    def blank(messages: Any, model: str) -> Generator[str, None, None]:
+        yield "\n"
+
+    conversation = Conversation(blank, Replicate.get_model, "a/b", None, {})
+    assert list(conversation.send("Hi")) == ["\n"]
+    assert conversation.messages == []
+
+
 def test_the_last_message_can_be_undone(chat: Chat) -> None:
     conversation = start(chat)
     list(conversation.send("Hi"))

@@ -65,6 +65,12 @@ def test_a_picture_reaches_the_model(gateway: FlaskClient) -> None:
     )
 
 
+def test_an_empty_reply_of_before_is_left_out_as_openai_takes_it_too(gateway: FlaskClient) -> None:
+    body = ask("me/echo")
+    body["messages"] = [{"role": "assistant", "content": ""}, *body["messages"]]
+    assert gateway.post(PATH, json=body).json["choices"][0]["message"]["content"] == "Bees?|1|9"
+
+
 def test_a_reply_that_ran_out_of_tokens_says_so(gateway: FlaskClient) -> None:
     body = gateway.post(PATH, json=ask("meta/llama-2-7b", max_tokens=5)).json
     assert body["choices"][0]["finish_reason"] == "length"

@@ -117,8 +117,6 @@ def build(
                 "images": [URL.format("a"), URL.format("b")],
             },
         ),
-        ([HI, {"role": "assistant", "content": None}, NOW], GPT, {"messages": [HI, NOW]}),
-        ([{"content": "Hi"}], GPT, {"messages": [HI]}),
     ],
 )
 def test_the_schema_decides_the_form(
@@ -174,6 +172,12 @@ def test_parameters_find_the_models_names_and_limits() -> None:
             CLAUDE,
             "no messages with 'tool_calls'",
         ),
+        (
+            [HI, {"role": "assistant", "content": ""}, NOW],
+            GPT,
+            "Message 2, of the role 'assistant'",
+        ),
+        ([{"content": "Hi"}], UNKNOWN, "needs a 'role'"),
         ("Hi", {"text": {"type": "string", "description": "What to say"}}, r"text \(What to say\)"),
     ],
 )

@@ -9,7 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replicate_sync.exceptions import InvalidInputError
-from replicate_sync.payloads.messages import build_prompt, last_content
+from replicate_sync.payloads.messages import (
+    build_prompt,
+    last_content,
+    parse_messages,
+    without_empty_replies,
+)
 
 CHAT = st.fixed_dictionaries(
     {
@@ -22,7 +27,7 @@ MIXED_PARTS = ["a", {"text": "b"}]
 PICTURE = {"type": "image_url", "image_url": {"url": "https://example.com/cat.png"}}
 
 NO_MESSAGES = "There are no messages: give a string, or a list of {'role': …, 'content': …}."
-NO_ROLE = "Each of several messages needs a 'role', such as 'user' or 'assistant'."
+NO_ROLE = "Each message needs a 'role', such as 'user' or 'assistant'."
 NO_DICT = "A message must be a dict with 'role' and 'content', not"
 NO_CONTENT = "A message's content must be a string or a list of parts, not"
 NO_PART = "A part of a message must be a string or a dict, not"
@@ -36,8 +41,12 @@ NO_SUCH_PART = (
 NO_SUCH_ROLE = (
     "There is no role 'robot'. The roles are system, developer, user, assistant, tool, function."
 )
+EMPTY_REPLIES = [
+    {"role": "assistant"},
+    *({"role": "assistant", "content": content} for content in (None, "", "  ", [])),
+]
 EMPTY = "Message 2, of the role 'user', is empty: give it a 'content'."
-NO_TEXT = "None of the messages has any text: give at least one a 'content'."
+NO_TEXT = "None of the messages has any text: give each a 'content'."
 
 
 @pytest.mark.parametrize(
@@ -46,7 +55,6 @@ NO_TEXT = "None of the messages has any text: give at least one a 'content'."
         ("Hello", "Hello"),
         ([{"role": "user", "content": "Hello"}], "Hello"),
         ({"role": "user", "content": "Hello"}, "Hello"),
-        ([{"content": "Hello"}], "Hello"),
         (
             [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}],
             "System: Be brief.\nUser: Hi\nAssistant:",
@@ -54,12 +62,10 @@ NO_TEXT = "None of the messages has any text: give at least one a 'content'."
         (
             [
                 {"role": "user", "content": "Hi"},
-                {"role": "assistant", "content": ""},
-                {"role": "assistant", "content": None},
-                {"role": "assistant", "content": "  "},
+                {"role": "assistant", "content": "Hello"},
                 {"role": "user", "content": "there"},
             ],
-            "User: Hi\nUser: there\nAssistant:",
+            "User: Hi\nAssistant: Hello\nUser: there\nAssistant:",
         ),
         ([{"role": "user", "content": TWO_PARTS}], "ab"),
         ([{"role": "user", "content": MIXED_PARTS}], "ab"),
@@ -87,6 +93,8 @@ def test_a_generator_of_messages_is_read_once_and_a_list_is_not_changed() -> Non
     ("messages", "error"),
     [
         ([], NO_MESSAGES),
+        ([{"content": "a"}], NO_ROLE),
+        ({"role": None, "content": "a"}, NO_ROLE),
         ([{"content": "a"}, {"role": "user", "content": "b"}], NO_ROLE),
         ([{"role": "", "content": "a"}, {"role": "user", "content": "b"}], NO_ROLE),
         (["a"], f"{NO_DICT} str."),
@@ -102,9 +110,9 @@ def test_a_generator_of_messages_is_read_once_and_a_list_is_not_changed() -> Non
         ([{"role": "user", "content": []}], NO_TEXT),
         ([{"role": "user", "content": "a"}, {"role": "user", "content": " "}], EMPTY),
         ([{"role": "user", "content": "a"}, {"role": "system"}], EMPTY.replace("user", "system")),
-        (
-            [{"role": "user", "content": "a"}, {"role": "assistant"}],
-            EMPTY.replace("user", "assistant"),
+        *(
+            ([{"role": "user", "content": "a"}, reply], EMPTY.replace("user", "assistant"))
+            for reply in EMPTY_REPLIES
         ),
         ([{"role": "robot", "content": "a"}], NO_SUCH_ROLE),
         ([{"role": "user", "content": [3]}], f"{NO_PART} int."),
@@ -137,3 +145,24 @@ def test_the_prompt_of_an_image_is_the_last_message() -> None:
     assert last_content("a red cube") == "a red cube"
     with pytest.raises(InvalidInputError, match="no messages"):
         last_content([])
+    with pytest.raises(InvalidInputError, match="no role 'robot'"):
+        last_content([{"role": "robot", "content": "a"}, *chat])
+
+
+def test_a_reply_that_calls_tools_needs_no_content() -> None:
+    calling = {"role": "assistant", "content": None, "tool_calls": [{"id": "1"}]}
+    [_, turn] = parse_messages([{"role": "user", "content": "a"}, calling])
+    assert turn.message is calling
+
+
+def test_only_replies_without_anything_in_them_are_left_out() -> None:
+    kept: list[Any] = [
+        {"role": "user", "content": ""},
+        {"role": "assistant", "content": "a"},
+        {"role": "assistant", "content": 5},
+        {"role": "assistant", "content": None, "tool_calls": [{"id": "1"}]},
+        "no message",
+    ]
+    assert without_empty_replies(iter([*EMPTY_REPLIES[:-1], *kept])) == kept
+    for other in ("text", kept[0], 5, None):
+        assert without_empty_replies(other) is other
