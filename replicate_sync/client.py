@@ -219,7 +219,8 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
             >>> patient.run("replicate/hello-world", {"text": "Alice"})
             'hello Alice'
         """
-        api_key = Token.of(api_key)
+        if api_key is not _UNCHANGED:
+            api_key = Token.of(api_key)
         given: dict[str, Any] = {
             "api_key": api_key,
             "base_url": base_url,
@@ -312,7 +313,7 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
         """
         from .resources.trainings import Trainings
 
-        return Trainings(self._creator)
+        return Trainings(self._creator, self.predictions)
 
     @cached_property
     def deployments(self) -> Deployments:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -15,6 +14,7 @@ from ..payloads.content_parts import MediaPart, is_file, media_part, parse_part
 from ..payloads.file_inputs import to_upload
 from ..payloads.file_output import FileOutput
 from ..payloads.messages import SYSTEM_ROLES, parse_messages
+from ..payloads.saving import write_whole
 from ..payloads.upload import UploadedFile
 
 Message = dict[str, Any]
@@ -180,7 +180,7 @@ class Conversation:
         target = Path(path).expanduser()
         content = self.to_json()
         try:
-            _replace_file(target, content)
+            write_whole([content.encode()], target, overwrite=True)
         except (OSError, ValueError) as error:
             raise InvalidInputError(f"The conversation cannot be saved: {error}") from error
         return target
@@ -272,15 +272,3 @@ def _parse_document(document: object) -> tuple[str, dict[str, Any], list[Message
     if messages:
         parse_messages(messages)
     return str(model), parameters, messages
-
-
-def _replace_file(target: Path, content: str) -> None:
-    """Write a file beside its place first, so that an interruption leaves the former one."""
-    number, temporary = tempfile.mkstemp(prefix=".", suffix=".part", dir=target.parent)
-    try:
-        with os.fdopen(number, "w", encoding="utf-8") as file:
-            file.write(content)
-        os.replace(temporary, target)
-    except BaseException:
-        os.unlink(temporary)
-        raise

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from functools import cache, partial
 from importlib import import_module
-from typing import SupportsIndex
+from typing import SupportsIndex, cast
 from urllib.parse import urlsplit
 
 from ..exceptions import TOKEN_PAGE, TOKEN_VARIABLE, InvalidInputError, MissingAuthError
@@ -36,11 +36,17 @@ class Token(str):
     __slots__ = ()
 
     @classmethod
-    def of(cls, text: str | None) -> Token | None:
-        """Return a text as a token; what is not a str is returned as it is, to be refused."""
+    def of(cls, text: object) -> Token | None:
+        """Return a text as a token. Of what is not a str, such as bytes, only the type is kept.
+
+        That is refused where the client is made, and until then nothing shows what it was.
+        """
+        if text is None or isinstance(text, Token):
+            return text
         if isinstance(text, str):
             return cls(text)
-        return text
+        kind = text if isinstance(text, type) else type(text)
+        return cast(Token, kind)
 
     def __repr__(self) -> str:
         return "'***'"
@@ -74,13 +80,14 @@ class ApiConfig:
         variable: str | None = BASE_URL_VARIABLE,
         is_open: bool = False,
     ) -> None:
-        if api_key is not None and not isinstance(api_key, str):
-            raise InvalidInputError(f"api_key must be a string, not {type(api_key).__name__}.")
+        api_key = Token.of(api_key)
+        if isinstance(api_key, type):
+            raise InvalidInputError(f"api_key must be a string, not {api_key.__name__}.")
         if base_url is None:
             self._base_url = base_url
         else:
             self._base_url = validate_base_url(base_url, "base_url")
-        self._api_key = Token.of(api_key)
+        self._api_key = api_key
         self._default = default
         self._variable = variable
         self._is_open = is_open

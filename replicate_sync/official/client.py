@@ -67,6 +67,7 @@ class Client:
         timeout: Any = None,
         **kwargs: Any,
     ) -> None:
+        api_token = Token.of(api_token)  # as an error shows the local variables
         headers, token = _take_token(kwargs.pop("headers", None), api_token)
         self._options: dict[str, Any] = {
             "timeout": _seconds(timeout),
@@ -79,7 +80,7 @@ class Client:
                 f"Client() has no argument {next(iter(kwargs))!r} here: it is one of httpx, and "
                 "this client is on requests. It takes headers=, proxy= and file_hosts=."
             )
-        self._token = Token.of(token)
+        self._token = token
         self._base_url = base_url
         #: The seconds between two polls.
         self.poll_interval: float = float(os.environ.get(_INTERVAL_VARIABLE, "0.5"))
@@ -292,13 +293,13 @@ def _seconds(timeout: Any) -> float:
 
 
 def _take_token(
-    headers: Mapping[str, str] | None, api_token: str | None
-) -> tuple[dict[str, str], str | None]:
+    headers: Mapping[str, str] | None, api_token: Token | None
+) -> tuple[dict[str, str], Token | None]:
     """Return headers without a token among them, and the token."""
     others = dict(headers or {})
     for name in list(others):
         if name.lower() == "authorization":
-            api_token = others.pop(name).rpartition(" ")[2]
+            api_token = Token.of(others.pop(name).rpartition(" ")[2])
     return others, api_token
 
 

@@ -192,7 +192,7 @@ class FileOutput:
         Args:
             path: A path, or a folder: what ends with a slash, or exists as one. In a folder the
                 file gets its own name, with a number where that is taken. Folders are made where
-                they do not exist, and a "~" is expanded.
+                they do not exist, a "~" is expanded, and a link is followed.
             progress: As for `iter_bytes`.
 
         Raises:

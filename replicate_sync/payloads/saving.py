@@ -2,12 +2,13 @@
 
 A file is written beside its place, under a short hidden name, and moved there when it is complete:
 
-    save("cat.png")      cat.png, in the place of what was there
+    save("cat.png")      cat.png, in the place of what was there; a link is followed
     save("pictures/")    pictures/out-0.png; pictures/out-0-1.png where that name is taken
 """
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterable
 from itertools import count
@@ -61,23 +62,27 @@ def write_whole(pieces: Iterable[bytes], target: Path, *, overwrite: bool) -> Pa
     Args:
         pieces: The content.
         target: Where it is to be.
-        overwrite: Whether it takes the place of a file that is there; otherwise it is numbered.
+        overwrite: Whether it takes the place of a file that is there, also of one that a link
+            leads to; otherwise it is numbered.
 
     Raises:
         OSError: It cannot be written.
     """
-    if overwrite and target.exists() and not target.is_file():
-        return _write_into(pieces, target)
-    partial = target.parent / f".{token_hex(6)}.part"
+    place = target
+    if overwrite:
+        place = _followed(target)
+        if place.exists() and not place.is_file():
+            return _write_into(pieces, target)
+    partial = place.parent / f".{token_hex(6)}.part"
     try:
         with open(partial, "xb") as file:  # the system applies the process' umask
             for piece in pieces:
                 file.write(piece)
-        if overwrite and target.is_file():
-            copymode(target, partial)
         if not overwrite:
             return _move_to_free_name(partial, target)
-        os.replace(partial, target)
+        if place.is_file():
+            copymode(place, partial)
+        os.replace(partial, place)
     except OSError as error:
         if str(error.filename) == str(partial):
             error.filename = os.fspath(target)
@@ -86,6 +91,20 @@ def write_whole(pieces: Iterable[bytes], target: Path, *, overwrite: bool) -> Pa
     finally:
         partial.unlink(missing_ok=True)
     return target
+
+
+def _followed(target: Path) -> Path:
+    """Return where a link leads to, as a file that is opened by it; or the path itself.
+
+    Raises:
+        OSError: The link leads to itself.
+    """
+    if not target.is_symlink():
+        return target
+    place = Path(os.path.realpath(target))
+    if place.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), os.fspath(target))
+    return place
 
 
 def _write_into(pieces: Iterable[bytes], target: Path) -> Path:

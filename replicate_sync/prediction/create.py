@@ -53,9 +53,11 @@ class Creator:
         body: Mapping[str, Any],
         fields: Mapping[str, str],
         options: CreateOptions,
+        *,
+        model: str | None = None,
     ) -> _Kind:
         """Create a prediction or training, once: `plan` and `send`."""
-        return self.send(self.plan(kind, path, body, fields, options), options)
+        return self.send(self.plan(kind, path, body, fields, options), options, model=model)
 
     def plan(
         self,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
+from time import monotonic
 from typing import Any
 
 from ..deadline import NO_DEADLINE, Deadline
@@ -28,6 +30,7 @@ class NearNames:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
         self._names: dict[str, list[str]] = {}
+        self._lock = threading.Lock()
 
     def add_to(
         self, error: UnknownModelError, model: str, deadline: Deadline = NO_DEADLINE
@@ -39,15 +42,15 @@ class NearNames:
             model: The unknown name, "owner/name".
             deadline: The deadline of the call; nothing is asked where hardly any time remains.
         """
-        if model not in self._names:
-            timeout = min(_TIMEOUT, deadline.remaining)
-            if timeout < _MIN_TIME:
-                return
-            try:
-                self._names[model] = self._find(model, timeout)
-            except ReplicateError:  # no more than a hint is missing
-                return
-        names = self._names[model]
+        timeout = min(_TIMEOUT, deadline.remaining)
+        end = monotonic() + timeout
+        # The calls of a map meet the same error at the same time.
+        if not self._lock.acquire(timeout=timeout):
+            return
+        try:
+            names = self._known(model, end - monotonic())
+        finally:
+            self._lock.release()
         if model in names:  # it is its version, or its README, that is not there
             error.hint = f"There is a model {model!r}, without what was asked for."
         elif names:
@@ -55,6 +58,15 @@ class NearNames:
                 "There is no such model, or your token may not use it. Did you mean "
                 f"{' or '.join(map(repr, names))}?"
             )
+
+    def _known(self, model: str, timeout: float) -> list[str]:
+        """Return the nearest names, asked for once; none where they do not arrive in time."""
+        if model not in self._names and timeout >= _MIN_TIME:
+            try:
+                self._names[model] = self._find(model, timeout)
+            except ReplicateError:  # no more than a hint is missing
+                return []
+        return self._names.get(model, [])
 
     def _find(self, model: str, timeout: float) -> list[str]:
         """Return the nearest names among those that the API's search finds.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
+from ..exceptions import UnknownModelError
 from ..http.request import path_segment
 from ..payloads.inputs import validate_input
 from ..prediction.create import Creator
@@ -13,6 +15,7 @@ from ..prediction.training import Training
 from ..refs import ModelRef, parse_name, parse_version
 from .base import Resource
 from .pages import Pages
+from .predictions import Predictions
 
 
 class Trainings(Resource):
@@ -20,6 +23,7 @@ class Trainings(Resource):
 
     Args:
         creator: Creates them.
+        predictions: The client's predictions.
 
     Examples:
         >>> training = client.trainings.create(
@@ -29,9 +33,10 @@ class Trainings(Resource):
         'local/mine:...'
     """
 
-    def __init__(self, creator: Creator) -> None:
+    def __init__(self, creator: Creator, predictions: Predictions) -> None:
         super().__init__(creator.context.transport)
         self._creator = creator
+        self._predictions = predictions
 
     def create(
         self,
@@ -54,6 +59,7 @@ class Trainings(Resource):
             webhook_events_filter: On which events: "start", "output", "logs", "completed".
 
         Raises:
+            ModelNotFoundError: What is trained, or the destination, does not exist.
             ReplicateError: As `predictions.create` does.
 
         Examples:
@@ -78,13 +84,24 @@ class Trainings(Resource):
             validated: The input, as `validate_input` returns it.
             fields: Further fields of the body.
         """
-        return self._creator.create(
+        trained = str(ref.model)
+        create = partial(
+            self._creator.create,
             Training,
-            f"/models/{ref.model}/versions/{path_segment(str(ref.version))}/trainings",
+            f"/models/{trained}/versions/{path_segment(str(ref.version))}/trainings",
             {**fields, "input": validated},
             {"version": str(ref.version)},
             CreateOptions(),
+            model=trained,
         )
+        try:
+            return self._predictions.about_model(trained, create)
+        except UnknownModelError as error:
+            destination = fields.get("destination")
+            error.hint += (
+                f" The destination {destination!r} must exist too: models.create makes it."
+            )
+            raise
 
     def get(self, training_id: str) -> Training:
         """Return a training by its id.

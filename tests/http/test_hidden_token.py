@@ -83,6 +83,26 @@ def unsendable(server: Wire) -> None:
     Replicate(f"{SECRET} ").predictions.get("p1")
 
 
+def as_bytes(server: Wire) -> None:
+    Replicate(SECRET.encode())  # type: ignore[arg-type]
+
+
+def as_bytes_in_a_copy(server: Wire) -> None:
+    Replicate("r8_other").with_options(api_key=bytearray(SECRET, "ascii"))
+
+
+def as_bytes_by_one_call(server: Wire) -> None:
+    Replicate.create_completion("llama-3-70b", "hi", api_key=[SECRET])  # type: ignore[arg-type]
+
+
+def as_bytes_by_the_official_names(server: Wire) -> None:
+    official.Client(SECRET.encode()).models.get("a/b")  # type: ignore[arg-type]
+
+
+def beside_an_option_of_httpx(server: Wire) -> None:
+    official.Client(SECRET, headers={"Authorization": SECRET}, transport=None)
+
+
 def wrong_url(server: Wire) -> None:
     Replicate(SECRET, base_url="nonsense")
 
@@ -143,6 +163,11 @@ def server(wire: StartWire) -> Wire:
         (by_one_call, ConnectionFailed),
         (by_one_wrong_call, InvalidInputError),
         (by_the_official_names, InvalidInputError),
+        (as_bytes, InvalidInputError),
+        (as_bytes_in_a_copy, InvalidInputError),
+        (as_bytes_by_one_call, InvalidInputError),
+        (as_bytes_by_the_official_names, InvalidInputError),
+        (beside_an_option_of_httpx, TypeError),
         (in_a_hook, ConnectionFailed),
         (interrupted, KeyboardInterrupt),
     ],

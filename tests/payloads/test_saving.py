@@ -89,6 +89,38 @@ def test_a_file_that_is_written_anew_keeps_its_permissions(tmp_path: Path) -> No
     assert path.stat().st_mode & 0o777 == 0o600
 
 
+def test_a_link_is_followed_as_open_does(tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    (shared / "old.bin").write_bytes(b"old")
+    (shared / "old.bin").chmod(0o640)
+    for link, place in (("link.bin", "old.bin"), ("dangling.bin", "new.bin")):
+        (tmp_path / link).symlink_to(Path("shared", place))
+        assert file().save(tmp_path / link) == tmp_path / link
+        assert (tmp_path / link).is_symlink()
+        assert (shared / place).read_bytes() == b"abc"
+    assert (shared / "old.bin").stat().st_mode & 0o777 == 0o640
+    assert sorted(file.name for file in shared.iterdir()) == ["new.bin", "old.bin"]
+
+
+def test_in_a_folder_a_link_keeps_its_place_also_one_that_leads_nowhere(tmp_path: Path) -> None:
+    (tmp_path / "out-0.png").symlink_to("nowhere")
+    saved = file().save(tmp_path)
+    assert saved.name != "out-0.png"
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_link_that_leads_to_itself_or_where_nothing_can_be_is_an_error(tmp_path: Path) -> None:
+    for target in ("loop.bin", "missing/file.bin"):
+        link = tmp_path / "loop.bin"
+        link.unlink(missing_ok=True)
+        link.symlink_to(target)
+        with pytest.raises(OSError, match=r"loop\.bin|missing") as raised:
+            file().save(link)
+        assert ".part" not in str(raised.value)
+        assert link.is_symlink()
+
+
 def test_what_ends_with_a_slash_is_a_folder_and_is_made_with_its_parents(tmp_path: Path) -> None:
     assert file().save(f"{tmp_path}/a/b/") == tmp_path / "a/b/out-0.png"
     assert file().save(f"{tmp_path}/c/d/cat.png") == tmp_path / "c/d/cat.png"

@@ -58,6 +58,9 @@ def searches(server: Wire) -> list[Request]:
         lambda c, name: list(c.models.versions.list(name)),
         lambda c, name: c.models.versions.get(f"{name}:v1"),
         lambda c, name: c.models.versions.delete(f"{name}:v1"),
+        lambda c, name: c.use(name),
+        lambda c, name: list(c.conversation(name).send("hi")),
+        lambda c, name: c.chat("hi", name, schema={"type": "object"}),
     ],
 )
 def test_the_nearest_that_the_search_finds_are_named_after_one_request(
@@ -72,6 +75,25 @@ def test_the_nearest_that_the_search_finds_are_named_after_one_request(
         assert raised.value.hint.endswith(f"{NEAR} or 'meta/llama-2-7b'?")
     [search] = searches(server)
     assert search.query["query"] == "meta lama 3 8b"
+
+
+def test_a_map_searches_once_for_all_its_inputs(wire: StartWire, client_of: MakeClient) -> None:
+    server = wire(Api(found("meta/meta-llama-3-8b")))
+    errors = list(client_of(server).map("meta/lama-3-8b", [{}] * 4, on_error="return"))
+    assert all(error.hint.endswith(f"{NEAR}?") for error in errors)
+    assert len(searches(server)) == 1
+
+
+def test_a_training_names_them_too_and_says_that_its_destination_must_exist(
+    wire: StartWire, client_of: MakeClient
+) -> None:
+    server = wire(Api(found("ostris/flux-dev-lora-trainer")))
+    create = client_of(server).trainings.create
+    with pytest.raises(UnknownModelError) as raised:
+        create("ostris/flux-lora-trainer:v1", destination="me/mine")
+    assert "Did you mean 'ostris/flux-dev-lora-trainer'?" in raised.value.hint
+    assert "The destination 'me/mine' must exist too" in raised.value.hint
+    assert len(searches(server)) == 1
 
 
 def test_a_model_is_not_named_for_itself(wire: StartWire, client_of: MakeClient) -> None:
