@@ -170,7 +170,7 @@ class UnexpectedDataError(ReplicateError):
     """
 
     def __init__(self, expected: str, data: str) -> None:
-        super().__init__(f"The data is not {expected}: {data}")
+        super().__init__()
         self.args: tuple[object, ...] = (expected, data)
         self.expected = expected
 
@@ -282,7 +282,7 @@ class ResponseError(ReplicateError):
         title: str | None = None,
         detail: str | None = None,
     ) -> None:
-        super().__init__(message, hint=hint)
+        super().__init__(hint=hint)
         self.args: tuple[object, ...] = (message, response)  # what a pickled copy is made of
         self.response = response
         self.title = title
@@ -570,12 +570,8 @@ class Interruption:
             >>> print(Interruption.of(KeyboardInterrupt()))
             None
         """
-        if error.args:
-            first = error.args[0]
-        else:
-            first = None
-        if isinstance(first, cls):
-            return first
+        if error.args and isinstance(error.args[0], cls):
+            return error.args[0]
         return None
 
     def attach_to(self, error: BaseException) -> None:
@@ -605,7 +601,7 @@ def excerpt(body: bytes | str) -> str:
     if isinstance(beginning, str):
         text = beginning
     else:
-        text = beginning.decode("utf-8", "replace")
+        text = beginning.decode(errors="replace")
     line = " ".join(text.split())
     if len(line) <= EXCERPT_LENGTH:
         return line

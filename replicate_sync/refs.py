@@ -124,7 +124,7 @@ def unknown_model_error(
     from difflib import get_close_matches  # late, as most names are right
 
     names = list(dict.fromkeys(known))
-    nearest = get_close_matches(str(name), names, n=3, cutoff=0.5)
+    nearest = get_close_matches(str(name), names, cutoff=0.5)
     hint = otherwise
     if nearest:
         hint = f"Did you mean {' or '.join(map(repr, nearest))}?"

@@ -104,7 +104,7 @@ def events(chunks: Iterable[bytes]) -> Generator[Event, None, None]:
 def _parse(block: bytes, last_id: str) -> tuple[list[Event], str]:
     """Return the event in a block of any form, if there is one, and the last event id."""
     if not block.isascii():
-        block = block.decode("utf-8", "replace").encode()
+        block = block.decode(errors="replace").encode()
     ids = _ID_LINE.findall(block)
     if ids:
         last_id = ids[-1].decode()

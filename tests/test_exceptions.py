@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pickle
 import traceback
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -103,6 +105,12 @@ def test_the_text_is_the_message_and_the_hint() -> None:
     assert str(error) == "Mend it."
 
 
+def test_unexpected_data_has_what_was_expected_and_how_it_begins() -> None:
+    error = UnexpectedDataError("a prediction", "[1, 2]")
+    assert error.expected == "a prediction"
+    assert str(error) == "The data is not a prediction: [1, 2]"
+
+
 def test_a_response_error_has_what_the_response_said() -> None:
     error = example(ResponseError)
     assert isinstance(error, ResponseError)
@@ -174,6 +182,44 @@ def test_a_notebook_shows_the_message_and_the_callers_line(file: str, place: str
         exec(code, {"get_model": Replicate.get_model})
     [shown] = raised.value._render_traceback_()
     assert shown == f"ModelNotFoundError: {raised.value}\n({place})"
+
+
+def raised_in(*files: str) -> ReplicateError:
+    """Return an error that was raised in the last one of these files, each of which is one cell."""
+    error = ReplicateError("It broke.", hint="Mend it.")
+
+    def fail() -> None:
+        raise error
+
+    call: Callable[[], object] = fail
+    for file in reversed(files):
+        code = compile("\n\nnext_one()", file, "exec")
+        call = partial(exec, code, {"next_one": call})
+    with pytest.raises(ReplicateError):
+        call()
+    return error
+
+
+@pytest.mark.parametrize(
+    ("files", "place"),
+    [
+        ([], f"of {__file__}"),
+        (["/tmp/ipykernel_7/1.py"], f"of {__file__}"),
+        ([f"{exceptions.__file__}"], f"of {__file__}"),
+        (["/tmp/ipykernel_7/1.py", exceptions.__file__], "line 3 of the cell"),
+        (["<stdin>", exceptions.__file__], "line 3 of the cell"),
+        (["/home/me/a.py", exceptions.__file__, "/tmp/b.py"], "line 3 of /home/me/a.py"),
+        (["/home/me/a.py", "/x/IPython/core.py", exceptions.__file__], "line 3 of /home/me/a.py"),
+    ],
+)
+def test_the_line_that_is_shown_is_the_last_one_before_the_package(
+    files: list[str], place: str
+) -> None:
+    [shown] = raised_in(*files)._render_traceback_()
+    first, second = shown.split("\n")
+    assert first == "ReplicateError: It broke. Mend it."
+    assert second.endswith(f"{place})")
+    assert second.startswith("(line ")
 
 
 def test_a_notebook_does_not_show_its_own_lines() -> None:

@@ -9,6 +9,7 @@ import pytest
 from replicate_sync.exceptions import ModelNotFoundError
 from replicate_sync.refs import (
     ModelRef,
+    is_name,
     parse,
     parse_name,
     parse_version,
@@ -78,6 +79,21 @@ def test_an_alias_is_resolved_and_a_full_name_passes() -> None:
     assert resolve(f"me/mine:{VERSION}", ALIASES) == ModelRef("me/mine", VERSION)
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("a/b", True), (f"a/b:{VERSION}", False), (VERSION, False), (5, False), (None, False)],
+)
+def test_a_name_is_an_owner_and_a_name_without_a_version(text: object, expected: bool) -> None:
+    assert is_name(text) is expected
+
+
+@pytest.mark.parametrize("text", [5, None, ["a/b"], {"a": "b"}])
+def test_what_is_no_string_is_no_alias(text: Any) -> None:
+    with pytest.raises(ModelNotFoundError) as raised:
+        resolve(text, ALIASES)
+    assert raised.value.message == f"{text!r} does not name a model."
+
+
 def test_an_alias_may_name_a_version() -> None:
     assert resolve("mine", {"mine": f"me/mine:{VERSION}"}) == ModelRef("me/mine", VERSION)
 
@@ -95,6 +111,7 @@ def test_up_to_three_near_names_are_named_the_nearest_first() -> None:
     assert error.message == "What happened."
     assert error.hint == "Did you mean 'model-d' or 'model-c' or 'model-b'?"
     assert unknown_model_error("llma", ["llama3"], "x").hint == "Did you mean 'llama3'?"
+    assert unknown_model_error("gpt5", ["gpt-4.1"], "x").hint == "Did you mean 'gpt-4.1'?"
     assert unknown_model_error("abcd", ["abxyz1"], "x").hint == "Known here: abxyz1."
     assert unknown_model_error("x", [], "What happened.").hint == ""
 

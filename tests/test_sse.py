@@ -204,6 +204,24 @@ def test_an_event_is_yielded_as_soon_as_its_blank_line_has_arrived() -> None:
     assert len(taken) == 3
 
 
+@pytest.mark.parametrize(
+    ("chunks", "taken_before_the_first"),
+    [
+        ([b"data: a\n", b"\ndata: b\n", b"\n"], 2),
+        ([b"data: a\n\n\n", b"data: b\n\n"], 1),
+        ([b"data: a\r\n", b"\ndata: b\r\n\r\n"], 2),
+    ],
+)
+def test_a_blank_line_may_be_in_two_chunks_or_one_too_many(
+    chunks: list[bytes], taken_before_the_first: int
+) -> None:
+    taken = iter(chunks)
+    arriving = events(taken)
+    assert next(arriving).data == "a"
+    assert len(list(taken)) == len(chunks) - taken_before_the_first
+    assert [event.data for event in events(chunks)] == ["a", "b"]
+
+
 def test_bad_utf_8_is_repaired_in_the_usual_form_too() -> None:
     [event] = events([b"event: \xffa\nid: \xff7\ndata: \xffb\n\n"])
     assert event == Event("\ufffda", "\ufffdb", "\ufffd7")

@@ -267,7 +267,7 @@ def _causes(error: object) -> Iterator[BaseException]:
             return
         yield error
         inner = next((part for part in error.args if isinstance(part, BaseException)), None)
-        reason = getattr(error, "reason", None) or getattr(error, "original_error", None)
+        reason = getattr(error, "reason", None)
         error = reason or inner or error.__cause__ or error.__context__
 
 

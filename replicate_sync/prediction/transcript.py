@@ -52,6 +52,9 @@ class _LastId(NamedTuple):
     end: int
 
 
+_NO_EVENT = _LastId("", 0)
+
+
 class Transcript:
     """The text so far; `add_event` and `add_output` return the part of a piece that is new.
 
@@ -66,7 +69,7 @@ class Transcript:
         self.is_unbroken: bool = not is_late
         self._parts: list[str] = []
         self._connections = 0
-        self._last = _LastId("", 0)
+        self._last = _NO_EVENT
         self._data_by_id: dict[str, str] = {}
         # Where the next piece begins; None where that is not known.
         self._position: int | None = None if is_late else 0
@@ -159,7 +162,7 @@ class Transcript:
             return None
         if not rest.is_behind:
             self._position = None
-            self._last = _LastId("", 0)
+            self._last = _NO_EVENT
         return ""
 
     def end(self, output: object) -> str | None:
@@ -194,7 +197,7 @@ class Transcript:
         A known id with other data shows that the ids of a connection are its own.
         """
         if self._data_by_id.get(own_id, data) != data:
-            self._last = _LastId("", 0)
+            self._last = _NO_EVENT
         return _is_next(self._last.id, own_id)
 
     def _place(self) -> str:
@@ -229,7 +232,7 @@ class Transcript:
         if self._connections > 1 or data == self._data_by_id[event_id]:
             self._position = None
         self._data_by_id[event_id] = data
-        self._last = _LastId("", 0)
+        self._last = _NO_EVENT
         self.is_unbroken = False
 
     def _add_at(self, position: int, data: str, own_id: str) -> str:

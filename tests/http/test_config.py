@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import sys
 import types
 from collections.abc import Callable
@@ -11,7 +12,13 @@ from typing import Any
 import pytest
 
 from replicate_sync.exceptions import InvalidInputError, MissingAuthError
-from replicate_sync.http.config import ApiConfig, origin, validate_proxy
+from replicate_sync.http.config import (
+    ApiConfig,
+    Token,
+    origin,
+    validate_proxy,
+    without_credentials,
+)
 
 PUBLIC_URL = "https://api.replicate.com/v1"
 TOKEN_PAGE = "https://replicate.com/account/api-tokens"
@@ -149,6 +156,25 @@ def test_an_open_api_takes_no_token(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_repr_shows_no_token() -> None:
     assert "hidden" not in repr(ApiConfig(None, "hidden"))
+    assert repr(Token("hidden")) == "'***'"
+
+
+@pytest.mark.parametrize(("key", "part"), [(0, "h"), (slice(3), "hid"), (slice(-3, None), "den")])
+def test_a_part_of_a_token_is_hidden_as_well(key: Any, part: str) -> None:
+    shown = Token("hidden")[key]
+    assert shown == part
+    assert repr(shown) == "'***'"
+
+
+def test_a_pickled_token_is_a_text_like_any_other() -> None:
+    copy = pickle.loads(pickle.dumps(Token("r8_x")))
+    assert type(copy) is str
+    assert copy == "r8_x"
+
+
+def test_what_is_no_string_is_refused_by_its_type() -> None:
+    with pytest.raises(InvalidInputError, match=r"base_url is not a URL such as '.*': int$"):
+        ApiConfig(5)  # type: ignore[arg-type]
 
 
 def test_origins_are_compared_by_scheme_host_and_port() -> None:
@@ -170,6 +196,22 @@ def test_a_wrong_base_url_is_quoted_without_its_password(url: str) -> None:
     with pytest.raises(InvalidInputError, match="host") as raised:
         ApiConfig(url)
     assert "hunter2" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://host/v1", "https://host/v1"),
+        ("https://me:hidden@host/v1", "https://host/v1"),
+        ("https://me:hid@den@host/v1", "https://host/v1"),
+        ("https://me:hid//den@host", "https://host"),
+        ("me:hidden@host", "host"),
+        ("https://host/v1?key=hidden", "https://host/v1?…"),
+        ("https://me:hidden@host?a=hidden?b", "https://host?…"),
+    ],
+)
+def test_a_url_is_shown_without_its_user_password_and_query(url: str, shown: str) -> None:
+    assert without_credentials(url) == shown
 
 
 @pytest.mark.parametrize("url", ["/relative", "http://a:x/", "ftp://a/x", "http://[bad/x", 5, None])

@@ -231,6 +231,17 @@ def test_the_interrupt_behind_a_failure_is_raised_in_its_place() -> None:
     assert Interruption.of(found) is not None
 
 
+def test_the_interrupt_is_found_behind_the_errors_of_all_that_was_closed() -> None:
+    interrupt = KeyboardInterrupt()
+    cause: BaseException = interrupt
+    for _ in range(3):
+        closing = ConnectionResetError()
+        closing.__context__ = cause
+        cause = closing
+    assert isinstance(cause, Exception)
+    assert failure(cause, None, URL, "POST /x", 30, repeatable=True) is interrupt
+
+
 def test_an_interrupt_that_was_handled_before_the_request_is_not_raised_again() -> None:
     before = KeyboardInterrupt()
     cause = raised_while(None, before)
@@ -320,6 +331,40 @@ def test_the_token_is_taken_out_of_the_request_that_the_cause_holds() -> None:
     for _ in range(2):  # the second time, there is none
         failed(requests.exceptions.ConnectionError(request=request))
         assert dict(request.headers) == {"Accept": "x"}
+
+
+def test_the_token_is_taken_out_of_a_request_that_was_not_prepared_too() -> None:
+    request = requests.Request("GET", URL, headers={"Authorization": "Bearer r8", "Accept": "x"})
+    failed(requests.exceptions.ConnectionError(request=request))
+    assert request.headers == {"Accept": "x"}
+
+
+def raised(error: Exception, cause: Exception | None = None) -> Exception:
+    """Return an exception with the frame that it was raised in."""
+    try:
+        raise error from cause
+    except type(error):
+        return error
+
+
+def test_the_frames_of_requests_are_dropped_from_a_cause_and_from_all_that_is_behind_it() -> None:
+    deepest = raised(ConnectionResetError())
+    in_context = raised(OSError(), deepest)
+    reason = raised(OSError())
+    reason.__context__ = in_context
+    pool = urllib3.HTTPConnectionPool("api.example")
+    max_retries = raised(urllib3.exceptions.MaxRetryError(pool, "/", reason))
+    cause = raised(requests.exceptions.ConnectionError(max_retries))
+    failed(cause)
+    for error in (cause, max_retries, reason, in_context, deepest):
+        assert error.__traceback__ is None
+        assert error.__suppress_context__ is True
+
+
+def test_the_frames_of_what_the_callers_own_session_raised_are_kept() -> None:
+    cause = raised(TypeError("of a hook"))
+    failed(cause)
+    assert cause.__traceback__ is not None
 
 
 @pytest.mark.parametrize(

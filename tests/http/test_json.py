@@ -46,6 +46,38 @@ def test_an_empty_cell_of_pandas_is_told_as_one(kind: str) -> None:
         serialize_json({"age": cell})
 
 
+@pytest.mark.parametrize(
+    ("value", "message", "hint"),
+    [
+        (
+            {"a": {"b": [object()]}},
+            "The input 'a.b' cannot be sent as JSON: Object of type object is not JSON "
+            "serializable",
+            "",
+        ),
+        (
+            {"rows": ({"age": float("nan")},)},
+            "The input 'rows.age' cannot be sent as JSON: it is nan.",
+            "An empty cell of a table is NaN: leave such a key out, or make it None.",
+        ),
+    ],
+)
+def test_the_path_the_reason_and_the_remedy_are_told(value: Any, message: str, hint: str) -> None:
+    with pytest.raises(InvalidInputError) as raised:
+        serialize_json(value)
+    assert raised.value.message == message
+    assert raised.value.hint == hint
+    [outermost] = value
+    assert name_unserializable(value) == f"The input {outermost!r}"
+
+
+def test_of_a_value_that_is_in_itself_the_outermost_name_is_told() -> None:
+    value: dict[str, Any] = {}
+    value["a"] = {"b": value}
+    with pytest.raises(InvalidInputError, match=r"The input 'a' cannot be sent as JSON: "):
+        serialize_json(value)
+
+
 def test_what_has_no_names_is_named_as_a_whole() -> None:
     with pytest.raises(InvalidInputError, match="The input cannot be sent as JSON"):
         serialize_json([object()])

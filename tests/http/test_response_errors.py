@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 from typing import Any
@@ -16,6 +17,7 @@ from replicate_sync.exceptions import (
     NotFoundError,
     PaymentRequiredError,
     RateLimitError,
+    Response,
     ResponseError,
     ServerError,
     UnknownModelError,
@@ -23,6 +25,7 @@ from replicate_sync.exceptions import (
 from replicate_sync.http.response_errors import (
     error_for_response,
     error_from_status,
+    is_cut_short,
     retry_after,
     unexpected_response,
 )
@@ -183,6 +186,34 @@ def test_the_status_says_whether_it_is_an_error(status: int, beginning: str) -> 
     assert isinstance(error, UnknownModelError) == (status == 404)
 
 
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        (200, b"", True),
+        (200, b" \n", True),
+        (200, b'{"id": "p1", "sta', True),
+        (200, b'\r\n [{"id": "p1"}, ', True),
+        (299, b"{", True),
+        (300, b"{", False),
+        (199, b"{", False),
+        (200, b' {"id": "p1"}', False),
+        (200, b"[]", False),
+        (200, b"<html>", False),
+        (200, b'"half', False),
+        pytest.param(
+            200,
+            b"[" * 100_000,
+            False,
+            marks=pytest.mark.skipif(sys.platform == "emscripten", reason="a large stack"),
+        ),
+    ],
+)
+def test_a_response_is_cut_short_where_json_has_begun_and_not_ended(
+    status: int, body: bytes, expected: bool
+) -> None:
+    assert is_cut_short(Response(status, {}, body)) is expected
+
+
 LOW_CREDIT = (
     "Request was throttled. Your rate limit … is reduced to 6 requests per minute … "
     "Your rate limit resets in ~5s."
@@ -205,6 +236,8 @@ LOW_CREDIT = (
         ({"Retry-After": "nan"}, {"retry_after": 2}, 2),
         ({"Retry-After": "Wed, 99 Oct 2015 07:28:00 GMT"}, {}, None),
         ({"Retry-After": "0"}, {}, 0),
+        ({"Retry-After": "1000000000"}, {}, 1e9),
+        ({"Retry-After": "1000000001"}, {}, None),
         ({}, {}, None),
     ],
 )

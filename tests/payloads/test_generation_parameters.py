@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from replicate_sync.exceptions import InvalidInputError
-from replicate_sync.payloads.generation_parameters import to_model_inputs
+from replicate_sync.payloads.generation_parameters import system_input, to_model_inputs
 from replicate_sync.payloads.input_schema import Inputs
 from replicate_sync.payloads.schemas import ModelSchema
 
@@ -77,6 +77,9 @@ def test_zero_and_empty_text_are_sent() -> None:
         ("top_p", ["top_p"]),
         ("top_k", ["top_k"]),
         ("stop", ["stop_sequences", "stop"]),
+        ("seed", ["seed", "random_seed"]),
+        ("reasoning_effort", ["reasoning_effort", "thinking_level"]),
+        ("verbosity", ["verbosity"]),
     ],
 )
 def test_a_known_model_is_sent_the_first_name_that_it_lists(
@@ -91,6 +94,55 @@ def test_a_parameter_without_a_name_in_the_model_is_an_error_that_lists_what_it_
     with pytest.raises(InvalidInputError, match=r"top_k=; it takes prompt, temperature") as raised:
         to_model_inputs({"prompt": "p", "top_k": 5}, inputs(prompt="string", temperature="number"))
     assert raised.value.hint == "Leave top_k out, or pass what you mean in extra_data."
+    message = "This model has no input for top_k=; it takes prompt, temperature."
+    assert raised.value.fields == [{"type": "client", "field": "top_k", "description": message}]
+
+
+def limited(**limits: float) -> Inputs:
+    """Return the input of a model that bounds its maximum of tokens."""
+    properties = {"max_new_tokens": {"type": "integer", **limits}}
+    return ModelSchema.parse({"Input": {"properties": properties}}).inputs
+
+
+@pytest.mark.parametrize(
+    ("limits", "tokens", "problem"),
+    [
+        ({"maximum": 5}, 6, "max_new_tokens must be at most 5, not 6"),
+        ({"minimum": 2}, 1, "max_new_tokens must be at least 2, not 1"),
+    ],
+)
+def test_a_value_beyond_what_the_model_takes_is_an_error_under_the_name_that_was_given(
+    limits: dict[str, float], tokens: int, problem: str
+) -> None:
+    with pytest.raises(InvalidInputError) as raised:
+        to_model_inputs({"max_tokens": tokens}, limited(**limits))
+    message = f"max_tokens= does not fit this model: {problem}."
+    assert str(raised.value) == message
+    assert raised.value.fields == [
+        {"type": "client", "field": "max_tokens", "description": message}
+    ]
+
+
+@pytest.mark.parametrize("tokens", [2, 5])
+def test_the_bounds_of_a_model_are_within_what_it_takes(tokens: int) -> None:
+    known = limited(minimum=2, maximum=5)
+    assert to_model_inputs({"max_tokens": tokens}, known) == {"max_new_tokens": tokens}
+
+
+@pytest.mark.parametrize(
+    ("known", "name"),
+    [
+        (inputs(prompt="string", system_prompt="string"), "system_prompt"),
+        (inputs(prompt="string", instructions="string"), "instructions"),
+        (inputs(system_message="string", system="string"), "system"),
+        (inputs(prompt="string"), None),
+        (Inputs.empty(), None),
+    ],
+)
+def test_the_input_for_what_comes_before_everything_else_is_known_by_its_name(
+    known: Inputs, name: str | None
+) -> None:
+    assert system_input(known) == name
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from replicate_sync.exceptions import InvalidInputError
 from replicate_sync.payloads.messages import (
+    Turn,
     build_prompt,
     last_content,
     parse_messages,
@@ -38,6 +39,8 @@ NO_SUCH_PART = (
     "image_url, input_image, audio, audio_url, input_audio, video, video_url, input_video, file, "
     "file_url, input_file, document."
 )
+TOOL_CALL = {"role": "assistant", "content": None, "tool_calls": [{"id": "1"}]}
+NO_TOOLS = "This model takes no messages with 'tool_calls': it takes its prompt as text."
 NO_SUCH_ROLE = (
     "There is no role 'robot'. The roles are system, developer, user, assistant, tool, function."
 )
@@ -119,12 +122,34 @@ def test_a_generator_of_messages_is_read_once_and_a_list_is_not_changed() -> Non
         ([{"role": "user", "content": [{"text": 5}]}], NO_PART_TEXT),
         ([{"role": "user", "content": ["a", PICTURE]}], NO_PICTURE),
         ([{"role": "user", "content": [{"type": "thought", "text": "a"}]}], NO_SUCH_PART),
+        ([{"role": "user", "content": "a"}, TOOL_CALL], NO_TOOLS),
     ],
 )
 def test_what_is_no_message_is_refused(messages: Any, error: str) -> None:
     with pytest.raises(InvalidInputError) as raised:
         build_prompt(messages)
     assert str(raised.value) == error
+
+
+@pytest.mark.parametrize(
+    ("messages", "role", "text", "media"),
+    [
+        ({"role": "User", "content": "a"}, "user", "a", ()),
+        ({"role": "ASSISTANT", "content": TWO_PARTS}, "assistant", "ab", ()),
+        ({"content": "a"}, "user", "a", ()),
+        ({"content": b"%PDF-1.4"}, "user", "", (("file", b"%PDF-1.4"),)),
+        ({"content": ["a", b"%PDF-1.4", "b"]}, "user", "ab", (("file", b"%PDF-1.4"),)),
+        (TOOL_CALL, "assistant", "", ()),
+    ],
+)
+def test_a_message_is_a_role_a_text_and_its_files(
+    messages: Any, role: str, text: str, media: Any
+) -> None:
+    assert parse_messages(messages) == [Turn(role, text, media, messages)]
+
+
+def test_a_string_is_the_message_of_a_user() -> None:
+    assert parse_messages("a") == [Turn("user", "a", (), {"role": "user", "content": "a"})]
 
 
 @pytest.mark.slow

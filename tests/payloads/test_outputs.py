@@ -194,6 +194,37 @@ def test_the_schema_is_needed_only_where_it_decides(value: Any, expected: bool) 
     assert needs_schema(value) is expected
 
 
+class CountedList(list[object]):
+    """A list that counts how often it is gone through."""
+
+    times = 0
+
+    def __iter__(self) -> Iterator[object]:
+        self.times += 1
+        return super().__iter__()
+
+
+def test_a_list_of_numbers_is_gone_through_for_strings_and_then_only_added_up() -> None:
+    numbers = CountedList([1, 0.5, 2])
+    assert needs_schema(numbers) is False
+    assert numbers.times == 2
+
+
+@pytest.mark.parametrize(
+    ("value", "urls"),
+    [
+        ([f"{API}/files/1", LINK, "a"], [f"{API}/files/1"]),
+        ({"b": INLINE, "a": [FILE]}, [INLINE, FILE]),
+        ("http://api.replicate.com/v1/files/1", []),
+        ([1, 2], []),
+    ],
+)
+def test_a_file_is_known_without_a_schema_by_the_host_that_it_is_on(
+    value: Any, urls: list[str]
+) -> None:
+    assert file_urls(value, API) == urls
+
+
 TEXTS = st.sampled_from(["", "a", "word ", "hd", LINK, FILE, INLINE, f"{LINK} x", f"{API}/files/1"])
 NUMBERS = st.none() | st.booleans() | st.integers() | st.floats() | st.just(10**400)
 OUTPUTS = st.recursive(

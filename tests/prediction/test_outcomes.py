@@ -81,6 +81,12 @@ def test_a_long_line_of_the_logs_is_quoted_by_its_end() -> None:
     assert str(error).endswith("\n  " + "b" * 200)
 
 
+def test_the_lines_of_the_logs_keep_their_indentation() -> None:
+    logs = "Traceback:\n  File x  \n    y()\t\n"
+    error = outcomes.canceled_error(state("canceled", logs=logs), unchanged)
+    assert str(error).splitlines()[2:] == ["  Traceback:", "    File x", "      y()"]
+
+
 def test_a_secret_is_redacted_in_the_reason_and_in_the_logs() -> None:
     def redact(text: str) -> str:
         return text.replace("r8_x", "***")

@@ -136,6 +136,101 @@ def test_a_stream_that_is_opened_before_the_model_starts_is_returned_as_it_arriv
     assert not transcript.is_unbroken
 
 
+def connected(*, is_late: bool = False) -> Transcript:
+    """Return the transcript of a stream that has just been opened."""
+    transcript = Transcript(is_late=is_late)
+    transcript.reconnect()
+    return transcript
+
+
+def test_a_stream_without_any_event_has_no_last_id_and_no_text_at_its_end() -> None:
+    transcript = connected()
+    assert transcript.last_id == ""
+    assert transcript.end(None) is None
+
+
+def test_a_stream_that_was_joined_late_is_not_believed_at_its_end() -> None:
+    transcript = connected(is_late=True)
+    assert transcript.is_unbroken is False
+    assert add_all(transcript, ["Once", " upon"], ["", ""]) == ""
+    assert transcript.end(None) is None
+
+
+def test_a_stream_without_ids_that_broke_after_a_text_is_not_believed_at_its_end() -> None:
+    transcript = connected()
+    assert transcript.add_event("Once", "") == "Once"
+    transcript.reconnect()
+    assert transcript.is_unbroken is False
+    assert add_all(transcript, ["Once", " upon"], ["", ""]) == ""
+    assert transcript.end("Once") is None
+    assert transcript.text == "Once"
+
+
+def test_what_is_believed_at_the_end_is_part_of_the_text() -> None:
+    transcript = connected()
+    transcript.reconnect()
+    assert add_all(transcript, ["Once", " upon"], ["", ""]) == ""
+    assert transcript.end(None) == "Once upon"
+    assert (transcript.text, transcript.length) == ("Once upon", 9)
+
+
+def test_a_poll_that_is_ahead_of_a_stream_that_began_with_the_model_leaves_its_place_known() -> (
+    None
+):
+    transcript = Transcript(is_late=True)
+    transcript.reconnect(is_written=False)
+    assert transcript.add_event("Once", "") == "Once"
+    assert transcript.add_output("Once upon", is_final=False) == " upon"
+    assert add_all(transcript, [" upon", " a"], ["", ""]) == " a"
+    assert not transcript.is_lost
+
+
+def test_an_id_of_an_earlier_event_says_nothing_of_a_later_one() -> None:
+    transcript = connected()
+    assert transcript.add_event("a", "7:1") == "a"
+    assert transcript.add_event("b", "7:1", has_own_id=False) == "b"
+    assert transcript.last_id == "7:1"
+    assert transcript.is_unbroken
+
+
+def test_another_piece_under_the_same_id_is_returned_and_the_same_one_is_doubtful() -> None:
+    transcript = connected()
+    assert add_all(transcript, ["a", "b"], ["7:1", "7:1"]) == "ab"
+    assert transcript.last_id == ""
+    assert transcript.is_unbroken is False
+    assert not transcript.is_lost
+    assert transcript.add_event("b", "7:1") == ""
+    assert transcript.is_lost
+
+
+def test_after_a_break_another_piece_under_a_known_id_is_doubtful() -> None:
+    transcript = connected()
+    transcript.add_event("a", "7:1")
+    transcript.reconnect()
+    assert transcript.add_event("b", "7:2") == "b"
+    assert transcript.add_event("c", "7:1") == ""
+    assert transcript.is_lost
+
+
+def test_a_known_id_with_another_piece_shows_that_the_ids_are_a_connections_own() -> None:
+    transcript = connected()
+    assert add_all(transcript, ["a", "b"], ["7:1", "7:2"]) == "ab"
+    transcript.reconnect()
+    assert add_all(transcript, ["x", "y", "z"], ["7:1", "7:2", "7:3"]) == ""
+    assert transcript.last_id == ""
+
+
+def test_the_next_id_is_known_however_often_a_stream_breaks() -> None:
+    transcript = connected()
+    assert transcript.add_event("a", "7:1") == "a"
+    transcript.reconnect()
+    assert transcript.add_event("b", "7:2") == "b"
+    assert transcript.last_id == "7:2"
+    transcript.reconnect()
+    assert add_all(transcript, ["a", "b", "c"], ["7:1", "7:2", "7:3"]) == "c"
+    assert transcript.last_id == "7:3"
+
+
 SENTENCES = [f"This is the sentence number {number} of a long text. " for number in range(9)]
 
 
@@ -175,11 +270,45 @@ def test_a_passage_that_the_output_goes_on_differently_after_is_somewhere_else()
     assert transcript.text == "".join(SENTENCES)
 
 
+ROW = "-" * 63 + "|"  # the shortest passage that says where a stream is
+
+
+@pytest.mark.parametrize(
+    ("came", "output", "is_found"),
+    [
+        (ROW, f"{ROW} and so on", True),
+        (ROW[1:], f"{ROW} and so on", False),
+        (ROW, f"{ROW} {ROW}", False),
+        ("-" * 64, "-" * 65, False),
+        # Longer passages are tried where a short one comes again.
+        (ROW + SENTENCES[0] + SENTENCES[1], ROW + ROW + SENTENCES[0] + SENTENCES[1], True),
+    ],
+)
+def test_a_passage_has_to_be_long_enough_to_be_there_only_once(
+    came: str, output: str, is_found: bool
+) -> None:
+    transcript = connected(is_late=True)
+    transcript.add_event(came, "")
+    assert transcript.add_output(output, is_final=False) == output
+    assert transcript.is_lost is not is_found
+    assert transcript.last_id == ""
+
+
+def test_a_stream_whose_place_was_found_may_lose_it_again() -> None:
+    transcript = connected(is_late=True)
+    transcript.add_event(ROW, "")
+    transcript.add_output(f"{ROW} and so on", is_final=False)
+    assert add_all(transcript, [" or not", " at all"], ["", ""]) == ""
+    assert transcript.is_lost
+    assert transcript.text == f"{ROW} and so on"
+
+
 def test_an_output_that_contradicts_the_text_ends_what_is_taken_from_the_stream() -> None:
     transcript = Transcript()
     transcript.reconnect()
     assert transcript.add_event("Once", "1:0") == "Once"
     assert transcript.add_output("Twice", is_final=False) == ""
+    assert transcript.last_id == ""
     assert transcript.add_event(" upon", "1:1") == ""
     assert transcript.add_output("Twice upon", is_final=True) is None
 
@@ -313,6 +442,11 @@ def test_values_are_compared_and_not_their_spelling(values: list[Any], data: st.
         ('{"a":1}word', [{"a": 1}, "work"], Rest(None)),
         ("{nonsense", [{"a": 1}], Rest(None)),
         ("[" * 5000, [{"a": 1}], Rest(None)),
+        ('{"a":1}word{"b":2}', [{"a": 1}, "word", {"b": 2}], Rest("")),
+        ('{"a":1}wo', [{"a": 1}, "word", "s"], Rest("rds")),
+        ('{"a":1}\n {"b":2}', [{"a": 1}, {"b": 2}], Rest("")),
+        ("a\r\nb", "a\r\nb\r\nc", Rest("\r\nc")),
+        ("a ", "a", Rest(None, is_behind=True)),
         ("", [], Rest("")),
         ("", None, Rest("")),
     ],
@@ -326,8 +460,11 @@ def test_an_output_that_is_too_deep_for_text_is_an_error_of_this_package() -> No
     deep: object = []
     for _ in range(50_000):  # CPython 3.13 writes 5,000 levels
         deep = [deep]
-    with pytest.raises(UnexpectedDataError, match="too deeply"):
+    with pytest.raises(UnexpectedDataError) as raised:
         rest_of_output("x", [deep])
+    assert raised.value.message == (
+        "The data is not an output that is text: it is nested too deeply"
+    )
 
 
 # -- Cost ------------------------------------------------------------------------------------------
