@@ -136,9 +136,13 @@ def test_what_is_no_message_is_refused(messages: Any, error: str) -> None:
     [
         ({"role": "User", "content": "a"}, "user", "a", ()),
         ({"role": "ASSISTANT", "content": TWO_PARTS}, "assistant", "ab", ()),
-        ({"content": "a"}, "user", "a", ()),
-        ({"content": b"%PDF-1.4"}, "user", "", (("file", b"%PDF-1.4"),)),
-        ({"content": ["a", b"%PDF-1.4", "b"]}, "user", "ab", (("file", b"%PDF-1.4"),)),
+        ({"role": "user", "content": b"%PDF-1.4"}, "user", "", (("file", b"%PDF-1.4"),)),
+        (
+            {"role": "tool", "content": ["a", b"%PDF-1.4", "b"]},
+            "tool",
+            "ab",
+            (("file", b"%PDF-1.4"),),
+        ),
         (TOOL_CALL, "assistant", "", ()),
     ],
 )
