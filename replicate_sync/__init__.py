@@ -223,6 +223,9 @@ def local(
         sync_status: The status of a finished prediction in the response to `Prefer: wait`.
         inline_files: Whether small files are data URIs in that response.
 
+    Returns:
+        A client of that server.
+
     Raises:
         ImportError: Flask is missing.
         OSError: The port is taken.

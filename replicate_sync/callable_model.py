@@ -144,6 +144,9 @@ class CallableModel(Generic[_T]):
         Args:
             **inputs: As in a call.
 
+        Returns:
+            The prediction, which may still run.
+
         Raises:
             InvalidInputError: As in a call.
 

@@ -397,6 +397,10 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
             query: The text.
             limit: How many of each, 1 to 50.
 
+        Raises:
+            ResponseError: The API refused, as for a limit of more than 50.
+            ConnectionFailed: There was no response.
+
         Examples:
             >>> [model.name for model in client.search("flux").models]
             ['flux-schnell']

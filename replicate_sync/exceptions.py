@@ -566,6 +566,9 @@ class Interruption:
     def of(cls, error: BaseException) -> Interruption | None:
         """Return the interruption that was attached to an exception, or None.
 
+        Args:
+            error: What was caught, such as a KeyboardInterrupt.
+
         Examples:
             >>> print(Interruption.of(KeyboardInterrupt()))
             None
@@ -576,6 +579,9 @@ class Interruption:
 
     def attach_to(self, error: BaseException) -> None:
         """Attach this to an exception, if that is a KeyboardInterrupt.
+
+        Args:
+            error: The exception, whose first argument this becomes.
 
         Examples:
             >>> error = KeyboardInterrupt()

@@ -209,6 +209,9 @@ class ReplicateHome(BaseClient, Gpt4freeProvider):
             deadline: The seconds that all of it may take.
             cancel_on_exit: Whether an interruption cancels the prediction.
 
+        Returns:
+            The picture; `save`, `read` and `image` have its content.
+
         Raises:
             InvalidInputError: The model makes no images.
             ReplicateError: As `Prediction.wait` does.

@@ -90,6 +90,9 @@ class Polling(_Value):
     def at_least_every(self, seconds: float) -> Polling:
         """Return a policy of the same duration whose interval is at most so many seconds.
 
+        Args:
+            seconds: The longest interval.
+
         Examples:
             >>> Polling(attempts=30, delay=5).at_least_every(1)
             Polling(attempts=146, delay=1, early=True)

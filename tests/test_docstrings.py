@@ -54,6 +54,29 @@ INTERNAL = {
     "Trainings.start",
     "UploadedFile",
 }
+#: What sends no request, or logs what goes wrong with it.
+RAISES_NOTHING = {
+    "BaseClient.close",
+    "Collections.from_json",
+    "Conversation.undo",
+    "Deployments.from_json",
+    "FileOutput.to_html",
+    "Gpt4freeProvider.get_dict",
+    "Gpt4freeProvider.get_models",
+    "Gpt4freeProvider.get_parent",
+    "Interruption.attach_to",
+    "Interruption.of",
+    "LocalReplicate.close",
+    "Models.from_json",
+    "Polling.at_least_every",
+    "Polling.polls",
+    "Prediction.abandon",
+    "Record.from_json",
+    "Usage.add",
+    "Usage.fetch",
+    "Usage.rows",
+    "Versions.from_json",
+}
 
 
 # An example with such a word has a server of its own, on which `owned_by` makes it.
@@ -64,40 +87,61 @@ def is_ours(value: Any) -> bool:
     return str(getattr(value, "__module__", "")).startswith("replicate_sync")
 
 
-def documented_members(kind: type) -> Iterator[tuple[str, str]]:
-    """Yield the public methods and properties of a class, and their docstrings."""
+def public_members(kind: type) -> Iterator[tuple[str, Any]]:
+    """Yield the public methods and properties of a class, with their names."""
     for name, value in vars(kind).items():
         is_callable = inspect.isroutine(value) or isinstance(value, classmethod | staticmethod)
         is_method = is_callable or isinstance(value, property | cached_property)
         if is_method and not name.startswith("_") and f"{kind.__name__}.{name}" not in INTERNAL:
-            yield f"{kind.__name__}.{name}", inspect.getdoc(value) or ""
+            yield f"{kind.__name__}.{name}", value
 
 
-def public_docstrings() -> dict[str, str]:
-    """Return the docstrings of all public names, by name."""
+def public_values() -> dict[str, Any]:
+    """Return the classes, functions, methods and properties that are public, by name."""
     values = [getattr(replicate_sync, name) for name in replicate_sync.__all__]
     client = Replicate("r8_nobody")
     values += [getattr(client.models, name) for name in ("versions", "examples", "readme")]
     values += [client.models.predictions, client.deployments.predictions]
     values += [client.webhooks.default, client.webhooks.default.secret, *REACHED]
-    found: dict[str, str] = {}
+    found: dict[str, Any] = {}
     for value in values:
         if inspect.isfunction(value):
-            found[value.__name__] = inspect.getdoc(value) or ""
+            found[value.__name__] = value
             continue
         kind = value if inspect.isclass(value) else type(value)
         for base in filter(is_ours, kind.__mro__):
             if base.__name__.startswith("_") or base.__name__ in INTERNAL:
                 continue
-            found[base.__name__] = inspect.getdoc(base) or ""
-            found.update(documented_members(base))
-    found["official"] = official.__doc__ or ""
+            found[base.__name__] = base
+            found.update(public_members(base))
+    found["official"] = official
     for value in (official.Client, official.Client.run, official.Client.stream, official.paginate):
-        found[f"official.{value.__qualname__}"] = inspect.getdoc(value) or ""
+        found[f"official.{value.__qualname__}"] = value
     return found
 
 
-DOCSTRINGS = public_docstrings()
+PUBLIC = public_values()
+DOCSTRINGS = {name: inspect.getdoc(value) or "" for name, value in PUBLIC.items()}
+
+
+def public_functions() -> dict[str, Callable[..., Any]]:
+    """Return the functions and methods among the public names, without the properties."""
+    unwrapped = {name: inspect.unwrap(value) for name, value in PUBLIC.items()}
+    unwrapped |= {
+        name: value.__func__
+        for name, value in PUBLIC.items()
+        if isinstance(value, classmethod | staticmethod)
+    }
+    return {name: value for name, value in unwrapped.items() if inspect.isfunction(value)}
+
+
+FUNCTIONS = public_functions()
+
+
+def section(name: str, title: str) -> str:
+    """Return the lines of a section of a public name's docstring, "" where it has none."""
+    found = re.search(rf"^{title}:\n((?: {{4}}.*\n|\n)+)", f"{DOCSTRINGS[name]}\n", re.MULTILINE)
+    return found[1] if found else ""
 
 
 def owned_by(client: Replicate, source: str) -> Names:
@@ -167,6 +211,43 @@ def test_every_public_name_has_an_example() -> None:
     assert len(DOCSTRINGS) > 200
 
 
+def test_every_parameter_is_explained() -> None:
+    constructors = {
+        name: value.__init__
+        for name, value in PUBLIC.items()
+        if inspect.isclass(value) and "__init__" in vars(value)
+    }
+    unexplained = [
+        f"{name}({parameter})"
+        for name, function in {**FUNCTIONS, **constructors}.items()
+        for parameter in inspect.signature(function).parameters
+        if parameter not in ("self", "cls")
+        if not re.search(rf"^ {{4}}\**{parameter}: ", section(name, "Args"), re.MULTILINE)
+    ]
+    assert unexplained == []
+    assert len(constructors) > 20
+
+
+def test_what_is_returned_or_yielded_is_said() -> None:
+    returning = {
+        name
+        for name, function in FUNCTIONS.items()
+        if inspect.signature(function).return_annotation not in (None, "None")
+    }
+    unsaid = [
+        name
+        for name in returning
+        if not DOCSTRINGS[name].startswith(("Return ", "Yield "))
+        if not section(name, "Returns") and not section(name, "Yields")
+    ]
+    assert sorted(unsaid) == []
+    assert len(returning) > 80
+
+
+def test_whatever_may_send_a_request_says_what_it_raises() -> None:
+    assert {name for name in FUNCTIONS if not section(name, "Raises")} == RAISES_NOTHING
+
+
 @pytest.mark.parametrize("name", sorted(DOCSTRINGS))
 def test_the_example_does_what_it_says(name: str, prepared: Callable[[str], Names]) -> None:
     options = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
@@ -183,7 +264,7 @@ def test_the_help_of_the_client_begins_with_two_screens_that_name_all_it_has() -
     overview, _, _ = text.partition("Method resolution order:")
     assert len(overview.splitlines()) <= 100
     kinds = [kind for kind in Replicate.__mro__ if is_ours(kind)]
-    members = {name for kind in kinds for name, _ in documented_members(kind)}
+    members = {name for kind in kinds for name, _ in public_members(kind)}
     assert len(members) > 20
     for name in members:
         assert re.search(rf"\b{name.partition('.')[2]}\b", overview), name

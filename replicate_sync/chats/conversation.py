@@ -130,6 +130,9 @@ class Conversation:
     def undo(self) -> list[Message]:
         """Remove the last message and its reply, and return them; [] where there are none.
 
+        Returns:
+            The removed messages, in their order.
+
         Examples:
             >>> conversation = client.conversation("openai/gpt-5-mini")
             >>> reply = "".join(conversation.send("What is a river?"))
@@ -170,6 +173,9 @@ class Conversation:
         Args:
             path: The file; "~" is the home folder.
 
+        Returns:
+            The path of the file, with "~" expanded.
+
         Raises:
             InvalidInputError: The file cannot be written.
 
@@ -190,6 +196,9 @@ class Conversation:
 
         Args:
             path: The file; "~" is the home folder.
+
+        Returns:
+            This conversation, with the model, the options and the messages of the file.
 
         Raises:
             InvalidInputError: The file cannot be read, or is no conversation; nothing has changed.

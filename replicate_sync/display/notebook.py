@@ -154,6 +154,9 @@ def show(value: object) -> str:
     Returns:
         The whole text; "" where there was none.
 
+    Raises:
+        ReplicateError: As the generator that is displayed raises.
+
     Examples:
         >>> client.server.script("me/poet", tokens=["A ", "river."])
         >>> text = show(client.stream("me/poet"))

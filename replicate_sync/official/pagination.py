@@ -76,6 +76,9 @@ def paginate(list_method: Callable[[Cursor], Page[T]]) -> Generator[Page[T], Non
     Yields:
         Pages.
 
+    Raises:
+        ReplicateError: As `list_method` raises.
+
     Examples:
         >>> import replicate_sync.official as replicate
         >>> pages = replicate.paginate(replicate.models.list)

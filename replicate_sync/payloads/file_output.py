@@ -195,6 +195,9 @@ class FileOutput:
                 they do not exist, a "~" is expanded, and a link is followed.
             progress: As for `iter_bytes`.
 
+        Returns:
+            The path of the file, with the name that it was given in a folder.
+
         Raises:
             OSError: The file cannot be written.
             ReplicateError: As `iter_bytes` does.

@@ -40,6 +40,10 @@ class PredictionFields:
         data_removed: Whether the API has removed input, output and logs.
         raw: All of the above as the API sent it.
 
+    Args:
+        data: The API's JSON, an object with an `id`.
+        context: The client's settings, by which it is polled, and its output parsed.
+
     Examples:
         >>> hello = "replicate/hello-world"
         >>> prediction = client.predictions.create(hello, {"text": "Alice"}).wait()

@@ -89,6 +89,9 @@ class Prediction(PredictionFields):
 
         See https://replicate.com/docs/reference/http#predictions.get
 
+        Returns:
+            This prediction, with its newest fields.
+
         Raises:
             ConnectionFailed: There was no response.
             ResponseError: The response is not the prediction.
@@ -120,6 +123,9 @@ class Prediction(PredictionFields):
         """Cancel the prediction, and return it. One that has ended stays as it is.
 
         See https://replicate.com/docs/reference/http#predictions.cancel
+
+        Returns:
+            This prediction; its status may become "canceled" only some time later.
 
         Raises:
             ConnectionFailed: There was no response.
@@ -193,6 +199,9 @@ class Prediction(PredictionFields):
             folder: It is made where it does not exist. The files are named "<number>-<name>"; none
                 takes the place of another.
 
+        Returns:
+            The paths of the files, in the order of the output; [] where it has none.
+
         Raises:
             PredictionError: As `wait` does.
             ReplicateError: A file could not be downloaded, or not be written.
@@ -245,6 +254,9 @@ class Prediction(PredictionFields):
         Args:
             deadline: The deadline of the call, in which the model's schema may be fetched.
 
+        Raises:
+            ConnectionFailed: The schema cannot be fetched; likewise ResponseError.
+
         Examples:
             >>> hello = "replicate/hello-world"
             >>> prediction = client.predictions.create(hello, {"text": "Alice"}).wait()
@@ -277,6 +289,9 @@ class Prediction(PredictionFields):
                 cancels the prediction.
             progress: Whether to display a progress bar with the status and the model's own
                 percentage; polls every second then. Needs the extra "progress".
+
+        Returns:
+            This prediction, whose output `result()` returns.
 
         Raises:
             PredictionFailed: The model failed.
@@ -524,6 +539,10 @@ class Prediction(PredictionFields):
 
     def raise_unless_succeeded(self) -> None:
         """Raise how the prediction ended, if that was without success.
+
+        Raises:
+            PredictionFailed: The model failed.
+            PredictionCanceled: It was canceled, or aborted.
 
         Examples:
             >>> hello = "replicate/hello-world"

@@ -193,6 +193,9 @@ class Usage(Mapping[str, ModelUsage]):
     def add(self, prediction: Metered) -> None:
         """Count a prediction that has ended, once. A few of them are added up when it is read.
 
+        Args:
+            prediction: The prediction; one that was counted before is not counted again.
+
         Examples:
             >>> hello = "replicate/hello-world"
             >>> prediction = client.predictions.create(hello, {"text": "Alice"}).wait()
@@ -209,6 +212,9 @@ class Usage(Mapping[str, ModelUsage]):
 
     def fetch(self) -> Usage:
         """Fetch the metrics that are missing, by a request for each, and return this usage.
+
+        Returns:
+            This usage, in which all that has ended is counted.
 
         Examples:
             >>> usage = client.usage.fetch()

@@ -33,6 +33,10 @@ class Accounts(Resource):
 
         See https://replicate.com/docs/reference/http#account.get
 
+        Raises:
+            AuthenticationError: The token was refused.
+            ConnectionFailed: There was no response; likewise any other ResponseError.
+
         Examples:
             >>> client.account.get().username
             'local'

@@ -66,6 +66,9 @@ class BoundPredictions:
             cancel_on_exit: See there.
             progress: See there.
 
+        Returns:
+            The prediction, which may still run.
+
         Raises:
             ReplicateError: See there.
 
@@ -135,6 +138,9 @@ class ModelPredictions:
             cancel_on_exit: See there.
             progress: See there.
 
+        Returns:
+            The prediction, which may still run.
+
         Raises:
             ReplicateError: As `predictions.create` does.
 
@@ -197,6 +203,9 @@ class DeploymentPredictions:
             cancel_after: See there.
             deadline: See there.
             cancel_on_exit: See there.
+
+        Returns:
+            The prediction, which may still run.
 
         Raises:
             ReplicateError: As `predictions.create` does.

@@ -73,6 +73,10 @@ class Collections(Resource):
         Args:
             limit: After how many of them to stop; None for all.
 
+        Raises:
+            InvalidInputError: The limit is wrong.
+            ReplicateError: A page cannot be fetched. It is raised where an item of it is needed.
+
         Examples:
             >>> [collection.slug for collection in client.collections.list()]
             [...]
@@ -100,6 +104,9 @@ class Collections(Resource):
 
     def from_json(self, data: object) -> Collection:
         """Return the collection that the API's JSON describes, without a request.
+
+        Args:
+            data: The API's JSON.
 
         Examples:
             >>> client.collections.from_json({"slug": "text-to-image"}).slug

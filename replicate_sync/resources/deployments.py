@@ -62,6 +62,9 @@ class Deployment(Record):
             min_instances: See there.
             max_instances: See there.
 
+        Returns:
+            The deployment as it is now.
+
         Raises:
             NotFoundError: See there.
 
@@ -117,6 +120,10 @@ class Deployments(Resource):
         Args:
             limit: After how many of them to stop; None for all.
 
+        Raises:
+            InvalidInputError: The limit is wrong.
+            ReplicateError: A page cannot be fetched. It is raised where an item of it is needed.
+
         Examples:
             >>> "greeter" in [deployment.name for deployment in client.deployments.list()]
             True
@@ -144,6 +151,9 @@ class Deployments(Resource):
             hardware: A SKU of `hardware.list()`.
             min_instances: How many instances are always up, 0 to 5.
             max_instances: How many there may be, 0 to 20.
+
+        Returns:
+            The deployment with its first release.
 
         Raises:
             InputRejectedError: The API refused a field.
@@ -211,6 +221,9 @@ class Deployments(Resource):
             min_instances: How many instances are always up.
             max_instances: How many there may be.
 
+        Returns:
+            The deployment with its new release.
+
         Raises:
             NotFoundError: There is no such deployment.
 
@@ -246,6 +259,9 @@ class Deployments(Resource):
 
     def from_json(self, data: object) -> Deployment:
         """Return the deployment that the API's JSON describes, without a request.
+
+        Args:
+            data: The API's JSON.
 
         Examples:
             >>> str(client.deployments.from_json({"owner": "me", "name": "mine"}))

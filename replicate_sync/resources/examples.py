@@ -36,6 +36,10 @@ class Examples(Resource):
             model: "owner/name".
             limit: After how many of them to stop; None for all.
 
+        Raises:
+            ModelNotFoundError: The name is wrong, or there is no such model.
+            ReplicateError: A page cannot be fetched. It is raised where an item of it is needed.
+
         Examples:
             >>> list(client.models.examples.list("replicate/hello-world", limit=1))
             [...]

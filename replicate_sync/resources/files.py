@@ -78,6 +78,9 @@ class Files(Resource):
                 extra "progress".
             deadline: The seconds that this call may take.
 
+        Returns:
+            The record of the file, with its `id`, and its `url` for inputs of models.
+
         Raises:
             InvalidInputError: It is not a file, cannot be read, or is too long; or JSON cannot
                 express the metadata. Nothing was sent.
@@ -126,6 +129,9 @@ class Files(Resource):
 
         See https://replicate.com/docs/reference/http#files.get
 
+        Args:
+            file_id: The file's id, as in `File.id`.
+
         Raises:
             NotFoundError: There is no such file.
 
@@ -145,6 +151,10 @@ class Files(Resource):
         Args:
             limit: After how many of them to stop; None for all.
 
+        Raises:
+            InvalidInputError: The limit is wrong.
+            ReplicateError: A page cannot be fetched. It is raised where an item of it is needed.
+
         Examples:
             >>> file = client.files.create(b"some bytes")
             >>> [one.size for one in client.files.list(limit=1)]
@@ -156,6 +166,9 @@ class Files(Resource):
         """Delete a file.
 
         See https://replicate.com/docs/reference/http#files.delete
+
+        Args:
+            file_id: The file's id, as in `File.id`.
 
         Raises:
             NotFoundError: There is no such file.

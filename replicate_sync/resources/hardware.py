@@ -32,6 +32,9 @@ class HardwareList(Resource):
 
         See https://replicate.com/docs/reference/http#hardware.list
 
+        Raises:
+            ReplicateError: A page cannot be fetched. It is raised where an item of it is needed.
+
         Examples:
             >>> [hardware.sku for hardware in client.hardware.list()]
             ['cpu', ...]

@@ -109,6 +109,9 @@ class Model(Record):
         Args:
             limit: After how many of them to stop; None for all.
 
+        Raises:
+            ReplicateError: As `models.examples.list` does.
+
         Examples:
             >>> model = client.models.get("replicate/hello-world")
             >>> [prediction.status for prediction in model.examples(limit=1)]
@@ -119,6 +122,9 @@ class Model(Record):
     def readme(self) -> str:
         """Return its README, in Markdown.
 
+        Raises:
+            ReplicateError: As `models.readme.get` does.
+
         Examples:
             >>> client.models.update("local/mine", readme="# My model").readme()
             '# My model'
@@ -127,6 +133,9 @@ class Model(Record):
 
     def delete(self) -> None:
         """Delete the model, which is one's own and private, and has no versions.
+
+        Raises:
+            ReplicateError: As `models.delete` does.
 
         Examples:
             >>> my_model.delete()
@@ -193,6 +202,10 @@ class Models(Resource):
             sort_direction: "desc" or "asc".
             limit: After how many of them to stop; None for all.
 
+        Raises:
+            InvalidInputError: The limit is wrong.
+            ReplicateError: A page cannot be fetched. It is raised where an item of it is needed.
+
         Examples:
             >>> from itertools import islice
             >>> [str(model) for model in islice(client.models.list(), 2)]
@@ -226,6 +239,9 @@ class Models(Resource):
             paper_url: Where its paper is.
             license_url: Where its license is.
             cover_image_url: Where its picture is.
+
+        Returns:
+            The model, which has no version yet.
 
         Raises:
             InputRejectedError: The API refused a field.
@@ -321,6 +337,9 @@ class Models(Resource):
             weights_url: Where its weights are.
             license_url: Where its license is.
 
+        Returns:
+            The model as it is now.
+
         Raises:
             ModelNotFoundError: There is no such model.
 
@@ -372,6 +391,10 @@ class Models(Resource):
             query: The text.
             limit: After how many of them to stop; None for all.
 
+        Raises:
+            InvalidInputError: The limit is wrong.
+            ReplicateError: A page cannot be fetched. It is raised where an item of it is needed.
+
         Examples:
             >>> [str(model) for model in client.models.search("flux")]
             ['black-forest-labs/flux-schnell']
@@ -381,6 +404,9 @@ class Models(Resource):
 
     def from_json(self, data: object) -> Model:
         """Return the model that the API's JSON describes, without a request.
+
+        Args:
+            data: The API's JSON.
 
         Examples:
             >>> str(client.models.from_json({"owner": "me", "name": "mine"}))

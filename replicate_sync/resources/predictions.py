@@ -113,6 +113,9 @@ class Predictions(Resource):
             progress: Whether to display a progress bar for uploads of more than 5 MB. Needs the
                 extra "progress".
 
+        Returns:
+            The prediction: "starting" or "processing", or what its `wait` has brought.
+
         Raises:
             InvalidInputError: An argument or the input is wrong.
             ModelNotFoundError: There is no such model.
@@ -274,6 +277,9 @@ class Predictions(Resource):
 
         See https://replicate.com/docs/reference/http#predictions.get
 
+        Args:
+            prediction_id: The prediction's id, as in `Prediction.id`.
+
         Raises:
             NotFoundError: There is no such prediction.
 
@@ -297,6 +303,12 @@ class Predictions(Resource):
         """Cancel a prediction by its id, and return it. One that has ended stays as it is.
 
         See https://replicate.com/docs/reference/http#predictions.cancel
+
+        Args:
+            prediction_id: The prediction's id, as in `Prediction.id`.
+
+        Returns:
+            The prediction as the API has it now.
 
         Raises:
             NotFoundError: There is no such prediction.
@@ -328,6 +340,10 @@ class Predictions(Resource):
             source: "web" for those that were made on the website.
             limit: After how many of them to stop; None for all.
 
+        Raises:
+            InvalidInputError: The limit is wrong.
+            ReplicateError: A page cannot be fetched. It is raised where an item of it is needed.
+
         Examples:
             >>> greeting = client.run("replicate/hello-world", {"text": "Alice"})
             >>> next(client.predictions.list()).model
@@ -358,6 +374,9 @@ class Predictions(Resource):
 
     def from_json(self, data: object) -> Prediction:
         """Return the live prediction that the API's JSON describes, without a request.
+
+        Args:
+            data: The API's JSON, such as the body of a webhook.
 
         Raises:
             UnexpectedDataError: It is not a prediction.

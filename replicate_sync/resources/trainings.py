@@ -58,6 +58,9 @@ class Trainings(Resource):
             webhook: The URL that the API is to call.
             webhook_events_filter: On which events: "start", "output", "logs", "completed".
 
+        Returns:
+            The training, which may still run; `wait` waits for it.
+
         Raises:
             ModelNotFoundError: What is trained, or the destination, does not exist.
             ReplicateError: As `predictions.create` does.
@@ -108,6 +111,9 @@ class Trainings(Resource):
 
         See https://replicate.com/docs/reference/http#trainings.get
 
+        Args:
+            training_id: The training's id, as in `Training.id`.
+
         Raises:
             NotFoundError: There is no such training.
 
@@ -128,6 +134,10 @@ class Trainings(Resource):
         Args:
             limit: After how many of them to stop; None for all.
 
+        Raises:
+            InvalidInputError: The limit is wrong.
+            ReplicateError: A page cannot be fetched. It is raised where an item of it is needed.
+
         Examples:
             >>> next(client.trainings.list()).id == training.id
             True
@@ -138,6 +148,12 @@ class Trainings(Resource):
         """Cancel a training by its id, and return it.
 
         See https://replicate.com/docs/reference/http#trainings.cancel
+
+        Args:
+            training_id: The training's id, as in `Training.id`.
+
+        Returns:
+            The training as the API has it now.
 
         Raises:
             NotFoundError: There is no such training.
@@ -154,6 +170,9 @@ class Trainings(Resource):
 
     def from_json(self, data: object) -> Training:
         """Return the live training that the API's JSON describes, without a request.
+
+        Args:
+            data: The API's JSON.
 
         Raises:
             UnexpectedDataError: It is not a training.

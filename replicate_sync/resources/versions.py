@@ -95,6 +95,9 @@ class ModelVersions:
         Args:
             limit: After how many of them to stop; None for all.
 
+        Raises:
+            ReplicateError: As `versions.list` of the client does.
+
         Examples:
             >>> model = client.models.get("replicate/hello-world")
             >>> len(list(model.versions.list()))
@@ -155,6 +158,10 @@ class Versions(Resource):
             model: "owner/name".
             limit: After how many of them to stop; None for all.
 
+        Raises:
+            ModelNotFoundError: The name is wrong, or there is no such model.
+            ReplicateError: A page cannot be fetched. It is raised where an item of it is needed.
+
         Examples:
             >>> versions = list(client.models.versions.list("replicate/hello-world"))
             >>> len(versions)
@@ -207,6 +214,9 @@ class Versions(Resource):
 
     def from_json(self, data: object) -> Version:
         """Return the version that the API's JSON describes, without a request.
+
+        Args:
+            data: The API's JSON.
 
         Examples:
             >>> client.models.versions.from_json({"id": "5c7d5dc6"}).id

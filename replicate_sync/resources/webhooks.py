@@ -138,6 +138,10 @@ class Secrets(Resource):
 
         See https://replicate.com/docs/reference/http#webhooks.default.secret.get
 
+        Raises:
+            AuthenticationError: The token was refused.
+            ConnectionFailed: There was no response; likewise any other ResponseError.
+
         Examples:
             >>> client.webhooks.default.secret.get().key[:6]
             'whsec_'
