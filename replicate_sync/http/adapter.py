@@ -7,7 +7,8 @@ clock, and given to `http.client` in one piece. Interim responses (102, 103) are
 
 A socket's timeout is the longest time for all that is sent in one call, and urllib3 sends under the
 timeout for connecting. A long body is therefore sent in pieces, each within the silence that is
-allowed.
+allowed. On a slow line, the operating system would take megabytes of it at once and then be silent
+while it sends them; it is asked to take little.
 
 Everything else is requests' and urllib3's own. Where a tool has replaced urllib3's connection class
 (vcrpy does), the replacement is used.
@@ -16,12 +17,13 @@ Everything else is requests' and urllib3's own. Where a tool has replaced urllib
 from __future__ import annotations
 
 import re
+import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from http.client import HTTPResponse, RemoteDisconnected
 from io import BufferedReader, BytesIO
 from math import inf
-from socket import socket as Socket
 from time import monotonic, time
 from typing import Any, Literal
 
@@ -41,7 +43,9 @@ _MAX_HEAD = 2**20  # bytes; http.client allows 100 headers of 64 kB, which no AP
 _EMPTY_LINE = re.compile(rb"\n\r?\n")
 _PROTOCOL = b"HTTP/"
 _INTERIM = re.compile(rb"\S+\s+1(?!01)\d\d\s")
-_PIECE_SIZE = 65536  # bytes that are sent at a time
+_PIECE_SIZE = 65536  # bytes that are sent at a time, at most
+_SLOWEST_LINE = 8192  # bytes per second, at which a piece must be sent within the timeout
+_MAX_UNSENT = 131072  # bytes that the operating system keeps to be sent
 _MIN_TIMEOUT = 0.001  # seconds; 0 would mean a socket that never waits
 
 Progress = Literal["unknown", "nothing", "some", "all"]
@@ -65,7 +69,7 @@ class Delivery:
     #: The longest silence while it is sent, and until its response begins, in seconds.
     timeout: float = inf
     #: What it was sent on.
-    socket: Socket | None = None
+    socket: socket.socket | None = None
     #: When all of it must be over, by `time.monotonic`.
     end: float = inf
     #: Called before each attempt; what it raises ends the request, of which nothing was sent.
@@ -149,7 +153,7 @@ def _read_head(connection: BufferedReader, end: float) -> bytes:
 class _Reporting:
     """What a connection adds: it reports to the delivery of its thread, and sends in pieces."""
 
-    sock: Socket | None
+    sock: socket.socket | None
     proxy: Any
     response_class = _Response
     _is_connecting = False
@@ -163,6 +167,8 @@ class _Reporting:
             super().connect()  # type: ignore[misc]
         finally:
             self._is_connecting = False
+        if self.sock is not None:
+            _keep_little_unsent(self.sock)
 
     def send(self, data: Any) -> None:
         """Send a part of the request."""
@@ -176,11 +182,12 @@ class _Reporting:
         delivery.left_at = None
         delivery.socket = self.sock
         delivery.through_proxy = self.proxy is not None
-        if not isinstance(data, bytes) or len(data) <= _PIECE_SIZE:
+        size = max(1, int(min(_PIECE_SIZE, _SLOWEST_LINE * delivery.timeout)))
+        if not isinstance(data, bytes) or len(data) <= size:
             pieces: list[Any] = [data]
         else:
             view = memoryview(data)
-            pieces = [view[at : at + _PIECE_SIZE] for at in range(0, len(view), _PIECE_SIZE)]
+            pieces = [view[at : at + size] for at in range(0, len(view), size)]
         for piece in pieces:
             silence = delivery.timeout
             if delivery.end < inf:
@@ -191,6 +198,14 @@ class _Reporting:
                 self.sock.settimeout(silence)
             super().send(piece)  # type: ignore[misc]
         delivery.left_at = time()
+
+
+def _keep_little_unsent(connected: socket.socket) -> None:
+    """Have sending go on as the line does. Where the system has no such option, nothing is done."""
+    option = getattr(socket, "TCP_NOTSENT_LOWAT", None)
+    if option is not None:
+        with suppress(OSError, AttributeError):  # urllib3's TLS within TLS is no socket
+            connected.setsockopt(socket.IPPROTO_TCP, option, _MAX_UNSENT)
 
 
 class _Connection(_Reporting, HTTPConnection):  # type: ignore[misc]
@@ -224,14 +239,14 @@ class _SecurePool(HTTPSConnectionPool):
 
 
 class _PublicConnection(_Connection):
-    def _new_conn(self) -> Socket:
-        connected: Socket = connect_to_public(self, super()._new_conn)
+    def _new_conn(self) -> socket.socket:
+        connected: socket.socket = connect_to_public(self, super()._new_conn)
         return connected
 
 
 class _PublicSecureConnection(_SecureConnection):
-    def _new_conn(self) -> Socket:
-        connected: Socket = connect_to_public(self, super()._new_conn)
+    def _new_conn(self) -> socket.socket:
+        connected: socket.socket = connect_to_public(self, super()._new_conn)
         return connected
 
 

@@ -10,7 +10,6 @@ import json
 import logging
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from math import inf
 from time import monotonic, time
 from typing import Any, TypeVar
 
@@ -267,11 +266,11 @@ class Transport:
         if deadline is not None and self._paused_until > monotonic():
             deadline.sleep(self._paused_until - monotonic())
         started = monotonic()
-        end = inf
-        if deadline is None or deadline.end < inf:
-            if deadline is not None:
-                timeout = min(timeout, max(deadline.end - started, _LAST_TIMEOUT))
+        if deadline is None:
             end = started + timeout
+        else:
+            end = max(deadline.end, started + _LAST_TIMEOUT)
+            timeout = min(timeout, end - started)
         response, body = self._exchange(request, timeout, end)
         if _log.isEnabledFor(logging.DEBUG):
             duration = 1000 * (monotonic() - started)

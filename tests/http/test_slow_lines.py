@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import socket
 import threading
 import time
@@ -34,10 +35,10 @@ class SlowReader:
         try:
             connection, _ = self._listener.accept()
             with connection:
-                while self.received < SIZE:
-                    self.received += len(connection.recv(SIZE // 20))
-                    time.sleep(self.seconds / 20)
-                body = b'{"id": "f1"}'
+                while self.received < SIZE and (piece := connection.recv(SIZE // 20)):
+                    self.received += len(piece)
+                    time.sleep(self.seconds * len(piece) / SIZE)
+                body = b'{"id": "f1", "status": "succeeded", "output": null}'
                 head = b"HTTP/1.1 201 Created\r\nContent-Length: %d\r\n\r\n" % len(body)
                 connection.sendall(head + body)
         except OSError:
@@ -72,7 +73,34 @@ def test_sending_may_take_longer_than_connecting_and_than_the_timeout(
 ) -> None:
     monkeypatch.setattr(sessions, "CONNECT_TIMEOUT", 0.2)
     reader = start_reader(0.5)
-    assert send(Replicate("r8_x", base_url=reader.url, timeout=2)) == {"id": "f1"}
+    assert send(Replicate("r8_x", base_url=reader.url, timeout=2))["id"] == "f1"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("route", ["direct", "proxy"])
+@pytest.mark.parametrize("deadline", [None, 30])
+def test_what_the_system_has_taken_to_send_is_no_silence(
+    start_reader: Any, route: str, deadline: float | None
+) -> None:
+    reader = start_reader(3.0)
+    options: dict[str, Any] = {"base_url": reader.url}
+    if route == "proxy":
+        options = {"base_url": "http://api.invalid/v1", "proxy": reader.url[: -len("/v1")]}
+    client = Replicate("r8_x", timeout=0.7, retries=Retries(attempts=1), **options)
+    pictures = [io.BytesIO(b"x" * 200_000) for _ in range(SIZE // 250_000)]
+    started = time.monotonic()
+    prediction = client.predictions.create(
+        f"me/model:{64 * '0'}", {"images": pictures}, validate=False, deadline=deadline
+    )
+    assert prediction.id == "f1"
+    assert time.monotonic() - started > 2
+
+
+@pytest.mark.slow
+def test_an_upload_over_a_slow_line_is_no_silence(start_reader: Any) -> None:
+    reader = start_reader(3.0)
+    client = Replicate("r8_x", base_url=reader.url, timeout=0.7, retries=Retries(attempts=1))
+    assert client.files.create(io.BytesIO(b"x" * SIZE)).id == "f1"
 
 
 @pytest.mark.slow
