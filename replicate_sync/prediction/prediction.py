@@ -34,7 +34,10 @@ if TYPE_CHECKING:
     from ..sse import Event
 
 _DISPLAY_INTERVAL = 1.0  # seconds between two polls of what somebody watches
-_NEW = 2.0  # seconds after a create was sent, in which a stream is at its beginning
+# Seconds in which a stream that is opened is at its beginning: after a create was sent, and after
+# its response has arrived.
+_NEW = 2.0
+_JUST_ARRIVED = 0.5
 # Seconds after its creation for which a prediction that is not found is asked for again.
 _UNKNOWN_FOR = 10.0
 _PAUSE_WHILE_NEW = 0.25  # seconds
@@ -68,7 +71,7 @@ class Prediction(PredictionFields):
             sent_at: When that was asked for, by `time.monotonic`. The response may have been held
                 back meanwhile, and the model may have written something.
         """
-        self._new_until = sent_at + _NEW
+        self._new_until = min(sent_at + _NEW, monotonic() + _JUST_ARRIVED)
         self._unknown_until = time() + _UNKNOWN_FOR
         if self._observation is None:
             self._observation = Observation(self, self._context, is_new=True)

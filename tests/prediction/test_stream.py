@@ -354,6 +354,16 @@ def test_a_stream_whose_create_was_held_back_is_joined_late(
     assert_each_step_is_a_prefix(prediction.stream(), TEXT)
 
 
+@pytest.mark.slow
+def test_a_stream_that_is_opened_some_time_after_the_create_is_joined_late(
+    wire: StartWire, client_of: MakeClient
+) -> None:
+    model = ScriptedModel(closing_stream(*output_events(4), DONE), ends_at_poll=3)
+    prediction = client_of(wire(model)).predictions.create("a/b")
+    time.sleep(0.7)
+    assert_each_step_is_a_prefix(prediction.stream(), TEXT)
+
+
 def test_a_stream_that_is_opened_before_the_model_starts_is_yielded_as_it_arrives(
     wire: StartWire, client_of: MakeClient
 ) -> None:
