@@ -8,7 +8,7 @@ of seconds, or anything with `read`.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
@@ -32,6 +32,7 @@ from .prediction import Prediction, Predictions, create_of_model
 from .resource import refuse_async
 from .run import run
 from .stream import ServerSentEvent, stream
+from .tokens import take_token, token_of_cog
 from .training import Trainings
 from .webhook import Webhooks
 
@@ -44,7 +45,8 @@ class Client:
     """A client of Replicate's HTTP API.
 
     Args:
-        api_token: The token; by default REPLICATE_API_TOKEN, read at each call.
+        api_token: The token; by default that of Cog's current prediction, or else
+            REPLICATE_API_TOKEN, read at each call.
         base_url: The URL of the API, without /v1; by default REPLICATE_BASE_URL.
         timeout: The longest silence on a request in seconds, also as an `httpx.Timeout`.
         **kwargs: `headers` for requests to the API; `proxy`, a URL; and `file_hosts`, those that
@@ -68,7 +70,7 @@ class Client:
         **kwargs: Any,
     ) -> None:
         api_token = Token.of(api_token)  # as an error shows the local variables
-        headers, token = _take_token(kwargs.pop("headers", None), api_token)
+        headers, token = take_token(kwargs.pop("headers", None), api_token)
         self._options: dict[str, Any] = {
             "timeout": _seconds(timeout),
             "headers": headers,
@@ -82,12 +84,25 @@ class Client:
             )
         self._token = token
         self._base_url = base_url
+        # The latest token of a prediction of Cog's, and the client that sends it.
+        self._latest_in_cog: tuple[Token, Replicate] | None = None
         #: The seconds between two polls.
         self.poll_interval: float = float(os.environ.get(_INTERVAL_VARIABLE, "0.5"))
 
-    @cached_property
+    @property
     def native(self) -> Replicate:
         """The client of this package that does the work; made when it is first needed."""
+        token = None if self._token else token_of_cog()
+        if token is None:
+            return self._native
+        latest = self._latest_in_cog
+        if latest is None or latest[0] != token:
+            latest = (token, self._native.with_options(api_key=token))
+            self._latest_in_cog = latest
+        return latest[1]
+
+    @cached_property
+    def _native(self) -> Replicate:
         base_url = self._base_url
         if base_url is None:
             from_environment = os.environ.get(BASE_URL_VARIABLE, "")
@@ -290,17 +305,6 @@ def _seconds(timeout: Any) -> float:
     if value is None:
         return _DEFAULT_TIMEOUT
     return float(value)
-
-
-def _take_token(
-    headers: Mapping[str, str] | None, api_token: Token | None
-) -> tuple[dict[str, str], Token | None]:
-    """Return headers without a token among them, and the token."""
-    others = dict(headers or {})
-    for name in list(others):
-        if name.lower() == "authorization":
-            api_token = Token.of(others.pop(name).rpartition(" ")[2])
-    return others, api_token
 
 
 def _with_version(url: str) -> str:

@@ -6,9 +6,12 @@ import base64
 import hmac
 import json
 import pickle
+import sys
 import threading
 from collections.abc import Iterator
+from contextvars import ContextVar
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -374,3 +377,60 @@ def test_each_row_of_the_page_is_held_by_a_test() -> None:
     table = PAGE.read_text(encoding="utf-8").partition("| where |")[2].partition("\n\n")[0]
     rows = [line.split(" | ")[0].removeprefix("| ") for line in table.splitlines()[2:]]
     assert rows == list(HELD_BY)
+
+
+class Cog(ModuleType):
+    """The module `cog`, as far as it says on whose behalf the present prediction runs."""
+
+    def __init__(self) -> None:
+        super().__init__("cog")
+        self.context: ContextVar[dict[str, str]] = ContextVar("context")
+
+    def current_scope(self) -> Any:
+        return SimpleNamespace(context=self.context.get())
+
+
+@pytest.fixture
+def cog(monkeypatch: pytest.MonkeyPatch) -> Cog:
+    monkeypatch.setenv("REPLICATE_API_TOKEN", "r8_environment")
+    module = Cog()
+    monkeypatch.setitem(sys.modules, "cog", module)
+    return module
+
+
+def test_in_a_predictor_of_cog_the_token_is_that_of_its_present_prediction(
+    wire: StartWire, cog: Cog
+) -> None:
+    server = wire(lambda _: [response(ENDED)])
+    client = replicate.Client(base_url=server.origin)
+
+    def tokens_of(context: dict[str, str]) -> set[str]:
+        cog.context.set(context)
+        start = len(server.requests)
+        client.predictions.get("p1").reload()
+        sent = server.requests[start:]
+        return {request.headers["authorization"].removeprefix("Bearer ") for request in sent}
+
+    assert tokens_of({"replicate_api_token": "r8_alice"}) == {"r8_alice"}
+    assert tokens_of({"Replicate_API_Token": "r8_bob", "other": "x"}) == {"r8_bob"}
+    assert tokens_of({"other": "x"}) == {"r8_environment"}
+
+
+def test_a_prediction_keeps_the_token_that_has_created_it(wire: StartWire, cog: Cog) -> None:
+    server = wire(lambda _: [response({**ENDED, "status": "starting"})])
+    cog.context.set({"replicate_api_token": "r8_alice"})
+    prediction = replicate.Client(base_url=server.origin).predictions.get("p1")
+    cog.context.set({"replicate_api_token": "r8_bob"})
+    prediction.cancel()
+    assert server.requests[-1].headers["authorization"] == "Bearer r8_alice"
+
+
+def test_a_token_that_was_given_wins_and_a_cog_without_a_prediction_changes_nothing(
+    wire: StartWire, cog: Cog
+) -> None:
+    server = wire(lambda _: [response(ENDED)])
+    replicate.Client(base_url=server.origin).predictions.get("p1")  # current_scope() raises
+    cog.context.set({"replicate_api_token": "r8_alice"})
+    client_of(server).predictions.get("p1")
+    sent = [request.headers["authorization"] for request in server.requests]
+    assert sent == ["Bearer r8_environment", "Bearer r8_x"]
