@@ -112,7 +112,10 @@ class ReplicateError(ReplicateException):
 
 @contextmanager
 def as_official_errors() -> Iterator[None]:
-    """Raise what the API refused as a ReplicateError; a context manager."""
+    """Raise what the official client raises: a ReplicateError for what the API refused.
+
+    A context manager. What is not JSON is a TypeError.
+    """
     try:
         yield
     except native.ResponseError as error:
@@ -129,6 +132,10 @@ def as_official_errors() -> Iterator[None]:
         )
         official.hint = error.hint
         raise official from error
+    except native.InvalidInputError as error:
+        if isinstance(error.__cause__, TypeError):  # a value that is not JSON
+            raise TypeError(str(error)) from error
+        raise
 
 
 def _as_official(error: native.ReplicateError, response: native.Response) -> ReplicateError:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from typing import Any, Literal
-from urllib.parse import quote
 
 from .exceptions import as_official_errors
 from .helpers import upload_of
-from .resource import Namespace, Resource
+from .resource import Namespace, Resource, path_id
 
 FileEncodingStrategy = Literal["base64", "url"]
 
@@ -60,7 +59,7 @@ class Files(Namespace):
         Raises:
             ReplicateError: There is none.
         """
-        return File(**self._client.request("GET", f"/files/{quote(file_id, safe='')}"))
+        return File(**self._client.request("GET", f"/files/{path_id(file_id)}"))
 
     def list(self) -> list[File]:
         """Return the account's files, of the first page.
@@ -76,5 +75,5 @@ class Files(Namespace):
         Raises:
             ReplicateError: The API refused.
         """
-        self._client.request("DELETE", f"/files/{quote(file_id, safe='')}")
+        self._client.request("DELETE", f"/files/{path_id(file_id)}")
         return True

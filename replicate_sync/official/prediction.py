@@ -12,7 +12,6 @@ from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
-from urllib.parse import quote
 
 from ..deadline import NO_DEADLINE
 from ..display.logs import Progress as NativeProgress
@@ -26,7 +25,7 @@ from .exceptions import ModelError, as_official_errors
 from .helpers import encode_json, has_possible_file, transform_output
 from .identifier import ModelVersionIdentifier, owner_and_name
 from .pagination import Cursor, Page, fetch_page
-from .resource import Namespace, Resource
+from .resource import Namespace, Resource, path_id
 from .stream import ServerSentEvent, stream_prediction
 
 if TYPE_CHECKING:
@@ -228,7 +227,7 @@ class Predictions(Namespace):
         Raises:
             ReplicateError: There is none.
         """
-        return self._parse(self._client.request("GET", f"/predictions/{quote(id, safe='')}"))
+        return self._parse(self._client.request("GET", f"/predictions/{path_id(id)}"))
 
     def cancel(self, id: str) -> Prediction:
         """Cancel a prediction by its id, and return it.
@@ -236,7 +235,7 @@ class Predictions(Namespace):
         Raises:
             ReplicateError: There is none.
         """
-        path = f"/predictions/{quote(id, safe='')}/cancel"
+        path = f"/predictions/{path_id(id)}/cancel"
         return self._parse(self._client.request("POST", path))
 
     def create(

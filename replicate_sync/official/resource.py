@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from inspect import get_annotations
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar
+from urllib.parse import quote
 
 if TYPE_CHECKING:
     from .client import Client
@@ -164,6 +165,11 @@ class Resource:
 
     def _described(self, separator: str) -> str:
         return separator.join(f"{name}={getattr(self, name)!r}" for name in self._fields)
+
+
+def path_id(value: Any) -> str:
+    """Return an id for a path, that of an object where one is given."""
+    return quote(str(getattr(value, "id", value)), safe="")
 
 
 class Namespace:

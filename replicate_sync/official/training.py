@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote
 
 from ..prediction.prediction import Prediction as NativePrediction
 from ..refs import ModelRef
@@ -13,7 +12,7 @@ from .helpers import encode_json
 from .identifier import ModelVersionIdentifier, owner_and_name
 from .pagination import Cursor, Page, fetch_page
 from .prediction import LiveResource
-from .resource import Namespace
+from .resource import Namespace, path_id
 
 _POSITIONAL = ("destination", "webhook", "webhook_completed", "webhook_events_filter")
 
@@ -65,7 +64,7 @@ class Trainings(Namespace):
         Raises:
             ReplicateError: There is none.
         """
-        return self._parse(self._client.request("GET", f"/trainings/{quote(id, safe='')}"))
+        return self._parse(self._client.request("GET", f"/trainings/{path_id(id)}"))
 
     def cancel(self, id: str) -> Training:
         """Cancel a training by its id, and return it.
@@ -73,7 +72,7 @@ class Trainings(Namespace):
         Raises:
             ReplicateError: There is none.
         """
-        path = f"/trainings/{quote(id, safe='')}/cancel"
+        path = f"/trainings/{path_id(id)}/cancel"
         return self._parse(self._client.request("POST", path))
 
     def create(

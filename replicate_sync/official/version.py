@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from .identifier import owner_and_name
 from .pagination import Page, fetch_page
-from .resource import Namespace, Resource
+from .resource import Namespace, Resource, path_id
 
 if TYPE_CHECKING:
     from .client import Client
@@ -54,7 +54,7 @@ class Versions(Namespace):
         Raises:
             ReplicateError: There is none.
         """
-        return Version(**self._client.request("GET", f"{self._path}/{quote(id, safe='')}"))
+        return Version(**self._client.request("GET", f"{self._path}/{path_id(id)}"))
 
     def list(self) -> Page[Version]:
         """Return the first page of the versions, newest first.
@@ -70,5 +70,5 @@ class Versions(Namespace):
         Raises:
             ReplicateError: The API refused.
         """
-        self._client.request("DELETE", f"{self._path}/{quote(id, safe='')}")
+        self._client.request("DELETE", f"{self._path}/{path_id(id)}")
         return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hmac
+import io
 import json
 import pickle
 import sys
@@ -434,3 +435,11 @@ def test_a_token_that_was_given_wins_and_a_cog_without_a_prediction_changes_noth
     client_of(server).predictions.get("p1")
     sent = [request.headers["authorization"] for request in server.requests]
     assert sent == ["Bearer r8_environment", "Bearer r8_x"]
+
+
+def test_an_object_stands_for_its_id(local: LocalServer) -> None:
+    uploaded = replicate.files.create(io.BytesIO(b"a"), filename="a.txt")
+    assert replicate.files.get(uploaded) == uploaded
+    assert replicate.files.delete(uploaded)
+    prediction = replicate.predictions.create(model="replicate/hello-world", input={"text": "a"})
+    assert replicate.predictions.get(prediction).id == prediction.id

@@ -22,7 +22,9 @@ PRINTED = json.loads((Path(__file__).parent / "printed.json").read_text(encoding
 
 
 # The programs that look at all that is on a server, or make what has a name, need one of their own.
-OWN_SERVER = re.compile(r"(predictions|trainings|deployments)\.list|(models|deployments)\.create")
+OWN_SERVER = re.compile(
+    r"(predictions|trainings|deployments|collections)\.list|(models|deployments)\.create"
+)
 SLOW = ("run: the wait runs out", "files: a picture")
 
 
