@@ -2,18 +2,26 @@
 
 Run it in the root of a checkout: `python docs/screenshots.py`. It needs the extra "docs" and
 Chromium; the variable CHROMIUM names another program than `chromium`.
+
+Beside the pictures it writes hashes of what they show. With `--check` it makes no picture, needs no
+Chromium, and fails if what they show has changed since.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import pty
+import re
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import NamedTuple
 
 import nbformat
+import requests
 from nbclient import NotebookClient
 from nbconvert import HTMLExporter
 from rich.console import Console
@@ -21,9 +29,25 @@ from rich.terminal_theme import DIMMED_MONOKAI, TerminalTheme
 from rich.text import Text
 
 import replicate_sync
+from replicate_sync import Replicate
 from replicate_sync.offline import LocalReplicate
 
 ASSETS = Path(__file__).parent / "pages" / "assets"
+HASHES = ASSETS / "screenshots.json"
+PACKAGE = Path(replicate_sync.__file__).parent
+#: What decides how the text in the pictures looks; what draws the landscapes.
+STYLES = (
+    Path(__file__),
+    PACKAGE / "server" / "web" / "static" / "page.css",
+    PACKAGE / "server" / "web" / "static" / "page.js",
+    PACKAGE / "server" / "standins" / "images.py",
+)
+#: Differ from one time to the next, and are no reason for new pictures: content, ids, ports.
+VOLATILE = re.compile(r"base64,[^\"]+|(?<=cell-id=)\w+|(?<=127\.0\.0\.1:)\d+")
+REPLY = (
+    "Rivers begin as springs in the hills. They carry water, sand and seeds down to the sea. "
+    "On the way they have made valleys, fields and most of our towns."
+)
 WIDTH = 860  # pixels
 COLUMNS = 84
 COLOR_SCHEMES = {"light": 1, "dark": 0}  # as Chromium numbers them
@@ -51,13 +75,14 @@ pre {{ font: 15px/1.5 "DejaVu Sans Mono", monospace; margin: 0; white-space: pre
 """
 COMMANDS = (
     ["chat", "Tell me about rivers.", "--max-tokens", "40"],
+    ["run", "replicate/hello-world", "-i", "text=Alice"],
     ["run", "black-forest-labs/flux-schnell", "-i", "prompt=a lighthouse", "-o", "out/"],
     ["models", "show", "replicate/hello-world"],
 )
 CELLS = (
     "from replicate_sync import Replicate, show\n\nclient = Replicate()\nreply = show(client.chat("
     '"Tell me about rivers.", max_tokens=40))',
-    'prompt = {"prompt": "a lighthouse at dusk", "num_outputs": 2}\n'
+    'prompt = {"prompt": "a lighthouse at dusk", "num_outputs": 2, "seed": 7}\n'
     'client.run("black-forest-labs/flux-schnell", prompt)',
 )
 
@@ -94,11 +119,15 @@ def terminal_page(text: str, theme: TerminalTheme) -> str:
         return console.export_html(theme=theme, code_format=TERMINAL_PAGE, inline_styles=True)
 
 
-def notebook_page(theme: str) -> str:
-    """Return a page with an executed notebook."""
+def executed_notebook() -> nbformat.NotebookNode:
+    """Return a notebook with the outputs of its cells."""
     notebook = nbformat.v4.new_notebook()
     notebook.cells = [nbformat.v4.new_code_cell(source) for source in CELLS]
-    NotebookClient(notebook, kernel_name="python3").execute()
+    return NotebookClient(notebook, kernel_name="python3").execute()
+
+
+def notebook_page(notebook: nbformat.NotebookNode, theme: str) -> str:
+    """Return a page with a notebook."""
     page, _ = HTMLExporter(theme=theme, embed_images=True).from_notebook_node(notebook)
     return str(page)
 
@@ -135,35 +164,75 @@ def take(address: str, name: str, height: int, theme: str = "light", width: int 
         )
 
 
-def take_local_server(client: LocalReplicate) -> None:
-    """Write pictures of the page that the local server has for a model."""
+class Shown(NamedTuple):
+    """What the pictures show.
+
+    Attributes:
+        terminal: The text of a session in a terminal.
+        notebook: An executed notebook.
+        server: The address of a page of the local server.
+    """
+
+    terminal: str
+    notebook: nbformat.NotebookNode
+    server: str
+
+    def hashes(self) -> dict[str, str]:
+        """Return a hash of each, and one of what decides how they look."""
+        outputs = [cell.outputs for cell in self.notebook.cells]
+        texts = {
+            "terminal": self.terminal,
+            "notebook": json.dumps(outputs, sort_keys=True),
+            "server": requests.get(self.server, timeout=60).text,
+            "styles": "".join(path.read_text(encoding="utf-8") for path in STYLES),
+        }
+        return {
+            name: hashlib.sha256(VOLATILE.sub("", text).encode()).hexdigest()
+            for name, text in texts.items()
+        }
+
+
+def run_all(client: LocalReplicate) -> Shown:
+    """Run what the pictures show, on a local server."""
+    client.server.script(Replicate.default_model, tokens=re.findall(r"\S+ ?", REPLY), delay=0.01)
+    os.environ["REPLICATE_BASE_URL"] = client.server.url
+    os.environ["REPLICATE_API_TOKEN"] = client.server.token
+    here = Path.cwd()
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        text = terminal_text()
+        notebook = executed_notebook()
+        os.chdir(here)
     model = "black-forest-labs/flux-schnell"
     prompt = {"prompt": "a lighthouse at dusk", "num_outputs": 2, "seed": 7}
     filled_from = client.predictions.create(model, prompt).wait().id
     address = client.server.url.removesuffix("/v1")
+    return Shown(text, notebook, f"{address}/m/{model}?from={filled_from}")
+
+
+def take_all(shown: Shown) -> None:
+    """Write all pictures, and the hashes of what they show."""
     for theme in COLOR_SCHEMES:
-        take(
-            f"{address}/m/{model}?from={filled_from}", f"server-{theme}.png", 860, theme, width=1280
-        )
+        take(shown.server, f"server-{theme}.png", 860, theme, width=1280)
+        take_page(notebook_page(shown.notebook, theme), f"notebook-{theme}.png", 490)
+    take_page(terminal_page(shown.terminal, LIGHT), "terminal-light.png", 490)
+    take_page(terminal_page(shown.terminal, DIMMED_MONOKAI), "terminal-dark.png", 490)
+    HASHES.write_text(json.dumps(shown.hashes(), indent=2) + "\n", encoding="utf-8")
 
 
-def main() -> None:
-    """Make all pictures."""
-    ASSETS.mkdir(exist_ok=True)
-    with replicate_sync.local() as client, tempfile.TemporaryDirectory() as folder:
-        os.environ["REPLICATE_BASE_URL"] = client.server.url
-        os.environ["REPLICATE_API_TOKEN"] = client.server.token
-        here = Path.cwd()
-        os.chdir(folder)
-        text = terminal_text()
-        pages = {theme: notebook_page(theme) for theme in ("light", "dark")}
-        os.chdir(here)
-        take_local_server(client)
-    take_page(terminal_page(text, LIGHT), "terminal-light.png", 500)
-    take_page(terminal_page(text, DIMMED_MONOKAI), "terminal-dark.png", 500)
-    for theme, page in pages.items():
-        take_page(page, f"notebook-{theme}.png", 530)
+def check(shown: Shown) -> None:
+    """Leave with a sentence if what the pictures show has changed since they were made."""
+    known = json.loads(HASHES.read_text(encoding="utf-8"))
+    changed = [name for name, value in shown.hashes().items() if known.get(name) != value]
+    if changed:
+        names = ", ".join(changed)
+        sys.exit(f"Make the pictures again with `python docs/screenshots.py`: changed in {names}.")
 
 
 if __name__ == "__main__":
-    main()
+    with replicate_sync.local() as client:
+        shown = run_all(client)
+        if sys.argv[1:] == ["--check"]:
+            check(shown)
+        else:
+            take_all(shown)
