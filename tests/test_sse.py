@@ -158,6 +158,12 @@ def test_an_event_of_very_many_lines_is_parsed_as_the_standard_says(lines: list[
     assert list(events([stream])) == events_by_the_standard(stream)
 
 
+def test_the_name_and_the_id_of_an_event_of_very_many_lines_may_be_anywhere_in_it() -> None:
+    lines = b"data: x\n" * 200
+    [event] = events([b"id: 1\n" + lines + b"event: output\n" + lines + b"id: 2\n\n"])
+    assert event == Event("output", "\n".join("x" * 400), "2")
+
+
 def test_the_cost_of_an_event_grows_with_its_lines_and_not_with_their_square(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

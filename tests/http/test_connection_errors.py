@@ -106,6 +106,8 @@ REFUSED = urllib3.exceptions.NewConnectionError(None, "refused")  # type: ignore
             False,
             True,
         ),
+        # urllib3 says of any break on the way that the proxy cannot be connected to.
+        (requests.exceptions.ProxyError(ConnectionResetError()), LOST, "Try again.", True, True),
         (requests.exceptions.ReadTimeout(), SILENT, "Try again, or allow more with timeout=.", True, True),
         (TimeoutError(), SILENT, "Try again, or allow more with timeout=.", True, True),
         (requests.exceptions.ConnectionError(), LOST, "Try again.", True, True),
@@ -211,6 +213,15 @@ def test_what_may_not_be_sent_again_has_no_hint_to_try_again() -> None:
     error = failed(ConnectionResetError(), repeatable=False)
     assert error.message == f"{LOST} (during POST /x)."
     assert error.hint == ""
+
+
+def test_a_failure_behind_which_there_is_no_interrupt_is_an_error() -> None:
+    cause = requests.exceptions.ProxyError(ConnectionResetError())
+    error = failure(cause, None, URL, "GET /x", 30, repeatable=True)
+    assert isinstance(error, ConnectionFailed)
+    assert error.message == f"{LOST} (during GET /x)."
+    assert error.hint == "Try again."
+    assert error.maybe_sent is True
 
 
 def raised_while(outer: BaseException | None, handled: BaseException) -> Exception:

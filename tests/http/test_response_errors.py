@@ -116,6 +116,7 @@ def test_each_status_has_its_class_its_detail_and_its_hint(
         (b"[1, 2]", "[1, 2]"),
         (b'{"detail": 5, "title": "Only a title"}', "Only a title"),
         (b'{"detail": ""}', '{"detail": ""}'),
+        (b'{"detail": "There is no X."}', "There is no X."),
         (b"[" * 100_000, "[[["),
     ],
 )  # fmt: skip

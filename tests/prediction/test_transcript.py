@@ -201,6 +201,9 @@ def test_another_piece_under_the_same_id_is_returned_and_the_same_one_is_doubtfu
     assert not transcript.is_lost
     assert transcript.add_event("b", "7:1") == ""
     assert transcript.is_lost
+    transcript = connected()
+    assert add_all(transcript, ["a", "a"], ["7:1", "7:1"]) == "a"
+    assert transcript.is_lost
 
 
 def test_after_a_break_another_piece_under_a_known_id_is_doubtful() -> None:
@@ -447,6 +450,7 @@ def test_values_are_compared_and_not_their_spelling(values: list[Any], data: st.
         ('{"a":1}\n {"b":2}', [{"a": 1}, {"b": 2}], Rest("")),
         ("a\r\nb", "a\r\nb\r\nc", Rest("\r\nc")),
         ("a ", "a", Rest(None, is_behind=True)),
+        ("a\r\nb ", "a\r\nb", Rest(None, is_behind=True)),
         ("", [], Rest("")),
         ("", None, Rest("")),
     ],
