@@ -38,8 +38,22 @@ if TYPE_CHECKING:
     type=click.Path(exists=True, dir_okay=False),
     help='A TOML file with names for models, such as gpt-4o-mini = "openai/gpt-4o-mini".',
 )
+@click.option(
+    "--allow-origin",
+    "origins",
+    multiple=True,
+    metavar="ORIGIN",
+    help="An origin whose web pages may use the gateway, such as http://localhost:3000.",
+)
 @click.option("--local", is_flag=True, help="Serve the models of a local server instead.")
-def gateway(host: str, port: int, key: str | None, aliases: str | None, local: bool) -> None:
+def gateway(
+    host: str,
+    port: int,
+    key: str | None,
+    aliases: str | None,
+    origins: tuple[str, ...],
+    local: bool,
+) -> None:
     """Serve OpenAI's API in front of Replicate, for programs that speak only that.
 
     Chats (whole and streamed, with pictures), pictures, embeddings and transcriptions. A client
@@ -53,7 +67,7 @@ def gateway(host: str, port: int, key: str | None, aliases: str | None, local: b
         from ..gateway import GatewaySettings, create_app, serve
         from ..gateway.settings import read_aliases
     names = read_aliases(aliases) if aliases else {}
-    settings = GatewaySettings(host, key or "", names)
+    settings = GatewaySettings(host, key or "", names, origins)
     # waitress says that requests wait for a thread, which they may.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     previous_handler = signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -7,7 +7,7 @@ from werkzeug.exceptions import HTTPException
 
 from ..client import Replicate
 from ..exceptions import ReplicateError
-from .access import check_access
+from .access import check_access, cors_headers
 from .chat_completions import ChatCompletions
 from .embeddings import Embeddings
 from .errors import GatewayError, error_response, to_gateway_error
@@ -36,14 +36,22 @@ def create_app(client: Replicate, settings: GatewaySettings) -> Flask:
     models = GatewayModels(client, settings)
 
     @app.before_request
-    def check() -> None:
+    def check() -> Response | None:
         headers = request.headers
+        if request.method == "OPTIONS" and cors_headers(settings, dict(headers)):
+            return Response(status=204)  # what a browser asks beforehand has no key with it
         check_access(
             settings,
             headers.get("Host", ""),
             headers.get("Origin", ""),
             headers.get("Authorization", ""),
         )
+        return None
+
+    @app.after_request
+    def allow(response: Response) -> Response:
+        response.headers.update(cors_headers(settings, dict(request.headers)))
+        return response
 
     app.add_url_rule("/v1/models", "models", models.list_all)
     app.add_url_rule("/v1/models/<path:name>", "model", models.get)

@@ -14,6 +14,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .json_schema import mapping_at
 
 # The keys with which a completion object may begin. Text that begins otherwise, were it with a
 # blank, is never held back.
@@ -45,6 +48,8 @@ class CompletionText:
         self.finish_reason: str = ""
         #: The text in the completion objects so far.
         self.text: str = ""
+        #: The calls of tools in them so far, each whole and in OpenAI's form.
+        self.tool_calls: list[dict[str, Any]] = []
         self._pending = ""
 
     def add(self, piece: str) -> str:
@@ -110,7 +115,25 @@ class CompletionText:
                 message = choice.get(key)
                 if isinstance(message, Mapping):
                     texts.append(_content_text(message.get("content")))
+                    self._take_tool_calls(message.get("tool_calls"))
         return "".join(texts)
+
+    def _take_tool_calls(self, given: object) -> None:
+        """Add calls of tools, or the pieces of calls that a chunk has."""
+        pieces = given if isinstance(given, list) else []
+        for piece in pieces:
+            if not isinstance(piece, Mapping):
+                continue
+            index = piece.get("index")
+            if not isinstance(index, int) or not 0 <= index < len(self.tool_calls):
+                function = {"name": "", "arguments": ""}
+                self.tool_calls.append({"id": "", "type": "function", "function": function})
+                index = -1
+            call = self.tool_calls[index]
+            call["id"] = piece.get("id") or call["id"]
+            for name, text in mapping_at(piece, "function").items():
+                if name in call["function"] and isinstance(text, str):
+                    call["function"][name] += text
 
 
 def texts_of(pieces: Iterable[str]) -> str:

@@ -41,6 +41,21 @@ def server() -> Iterator[LocalServer]:
                 yield f"w{number} "
                 time.sleep(0.01)
 
+        @local.model("me/seeded")
+        def seeded(prompt: str, seed: int) -> Iterator[str]:
+            yield "seed "
+            yield str(seed)
+
+        @local.model("me/tools")
+        def tools(messages: list[Any] = [], tools: list[Any] = []) -> Iterator[dict[str, Any]]:  # noqa: B006
+            name = tools[0]["function"]["name"]
+            function = {"name": name, "arguments": '{"city"'}
+            first = {"index": 0, "id": "call_1", "type": "function", "function": function}
+            rest = {"index": 0, "function": {"arguments": ': "Bern"}'}}
+            for calls in (first, rest):
+                yield completion_chunk({"tool_calls": [calls]}, None)
+            yield completion_chunk({}, "tool_calls")
+
         @local.model("me/breaks")
         def breaks(prompt: str) -> Iterator[str]:
             yield "half"
@@ -80,6 +95,12 @@ def open_gateway(client: Replicate, monkeypatch: pytest.MonkeyPatch) -> OpenGate
 @pytest.fixture
 def gateway(open_gateway: OpenGateway) -> FlaskClient:
     return open_gateway()
+
+
+def completion_chunk(delta: dict[str, Any], reason: str | None) -> dict[str, Any]:
+    """Return a chunk as some models write them."""
+    choice = {"index": 0, "delta": delta, "finish_reason": reason}
+    return {"id": "c", "object": "chat.completion.chunk", "choices": [choice]}
 
 
 def ask(model: str, content: Any = "Bees?", **fields: Any) -> dict[str, Any]:

@@ -62,6 +62,72 @@ def test_with_a_key_everything_needs_it(
     )
 
 
+PAGE = "http://localhost:3000"
+ASKING = {
+    "Origin": PAGE,
+    "Access-Control-Request-Method": "POST",
+    "Access-Control-Request-Headers": "authorization,x-stainless-os",
+    "Access-Control-Request-Private-Network": "true",
+}
+
+
+def test_a_page_of_an_allowed_origin_may_read_responses_and_errors(
+    open_gateway: OpenGateway,
+) -> None:
+    gateway = open_gateway(allowed_origins=[f"{PAGE}/"])
+    for response in (
+        gateway.get("/v1/models", headers={"Origin": PAGE}),
+        gateway.post("/v1/chat/completions", headers={"Origin": PAGE}, json={}),
+        gateway.get("/v1/nothing", headers={"Origin": PAGE}),
+    ):
+        assert response.headers["Access-Control-Allow-Origin"] == PAGE
+        assert "x-should-retry" in response.headers["Access-Control-Expose-Headers"]
+        assert response.headers["Vary"] == "Origin"
+    assert response.status_code == 404
+
+
+@pytest.mark.parametrize("key", ["", "secret"])
+def test_a_browser_is_told_beforehand_what_it_may_send(open_gateway: OpenGateway, key: str) -> None:
+    gateway = open_gateway(allowed_origins=[PAGE], key=key)
+    response = gateway.options("/v1/chat/completions", headers=ASKING)
+    assert response.status_code == 204
+    assert response.headers["Access-Control-Allow-Methods"] == "GET, POST"
+    assert response.headers["Access-Control-Allow-Headers"] == "authorization,x-stainless-os"
+    assert response.headers["Access-Control-Allow-Private-Network"] == "true"
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", "http://localhost:3001", "https://localhost:3000", "null"]
+)
+def test_a_page_of_another_origin_gets_nothing(open_gateway: OpenGateway, origin: str) -> None:
+    for settings in ({}, {"allowed_origins": [PAGE]}):
+        gateway = open_gateway(**settings)
+        for method in ("OPTIONS", "GET"):
+            headers = {**ASKING, "Origin": origin}
+            response = gateway.open("/v1/models", method=method, headers=headers)
+            assert response.status_code == 403
+            assert not [name for name, _ in response.headers if name.startswith("Access-")]
+
+
+def test_an_allowed_page_still_needs_the_key_and_the_gateways_own_name(
+    open_gateway: OpenGateway,
+) -> None:
+    gateway = open_gateway(allowed_origins=["*"], key="secret")
+    headers = {"Origin": "https://any.example"}
+    assert gateway.get("/v1/models", headers=headers).status_code == 401
+    headers["Authorization"] = "Bearer secret"
+    assert gateway.get("/v1/models", headers=headers).status_code == 200
+    open_to_page = open_gateway(allowed_origins=[PAGE])
+    headers = {"Origin": PAGE, "Host": "evil.example"}
+    assert open_to_page.get("/v1/models", headers=headers).status_code == 403
+
+
+@pytest.mark.parametrize("origin", ["*", "localhost:3000", f"{PAGE}/page", "null", ""])
+def test_what_is_no_origin_or_all_of_them_without_a_key_is_not_allowed(origin: str) -> None:
+    with pytest.raises(InvalidInputError):
+        GatewaySettings(allowed_origins=[origin])
+
+
 def test_beyond_this_machine_a_key_is_needed(client: Replicate) -> None:
     settings = GatewaySettings(host="0.0.0.0")
     with pytest.raises(InvalidInputError, match="Anyone who reaches"):

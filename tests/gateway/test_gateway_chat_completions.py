@@ -14,6 +14,7 @@ from replicate_sync import Replicate
 from .conftest import ask, events_of
 
 PATH = "/v1/chat/completions"
+TOOLS = [{"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}]
 PIXEL = (
     "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9"
     "awAAAABJRU5ErkJggg=="
@@ -96,6 +97,60 @@ def test_an_answer_of_a_form_is_its_json(gateway: FlaskClient, stream: bool) -> 
     assert json.loads(text) == {"a": 1}
 
 
+def test_several_replies_are_choices_each_of_a_prediction_of_its_own(
+    gateway: FlaskClient, client: Replicate
+) -> None:
+    newest = next(client.predictions.list(limit=1)).id
+    body = gateway.post(PATH, json=ask("me/seeded", n=3, seed=7)).json
+    contents = [choice["message"]["content"] for choice in body["choices"]]
+    assert contents == ["seed 7", "seed 8", "seed 9"]
+    assert [choice["index"] for choice in body["choices"]] == [0, 1, 2]
+    assert len({one.id for one in client.predictions.list(limit=4)} - {newest}) == 3
+    assert next(client.predictions.list(limit=4)).id != newest
+    whole = gateway.post(PATH, json=ask("gpt")).json
+    several = gateway.post(PATH, json=ask("gpt", n=3)).json
+    counts = [whole["usage"][name] * 3 for name in sorted(whole["usage"])]
+    assert [several["usage"][name] for name in sorted(several["usage"])] == counts
+
+
+def test_several_replies_are_streamed_at_once_with_their_indexes(gateway: FlaskClient) -> None:
+    options = {"include_usage": True}
+    body = ask("me/seeded", n=2, seed=7, stream=True, stream_options=options)
+    *chunks, usage, done = events_of(gateway.post(PATH, json=body).text)
+    assert len({chunk["id"] for chunk in chunks}) == 1
+    for index in range(2):
+        choices = [chunk["choices"][0] for chunk in chunks]
+        own = [choice for choice in choices if choice["index"] == index]
+        assert own[0]["delta"] == {"role": "assistant", "content": ""}
+        text = "".join(choice["delta"].get("content", "") for choice in own)
+        assert (text, own[-1]["finish_reason"]) == (f"seed {7 + index}", "stop")
+    assert (usage["choices"], done) == ([], "[DONE]")
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_tools_go_to_a_model_that_takes_them_and_its_calls_come_back(
+    gateway: FlaskClient, stream: bool
+) -> None:
+    body = ask("me/tools", tools=TOOLS, tool_choice="auto", stream=stream)
+    response = gateway.post(PATH, json=body)
+    if stream:
+        choices = [chunk["choices"][0] for chunk in events_of(response.text)[:-1]]
+        [calls] = [one["delta"]["tool_calls"] for one in choices if "tool_calls" in one["delta"]]
+        assert [call.pop("index") for call in calls] == [0]
+    else:
+        choices = response.json["choices"]
+        calls = choices[0]["message"]["tool_calls"]
+        assert choices[0]["message"]["content"] is None
+    function = {"name": "weather", "arguments": '{"city": "Bern"}'}
+    assert calls == [{"id": "call_1", "type": "function", "function": function}]
+    assert choices[-1]["finish_reason"] == "tool_calls"
+
+
+def test_tools_that_are_not_to_be_called_are_left_out(gateway: FlaskClient) -> None:
+    body = ask("me/echo", tools=TOOLS, tool_choice="none")
+    assert gateway.post(PATH, json=body).json["choices"][0]["message"]["content"] == "Bees?|1|9"
+
+
 def test_what_says_nothing_is_left_out(gateway: FlaskClient) -> None:
     nothing: dict[str, Any] = {
         "n": 1,
@@ -127,8 +182,13 @@ def test_what_says_nothing_is_left_out(gateway: FlaskClient) -> None:
             "me/echo takes no image: it takes prompt",
             None,
         ),
-        (ask("me/echo", n=2), 400, "one choice only", None),
-        (ask("me/echo", tools=[{"type": "function"}]), 400, "call no tools", None),
+        (ask("me/echo", n=0), 400, "'n' must be from 1 to 128", None),
+        (ask("me/echo", n=129), 400, "'n' must be from 1 to 128", None),
+        (ask("me/echo", n=2.5), 400, "'n' is of a wrong type", None),
+        (ask("me/echo", tools=TOOLS), 400, "no tools by 'tools': it takes prompt, temp", None),
+        (ask("me/echo", functions=[{"name": "f"}]), 400, "no tools by 'functions'", None),
+        (ask("me/tools", tools=TOOLS, tool_choice="required"), 400, "'tool_choice'", None),
+        (ask("me/breaks", n=3), 500, "no more", "model_failed"),
         (ask("me/echo", temperature="hot"), 400, "'temperature' must be a number", None),
         (ask("me/echo", max_tokens=True), 400, "'max_tokens' is of a wrong type", None),
         (ask("me/echo", response_format={"type": "xml"}), 400, "response_format must be", None),

@@ -7,11 +7,16 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from official import CLIENTS, Official, command
+
+from replicate_sync import Replicate
+from replicate_sync.server import LocalServer
 
 pytestmark = pytest.mark.interop
 SCENARIO = re.compile(r"^(?:async )?(?:def|function) (it_\w+)", re.M)
@@ -30,14 +35,25 @@ text-embedding-3-small = "ibm-granite/granite-embedding-278m-multilingual"
 """
 
 
-@pytest.fixture(scope="session")
-def base_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Return the base URL of a gateway that the command serves, of a local server."""
-    path = tmp_path_factory.mktemp("gateway") / "models.toml"
-    path.write_text(ALIASES)
-    words = ["gateway", "--local", "--port", "0", "--aliases", str(path)]
+KILLED = """
+import openai
+
+messages = [{"role": "user", "content": "Bees?"}]
+for chunk in openai.OpenAI().chat.completions.create(
+    model="me/drip", messages=messages, stream=STREAM
+):
+    print(chunk, flush=True)
+"""
+
+
+@contextmanager
+def serving(*options: str, **environment: str) -> Iterator[str]:
+    """Serve a gateway by its command, and return its base URL; a context manager."""
     process = subprocess.Popen(
-        [sys.executable, "-u", "-m", "replicate_sync", *words], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-u", "-m", "replicate_sync", "gateway", "--port", "0", *options],
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert process.stdout is not None
     found = re.search(r"http://\S+/v1", process.stdout.readline())
@@ -46,6 +62,15 @@ def base_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     process.terminate()
     process.wait(timeout=10)
     process.stdout.close()
+
+
+@pytest.fixture(scope="session")
+def base_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return the base URL of a gateway of a local server."""
+    path = tmp_path_factory.mktemp("gateway") / "models.toml"
+    path.write_text(ALIASES)
+    with serving("--local", "--aliases", str(path)) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
@@ -86,3 +111,37 @@ def test_a_client_of_openai_is_served(
     outcome = outcomes(client)[scenario]
     if outcome != "passed":
         pytest.fail(outcome, pytrace=False)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_clients_that_are_killed_leave_nothing_running(stream: bool) -> None:
+    with LocalServer() as server:
+
+        @server.model("me/drip")
+        def drip(prompt: str) -> Iterator[str]:
+            for _ in range(6000):
+                yield "drop "
+                time.sleep(0.01)
+
+        point = {"REPLICATE_BASE_URL": server.url, "REPLICATE_API_TOKEN": server.token}
+        with serving(**point) as url:
+            environment = {**os.environ, "OPENAI_BASE_URL": url, "OPENAI_API_KEY": "any"}
+            script = [command(FOREIGN[0])[0], "-c", KILLED.replace("STREAM", str(stream))]
+            clients = [subprocess.Popen(script, env=environment) for _ in range(3)]
+            with Replicate(server.token, base_url=server.url) as replicate:
+                statuses = until(replicate, ["processing"] * 3)
+                for client in clients:
+                    client.kill()
+                    client.wait()
+                assert statuses == ["processing"] * 3
+                assert until(replicate, ["canceled"] * 3) == ["canceled"] * 3
+
+
+def until(client: Replicate, expected: list[str]) -> list[str | None]:
+    """Return the statuses of all predictions once they are these, or after half a minute."""
+    end = time.monotonic() + 30
+    statuses: list[str | None] = []
+    while statuses != expected and time.monotonic() < end:
+        time.sleep(0.05)
+        statuses = [prediction.status for prediction in client.predictions.list()]
+    return statuses

@@ -84,3 +84,24 @@ def test_only_the_first_choice_is_the_reply_and_parts_are_joined() -> None:
         {"index": 1, "message": {"content": "other"}},
     ]
     assert texts_of([json.dumps({"object": "chat.completion", "choices": choices})]) == "ab"
+
+
+def test_calls_of_tools_are_kept_whole_and_in_pieces() -> None:
+    function = {"name": "a", "arguments": "{}"}
+    whole = {"id": "1", "type": "function", "function": function}
+    message = {"content": None, "tool_calls": [whole, {**whole, "id": "2"}, 5]}
+    completion = CompletionText()
+    completion.add(json.dumps({"object": "chat.completion", "choices": [{"message": message}]}))
+    assert completion.tool_calls == [whole, {**whole, "id": "2"}]
+    streamed = CompletionText()
+    pieces: list[object] = [
+        {"index": 0, "id": "1", "function": {"name": "a", "arguments": ""}},
+        {"index": 1, "id": "2", "function": {"name": "a", "arguments": "{"}},
+        {"index": 0, "function": {"arguments": "{}"}},
+        {"index": 1, "function": {"arguments": "}", "other": 5}},
+        {"index": 1, "id": None, "function": None},
+    ]
+    for piece in pieces:
+        delta = {"delta": {"tool_calls": [piece]}}
+        streamed.add(json.dumps({"object": "chat.completion.chunk", "choices": [delta]}))
+    assert streamed.tool_calls == completion.tool_calls

@@ -2,6 +2,7 @@
 
 import base64
 import io
+from concurrent.futures import ThreadPoolExecutor
 
 import openai
 from scenarios import raised, run
@@ -51,6 +52,42 @@ async def it_chats_without_blocking():
             model="gpt-4o-mini", messages=turns(), stream=True
         )
         assert len([chunk async for chunk in stream]) > 10
+
+
+def it_makes_several_choices():
+    create = client.chat.completions.create
+    completion = create(model="gpt-4o-mini", messages=turns(), n=3)
+    assert [choice.index for choice in completion.choices] == [0, 1, 2]
+    chunks = list(create(model="gpt-4o-mini", messages=turns(), n=2, stream=True))
+    texts = ["", ""]
+    for chunk in chunks:
+        texts[chunk.choices[0].index] += chunk.choices[0].delta.content or ""
+    assert texts[0] == texts[1] == completion.choices[0].message.content
+
+
+def it_streams_a_hundred_at_once():
+    def stream(number):
+        chunks = client.chat.completions.create(
+            model="gpt-4o-mini", messages=turns(), stream=True, max_completion_tokens=30
+        )
+        return "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
+
+    with ThreadPoolExecutor(100) as threads:
+        texts = list(threads.map(stream, range(100)))
+    assert len(texts[0].split()) >= 20
+    assert set(texts) == {texts[0]}
+
+
+def it_is_told_what_a_model_takes_that_calls_no_tools():
+    function = {"name": "weather", "parameters": {"type": "object"}}
+    tools = [{"type": "function", "function": function}]
+    create = client.chat.completions.create
+    error = raised(
+        openai.BadRequestError,
+        lambda: create(model="gpt-4o-mini", messages=turns(), tools=tools),
+    )
+    assert "it takes prompt, system_prompt, messages" in error.message
+    assert error.param == "tools"
 
 
 def it_sends_pictures():
