@@ -55,6 +55,8 @@ LEAVING = (KeyboardInterrupt, SystemExit, GeneratorExit)
 # The API writes it first, before an input that may be long.
 _ID_AT_BEGINNING = re.compile(rb'\s*\{\s*"id"\s*:\s*"([A-Za-z0-9._~=-]+)"')
 
+_LEFT_BEFORE = "The caller had left before it was sent."
+
 State = Literal[
     "planned", "sent", "rejected", "in doubt", "created", "supervised", "finished", "abandoned"
 ]
@@ -157,13 +159,17 @@ class Creation(Generic[_Kind]):
 
     def _begin_attempt(self) -> None:
         if self.is_unwanted:
-            raise ReplicateError("The caller had left before it was sent.")
+            raise ReplicateError(_LEFT_BEFORE)
         self._began = time()
         self.sent_at = monotonic()
         if self.before_send is not None:
             self.before_send(self.evidence)
         _pending[id(self)] = self
         self.state = "sent"
+        # Who leaves in another thread meanwhile has either seen that state, or is seen here.
+        if self.is_unwanted:
+            self.forget("rejected")
+            raise ReplicateError(_LEFT_BEFORE)
 
     def may_be_sent_again(self, error: BaseException) -> bool:
         """Take over that an attempt has failed, and return whether another one is safe."""

@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeVar
 
 from ..display.logs import Progress
 from ..exceptions import InvalidInputError, UnexpectedDataError, excerpt
+from ..forks import brief_lock
 from ..payloads.file_output import FileOutput
 from ..payloads.outputs import file_urls
 from ..refs import IDENTIFIER
@@ -138,10 +139,11 @@ class PredictionFields:
             fields["logs"] = logs
         else:
             fields["logs"] = ""
-        has_ended = self.status in TERMINAL_STATUSES
-        if has_ended and data["status"] not in TERMINAL_STATUSES:
-            return self  # a poll's response that was overtaken by the one of a cancel
-        vars(self).update(fields)
+        with brief_lock:
+            has_ended = self.status in TERMINAL_STATUSES
+            if has_ended and data["status"] not in TERMINAL_STATUSES:
+                return self  # a poll's response that was overtaken by the one of a cancel
+            vars(self).update(fields)
         if self._observation is not None:
             self._observation.note(self)
         return self

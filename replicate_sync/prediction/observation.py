@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..display.logs import Progress
 from ..events import EventKind
+from ..forks import brief_lock
 from .context import Context
 from .outcomes import TERMINAL_STATUSES
 
@@ -46,32 +47,40 @@ class Observation:
 
     def note(self, prediction: PredictionFields) -> None:
         """Emit what an update has brought."""
-        if self._has_ended:
-            return
-        if self._hook.listeners:
-            self._emit_news(prediction)
-        if prediction.status in TERMINAL_STATUSES:
-            self._has_ended = True
-            self._usage.add(prediction)
+        has_ended = prediction.status in TERMINAL_STATUSES
+        with brief_lock:  # several threads may wait for it
+            if self._has_ended:
+                return
+            self._has_ended = has_ended
+        try:
+            if self._hook.listeners:
+                self._emit_news(prediction, has_ended)
+        finally:
+            if has_ended:
+                self._usage.add(prediction)
 
     def note_text(self, prediction: PredictionFields) -> None:
         """Emit that it has started, as its text arrives."""
-        if not self._has_started and not self._has_ended:
+        with brief_lock:
+            if self._has_started or self._has_ended:
+                return
             self._has_started = True
-            if self._hook.listeners:
-                self._emit("started", prediction)
+        if self._hook.listeners:
+            self._emit("started", prediction)
 
     def note_saved(self, prediction: PredictionFields, path: str) -> None:
         """Emit that a file was saved."""
         self._emit("saved", prediction, path=path)
 
-    def _emit_news(self, prediction: PredictionFields) -> None:
-        if not self._has_started and _has_started(prediction):
-            self._has_started = True
+    def _emit_news(self, prediction: PredictionFields, has_ended: bool) -> None:
+        with brief_lock:
+            is_start = not self._has_started and _has_started(prediction)
+            self._has_started = self._has_started or is_start
+        if is_start:
             self._emit("started", prediction)
         if prediction.logs:
             self._emit_progress(prediction)
-        if prediction.ended:
+        if has_ended:
             kind: EventKind = "ended"
             if prediction.status in _CANCELED:
                 kind = "canceled"

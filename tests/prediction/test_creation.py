@@ -122,6 +122,16 @@ def test_what_nobody_wants_is_not_sent_again() -> None:
         begin(creation)
 
 
+def test_what_is_left_in_another_thread_just_before_it_is_sent_is_not_sent() -> None:
+    def leave(evidence: Evidence) -> None:
+        creation.is_unwanted = True
+
+    creation = planned(before_send=leave)
+    with pytest.raises(ReplicateError, match="had left before"):
+        begin(creation)
+    assert creation.state == "rejected"
+
+
 def test_the_order_of_keys_and_the_kind_of_a_number_do_not_matter_to_an_input() -> None:
     assert input_digest({"a": 1, "b": [2.0, (3,)]}) == input_digest({"b": [2, [3.0]], "a": 1.0})
     assert input_digest({"a": 1}) != input_digest({"a": 1.5})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +66,29 @@ def test_a_run_is_told_from_its_creation_to_its_end(wire: StartWire, client_of: 
     ]  # fmt: skip
     assert events[-1].metrics == METRICS
     assert [one.time for one in events] == sorted(one.time for one in events)
+
+
+def test_two_threads_that_wait_for_one_prediction_are_told_once(
+    wire: StartWire, client_of: MakeClient
+) -> None:
+    api = Api(
+        wire,
+        {"status": "starting"},
+        {"status": "succeeded", "logs": FULL, "output": 1, "metrics": METRICS},
+    )
+    events: list[PredictionEvent] = []
+
+    def listen(event: PredictionEvent) -> None:
+        time.sleep(0.02)  # as one does that writes a file
+        events.append(event)
+
+    prediction = client_of(api.server, on_event=listen).predictions.create("a/b")
+    threads = [threading.Thread(target=prediction.reload) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(kinds(events)) == ["created", "ended", "progress", "queued", "started"]
 
 
 def test_one_request_may_bring_all_of_it(wire: StartWire, client_of: MakeClient) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import re
+import threading
 import time
 from typing import Any
 from urllib.parse import urlsplit
@@ -428,6 +429,29 @@ def test_a_response_that_a_cancel_has_overtaken_does_not_revive_a_prediction() -
     found.update(prediction("canceled", logs="all"))
     assert found.update(prediction("processing", logs="some")) is found
     assert (found.status, found.logs, found.raw["status"]) == ("canceled", "all", "canceled")
+
+
+@responses.activate
+def test_a_cancel_beside_the_response_of_a_poll_wins() -> None:
+    responses.get(GET, json=prediction("processing"))
+    found = new_client().predictions.get("p1")
+    cancel = threading.Thread(target=found.update, args=(prediction("canceled"),))
+
+    class Status(str):
+        """The status before the poll; the cancel's response arrives while it is looked at."""
+
+        def __hash__(self) -> int:
+            if is_polled and cancel.ident is None:
+                cancel.start()
+                cancel.join(0.05)
+            return super().__hash__()
+
+    is_polled = False
+    found.update(prediction(Status("processing")))
+    is_polled = True
+    found.update(prediction("processing"))
+    cancel.join()
+    assert found.status == "canceled"
 
 
 @responses.activate
