@@ -168,7 +168,7 @@ class Creation(Generic[_Kind]):
         self.state = "sent"
         # Who leaves in another thread meanwhile has either seen that state, or is seen here.
         if self.is_unwanted:
-            self.forget("rejected")
+            self.forget("rejected")  # type: ignore[unreachable]  # another thread sets it
             raise ReplicateError(_LEFT_BEFORE)
 
     def may_be_sent_again(self, error: BaseException) -> bool:
