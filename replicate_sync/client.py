@@ -660,7 +660,7 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
             if saver is not None:
                 from .payloads.result_files import find_files
 
-                prediction.save_files(find_files(result), saver)
+                prediction.save_files(find_files(result), saver, deadline=limit)
         except LEAVING as leaving:  # also between two of these steps
             self.predictions.leave(creation, leaving, cancel=cancel_on_exit)
             raise

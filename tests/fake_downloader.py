@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from replicate_sync.deadline import NO_DEADLINE, Deadline
 from replicate_sync.http.multipart import OnBytes
 
 
@@ -27,7 +28,9 @@ class FakeDownloader:
             raise self.error
         return b"".join(self.pieces)
 
-    def download(self, url: str, *, on_bytes: OnBytes | None = None) -> Iterator[bytes]:
+    def download(
+        self, url: str, *, on_bytes: OnBytes | None = None, deadline: Deadline = NO_DEADLINE
+    ) -> Iterator[bytes]:
         self.downloaded.append(url)
         done = 0
         for piece in self.pieces:

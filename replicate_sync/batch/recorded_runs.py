@@ -255,7 +255,7 @@ class RecordedRuns:
             known = paths_in(shape)
             prefix = str(position) if position >= 0 else None
             try:
-                prediction.save_files(files, self._saver, prefix, known)
+                prediction.save_files(files, self._saver, prefix, known, self._deadline)
             except ResponseError as error:
                 if error.status_code not in _GONE:
                     raise

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from io import BytesIO
+from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
@@ -13,6 +14,7 @@ from urllib.parse import urljoin, urlsplit
 import requests
 import urllib3
 
+from ..deadline import NO_DEADLINE, Deadline
 from ..exceptions import ConnectionFailed, Interruption, ReplicateError, UnexpectedDataError
 from . import connection_errors, response_errors
 from .adapter import Delivery
@@ -131,17 +133,32 @@ class Downloader:
             buffer.write(piece)
         return buffer.getvalue()
 
-    def download(self, url: str, *, on_bytes: OnBytes | None = None) -> Iterator[bytes]:
+    def download(
+        self, url: str, *, on_bytes: OnBytes | None = None, deadline: Deadline = NO_DEADLINE
+    ) -> Iterator[bytes]:
         """Yield the content of a file in pieces; a download that is cut is resumed.
 
         Args:
             url: The file's URL.
             on_bytes: Called after each piece.
+            deadline: When all of it must have arrived.
 
         Raises:
             ResponseError: The file is gone, or changed meanwhile.
-            ConnectionFailed: The download was cut, and could not be resumed.
+            ConnectionFailed: The download was cut, and could not be resumed; or it took too long.
         """
+        if deadline.expired:
+            raise _too_late(url)
+        try:
+            yield from self._download(url, on_bytes, deadline)
+        except ConnectionFailed as error:
+            if deadline.expired:
+                raise _too_late(url) from error
+            raise
+
+    def _download(
+        self, url: str, on_bytes: OnBytes | None, deadline: Deadline
+    ) -> Generator[bytes, None, None]:
         from .resumption import Resumption  # late, as most programs download nothing
 
         file = Resumption()
@@ -150,7 +167,7 @@ class Downloader:
             received_before = file.received
             failure = None
             try:
-                with closing(self._download_rest(url, file)) as pieces:
+                with closing(self._download_rest(url, file, deadline)) as pieces:
                     for content in pieces:
                         if on_bytes is not None:
                             on_bytes(file.received, file.total)
@@ -158,7 +175,7 @@ class Downloader:
                 if file.is_whole:
                     return
             except ConnectionFailed as error:
-                if not error.maybe_sent:
+                if not error.maybe_sent or deadline.expired:
                     raise
                 failure = error
             if file.received > received_before:
@@ -168,11 +185,15 @@ class Downloader:
             if fruitless > _MAX_FRUITLESS:
                 raise failure or _cut_short(url)
 
-    def _download_rest(self, url: str, file: Resumption) -> Generator[bytes, None, None]:
+    def _download_rest(
+        self, url: str, file: Resumption, deadline: Deadline
+    ) -> Generator[bytes, None, None]:
         """Yield what one more response brings of a file."""
         purpose = "the download"
         request_headers = {**_FILE_HEADERS, **file.request_headers}
-        with self._open(url, request_headers, self.timeout, purpose) as response:
+        delivery = Delivery()
+        delivery.end = deadline.end
+        with self._open(url, request_headers, self.timeout, purpose, delivery=delivery) as response:
             status = response.status_code
             headers = response.headers
             if file.is_at_end(status, headers):
@@ -186,7 +207,7 @@ class Downloader:
                 raise error
             try:
                 file.begin(status, headers)
-                while content := response.raw.read1(4 * PIECE_SIZE, decode_content=True):
+                while content := _read_piece(response.raw, delivery):
                     new = file.new_bytes(content)
                     if new:
                         yield new
@@ -204,6 +225,7 @@ class Downloader:
         purpose: str,
         *,
         is_trusted: bool = False,
+        delivery: Delivery | None = None,
     ) -> Iterator[requests.Response]:
         """Open a response; every failure until it is closed is raised as a ReplicateError.
 
@@ -213,10 +235,12 @@ class Downloader:
             timeout: The longest silence, in seconds.
             purpose: The request in words.
             is_trusted: Whether the URL is the API's, and not in the output of a model.
+            delivery: When all of it must be over, and where to note how far it got.
         """
         outer = sys.exc_info()[1]
-        delivery = Delivery()
+        delivery = delivery or Delivery()
         delivery.timeout = timeout
+        timeout = delivery.timeout = delivery.silence
         response = requests.Response()
         try:
             for _ in range(MAX_REDIRECTS):
@@ -260,6 +284,30 @@ class Downloader:
             return False
         refuse_written_address(url)
         return True
+
+
+def _read_piece(raw: urllib3.response.HTTPResponse, delivery: Delivery) -> bytes:
+    """Return the next piece of a file, b"" at its end.
+
+    Raises:
+        TimeoutError: All of it must be over by now.
+    """
+    if delivery.end < inf:
+        if monotonic() > delivery.end:
+            raise TimeoutError("the file took too long")
+        if delivery.socket is not None:
+            delivery.socket.settimeout(delivery.silence)
+    return raw.read1(4 * PIECE_SIZE, decode_content=True)
+
+
+def _too_late(url: str) -> ConnectionFailed:
+    """Return the error for a file that did not arrive before the deadline."""
+    error = ConnectionFailed(
+        f"The file from {urlsplit(url).hostname} did not arrive before the deadline of the call.",
+        hint="It is still there: error.prediction.save(…) downloads it, and runs nothing again.",
+    )
+    error.maybe_sent = True
+    return error
 
 
 def _cut_short(url: str) -> ConnectionFailed:

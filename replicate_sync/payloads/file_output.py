@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
+from ..deadline import NO_DEADLINE, Deadline
 from ..exceptions import ReplicateError
 
 # What displays and saves a file is imported late, as most programs only pass its URL on or read it.
@@ -46,12 +47,15 @@ class FileDownloader(Protocol):
         """Return the content of a file."""
         ...
 
-    def download(self, url: str, *, on_bytes: OnBytes | None = None) -> Iterator[bytes]:
+    def download(
+        self, url: str, *, on_bytes: OnBytes | None = None, deadline: Deadline = NO_DEADLINE
+    ) -> Iterator[bytes]:
         """Yield the content of a file in pieces.
 
         Args:
             url: The file's URL.
             on_bytes: Called after each piece.
+            deadline: When all of it must have arrived.
         """
         ...
 
@@ -91,16 +95,19 @@ class FileOutput:
         self._stem = stem
         self._content: bytes | None = None
 
-    def iter_bytes(self, *, progress: bool = False) -> Iterator[bytes]:
+    def iter_bytes(
+        self, *, progress: bool = False, deadline: float | Deadline | None = None
+    ) -> Iterator[bytes]:
         """Yield the content of the file in pieces, as they are downloaded.
 
         Args:
             progress: Whether to display a progress bar if the file is larger than 5 MB. Needs the
                 extra "progress".
+            deadline: The seconds that all of it may take.
 
         Raises:
             ResponseError: The file is gone.
-            ConnectionFailed: The download was cut, and could not be resumed.
+            ConnectionFailed: The download was cut, and could not be resumed; or it took too long.
             ReplicateError: The URL is a data URI that cannot be parsed.
 
         Examples:
@@ -108,6 +115,7 @@ class FileOutput:
             >>> sum(len(piece) for piece in picture.iter_bytes()) == len(picture.read())
             True
         """
+        limit = Deadline.of(deadline)
         if self._content is not None:
             yield self._content
         elif self._is_on_disk:
@@ -118,9 +126,9 @@ class FileOutput:
             from ..display.progress import ByteProgress
 
             with ByteProgress(self.name, progress) as bar:
-                yield from self._downloader.download(self.url, on_bytes=bar.update)
+                yield from self._downloader.download(self.url, on_bytes=bar.update, deadline=limit)
         else:
-            yield from self._downloader.download(self.url)
+            yield from self._downloader.download(self.url, deadline=limit)
 
     def read(self, *, progress: bool = False) -> bytes:
         """Return the content of the file. It is downloaded once.

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from ..deadline import NO_DEADLINE, Deadline
 from ..exceptions import InvalidInputError, ReplicateError
 from .file_names import numbered_name
 from .file_output import FileOutput
@@ -52,6 +53,7 @@ class Saver:
         prefix: str | None,
         known: Sequence[str] = (),
         on_saved: Callable[[Path], object] | None = None,
+        deadline: Deadline = NO_DEADLINE,
     ) -> None:
         """Save the files of a result, and give them their paths.
 
@@ -61,6 +63,7 @@ class Saver:
                 for the number of each file in the result.
             known: Where an earlier start has saved its files; what is there is not saved again.
             on_saved: Called with the path of each file that was saved now.
+            deadline: When all of them must be there.
 
         Raises:
             ReplicateError: A file could not be downloaded, or not be written.
@@ -69,15 +72,16 @@ class Saver:
         for number, (file, path) in enumerate(zip(files, paths, strict=True)):
             file.path = self._saved_path(path)
             if file.path is None:
-                file.path = self._save(file, str(number) if prefix is None else prefix)
+                file.path = self._save(file, str(number) if prefix is None else prefix, deadline)
                 if on_saved is not None:
                     on_saved(file.path)
 
-    def _save(self, file: FileOutput, prefix: str) -> Path:
+    def _save(self, file: FileOutput, prefix: str, deadline: Deadline) -> Path:
         name = numbered_name(f"{prefix}-{file.name}", 0)
         try:
             make_folder(self._folder)
-            return write_whole(file.iter_bytes(), self._folder / name, overwrite=False)
+            pieces = file.iter_bytes(deadline=deadline)
+            return write_whole(pieces, self._folder / name, overwrite=False)
         except ReplicateError:
             raise  # of the download; a connection that failed is an OSError as well
         except OSError as error:

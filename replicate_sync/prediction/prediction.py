@@ -229,6 +229,7 @@ class Prediction(PredictionFields):
         saver: Saver,
         prefix: str | None = None,
         known: Sequence[str] = (),
+        deadline: Deadline = NO_DEADLINE,
     ) -> None:
         """Save the files of its result, and report each as an event.
 
@@ -237,12 +238,13 @@ class Prediction(PredictionFields):
             saver: Saves them.
             prefix: As for `Saver.save`; likewise `known`.
             known: See there.
+            deadline: The deadline of the call.
 
         Raises:
             ReplicateError: A file could not be downloaded, or not be written.
         """
         try:
-            saver.save(files, prefix, known, self._note_saved)
+            saver.save(files, prefix, known, self._note_saved, deadline)
         except ReplicateError as error:
             error.prediction = self
             raise

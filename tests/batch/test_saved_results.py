@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,13 @@ import pytest
 from tenfold_api import TenfoldApi, numbers
 from wire import MakeClient, Request, StartWire, response
 
-from replicate_sync import FileOutput, InvalidInputError, MapError, PredictionError
+from replicate_sync import (
+    ConnectionFailed,
+    FileOutput,
+    InvalidInputError,
+    MapError,
+    PredictionError,
+)
 from replicate_sync.batch.journal import Entry, Journal
 from replicate_sync.batch.result_shape import paths_in
 from replicate_sync.events import PredictionEvent
@@ -251,3 +258,26 @@ def test_the_paths_are_in_the_journal(
     opened.close()
     assert isinstance(entry, Entry)
     assert paths_in(entry.result) == [str(folder / name) for name in all_files(1)]
+
+
+@pytest.mark.parametrize("is_recorded", [False, True])
+def test_saving_is_under_the_deadline_of_a_run_and_can_be_made_up_for(
+    wire: StartWire, client_of: MakeClient, folder: Path, journal: Path, is_recorded: bool
+) -> None:
+    api = FilesApi()
+    pauses = [30.0]
+
+    def respond(request: Request) -> Any:
+        return [*pauses, *api(request)] if request.path.startswith("/f/") else api(request)
+
+    client = client_of(wire(respond))
+    options: dict[str, Any] = {"journal": journal} if is_recorded else {}
+    start = time.monotonic()
+    with pytest.raises(ConnectionFailed, match="before the deadline of the call") as raised:
+        client.run("a/b", {"n": 0}, save=folder, deadline=0.5, **options)
+    assert time.monotonic() - start < 5
+    assert raised.value.prediction is not None
+    assert raised.value.prediction.status == "succeeded"
+    assert list(folder.iterdir()) == []
+    pauses.clear()
+    assert len(raised.value.prediction.save(folder)) == 2

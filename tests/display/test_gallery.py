@@ -38,7 +38,7 @@ class NoDownloader:
     def fetch(self, url: str) -> bytes:
         raise AssertionError(url)
 
-    def download(self, url: str, *, on_bytes: object = None) -> Iterator[bytes]:
+    def download(self, url: str, **options: object) -> Iterator[bytes]:
         raise AssertionError(url)
 
 

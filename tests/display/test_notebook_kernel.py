@@ -26,7 +26,7 @@ from replicate_sync import *
 client = Replicate()
 
 class Downloader:
-    def download(self, url, *, on_bytes=None):
+    def download(self, url, **options):
         yield b'abc'
 """
 BAR = "{:3d}%|{:10}| {}/20 [00:00<00:00, 10.00it/s]\n"
@@ -406,7 +406,7 @@ class NoDownloader:
     def fetch(self, url: str) -> bytes:
         raise AssertionError(url)
 
-    def download(self, url: str, *, on_bytes: object = None) -> Iterator[bytes]:
+    def download(self, url: str, **options: object) -> Iterator[bytes]:
         raise AssertionError(url)
 
 
@@ -429,7 +429,7 @@ def test_displaying_imports_neither_ipython_nor_pillow() -> None:
         "import sys\n"
         "from replicate_sync import FileOutput, PredictionFailed, show\n"
         "class Downloader:\n"
-        "    def download(self, url, *, on_bytes=None): yield b'abc'\n"
+        "    def download(self, url, **options): yield b'abc'\n"
         "file = FileOutput('https://x.example/a.png', Downloader())\n"
         "assert file._repr_mimebundle_()['image/png'] == 'YWJj'\n"
         "assert PredictionFailed('no')._render_traceback_() == ['PredictionFailed: no']\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from wire import (
 )
 
 from replicate_sync import ConnectionFailed, ResponseError
+from replicate_sync.deadline import Deadline
 from replicate_sync.http.download import Downloader
 
 CONTENT = bytes(range(256)) * 1000
@@ -69,6 +71,39 @@ def cut_file(cuts: list[int], tags: list[str] | None = None, *, ranges: bool = T
             yield part
 
     return respond
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [20.0],  # silent from the beginning
+        [f"HTTP/1.1 200 OK\r\nContent-Length: {10**6}\r\n\r\n".encode(), b"a", 20.0],
+        [f"HTTP/1.1 200 OK\r\nContent-Length: {10**6}\r\n\r\n".encode(), *[b"a", 0.02] * 1000],
+    ],
+    ids=["silent", "silent after a piece", "in drops"],
+)
+def test_a_download_ends_at_the_deadline_however_slow_it_is(
+    steps: list[Any], wire: StartWire, downloader: Downloader
+) -> None:
+    server = wire(lambda r: steps)
+    start = time.monotonic()
+    with pytest.raises(ConnectionFailed, match="did not arrive before the deadline"):
+        list(downloader.download(f"{server.origin}/a.png", deadline=Deadline(0.15)))
+    assert time.monotonic() - start < 2
+
+
+def test_nothing_is_asked_for_after_the_deadline_and_a_file_in_time_is_whole(
+    wire: StartWire, downloader: Downloader
+) -> None:
+    server = wire(lambda r: [response(CONTENT)])
+    over = Deadline(10)
+    over.expire()
+    with pytest.raises(ConnectionFailed, match="before the deadline"):
+        list(downloader.download(f"{server.origin}/a.png", deadline=over))
+    assert server.requests == []
+    pieces = downloader.download(f"{server.origin}/a.png", deadline=Deadline(10))
+    assert b"".join(pieces) == CONTENT
+    assert downloader.fetch(f"{server.origin}/a.png") == CONTENT  # on the same connection
 
 
 def test_a_file_is_fetched_without_the_token(wire: StartWire, downloader: Downloader) -> None:

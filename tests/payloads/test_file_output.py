@@ -161,7 +161,7 @@ def test_a_file_that_is_being_saved_is_hidden_beside_its_place(tmp_path: Path) -
     seen: list[str] = []
 
     class Downloader(FakeDownloader):
-        def download(self, url: str, *, on_bytes: Any = None) -> Iterator[bytes]:
+        def download(self, url: str, **options: Any) -> Iterator[bytes]:
             yield b"a"
             seen.extend(os.listdir(tmp_path))
 

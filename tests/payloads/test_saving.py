@@ -224,7 +224,7 @@ def test_an_error_names_the_place_and_not_the_file_beside_it(tmp_path: Path) -> 
 
 def test_nothing_stays_of_a_file_that_was_interrupted(tmp_path: Path) -> None:
     class Downloader(FakeDownloader):
-        def download(self, url: str, *, on_bytes: Any = None) -> Iterator[bytes]:
+        def download(self, url: str, **options: Any) -> Iterator[bytes]:
             yield b"a"
             raise KeyboardInterrupt
 
