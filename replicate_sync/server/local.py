@@ -87,6 +87,12 @@ class LocalServer:
 
     Raises:
         ValueError: `sync_status` is neither of the two, or another server uses the folder.
+
+    Examples:
+        >>> with LocalServer() as server:
+        ...     client = Replicate(server.token, base_url=server.url)
+        ...     client.run("replicate/hello-world", {"text": "Alice"})
+        'hello Alice'
     """
 
     def __init__(
@@ -144,7 +150,12 @@ class LocalServer:
 
     @property
     def origin(self) -> str:
-        """Scheme, host and port; the port is known once the server has started."""
+        """Scheme, host and port; the port is known once the server has started.
+
+        Examples:
+            >>> client.server.origin
+            'http://127.0.0.1:...'
+        """
         host = _CONNECTABLE.get(self.host, self.host)
         if ":" in host:
             return f"http://[{host}]:{self.port}"
@@ -152,7 +163,12 @@ class LocalServer:
 
     @property
     def url(self) -> str:
-        """The base URL of the API, for REPLICATE_BASE_URL."""
+        """The base URL of the API, for REPLICATE_BASE_URL.
+
+        Examples:
+            >>> client.server.url
+            'http://127.0.0.1:.../v1'
+        """
         return f"{self.origin}/v1"
 
     def model(
@@ -175,8 +191,18 @@ class LocalServer:
                 name and the schemas.
             boot: For how many seconds each prediction is `starting`.
 
+        Returns:
+            A decorator, which returns the function as it is.
+
         Raises:
             ValueError: The name is not `owner/name`.
+
+        Examples:
+            >>> @client.server.model("me/shout")
+            ... def shout(text: str) -> str:
+            ...     return text.upper()
+            >>> client.run("me/shout", {"text": "hello"})
+            'HELLO'
         """
         return self.models.model(name, official=official, version=version, boot=boot)
 
@@ -188,8 +214,23 @@ class LocalServer:
         Args:
             name: `owner/name` of a model that is registered already.
 
+        Returns:
+            A decorator, which returns the function as it is.
+
         Raises:
             ValueError: There is no model of this name.
+
+        Examples:
+            >>> @client.server.model("me/echo")
+            ... def echo(text: str) -> str:
+            ...     return text
+            >>> @client.server.trainer("me/echo")
+            ... def train(steps: int = 1) -> None:
+            ...     print(f"{steps} steps")
+            >>> version = client.models.get("me/echo").latest_version
+            >>> training = client.trainings.create(f"me/echo:{version}", destination="local/mine")
+            >>> training.wait().status
+            'succeeded'
         """
         return self.models.trainer(name)
 
@@ -216,6 +257,11 @@ class LocalServer:
         Raises:
             CogError: It cannot be served.
             ValueError: The name is not `owner/name`.
+
+        Examples:
+            >>> client.server.cog("me/model", "predict.py:Predictor")  # where there is no such file
+            Traceback (most recent call last):
+            replicate_sync.server.cog.predictor.CogError: There is no predictor at ...
         """
         # Late, as is the recorder: few servers need it, and it imports requests.
         from .cog.predictor_model import CogModel
@@ -260,6 +306,11 @@ class LocalServer:
 
         Raises:
             ValueError: The name is not `owner/name`, or there are both an output and tokens.
+
+        Examples:
+            >>> client.server.script("me/labels", output={"label": "cat"})
+            >>> client.run("me/labels", {"image": "..."})
+            {'label': 'cat'}
         """
         script = Script(output, tokens, fail, delay, logs, metrics or {})
         self.models.add(scripted_model(name, self.models.get(name), script))
@@ -287,6 +338,13 @@ class LocalServer:
 
         Raises:
             ValueError: The file or the URL cannot be used.
+
+        Examples:
+            >>> with LocalServer() as server:
+            ...     server.record("hello.recording", client.server.url, token=client.server.token)
+            ...     recorded = Replicate(server.token, base_url=server.url)
+            ...     recorded.run("replicate/hello-world", {"text": "Alice"})
+            'hello Alice'
         """
         from .recording.recorder import Recorder
 
@@ -306,6 +364,17 @@ class LocalServer:
 
         Raises:
             ValueError: The file is no recording, or the speed is negative.
+
+        Examples:
+            >>> with LocalServer() as server:
+            ...     server.record("bob.recording", client.server.url, token=client.server.token)
+            ...     recorded = Replicate(server.token, base_url=server.url)
+            ...     greeting = recorded.run("replicate/hello-world", {"text": "Bob"})
+            >>> with LocalServer() as server:
+            ...     server.replay("bob.recording", speed=0)
+            ...     replayed = Replicate(server.token, base_url=server.url)
+            ...     replayed.run("replicate/hello-world", {"text": "Bob"})
+            'hello Bob'
         """
         from .recording.replay import Replay
 
@@ -329,8 +398,17 @@ class LocalServer:
 
         A server that was stopped starts again on the same port.
 
+        Returns:
+            This server.
+
         Raises:
             OSError: The port is taken.
+
+        Examples:
+            >>> server = LocalServer().start()
+            >>> server.stopped()
+            False
+            >>> server.stop()
         """
         with self._lock:
             if self._listener is None:
@@ -349,6 +427,12 @@ class LocalServer:
         """Close the port and every connection, and cancel what runs.
 
         A stopped server stays as it is.
+
+        Examples:
+            >>> server = LocalServer().start()
+            >>> server.stop()
+            >>> server.stopped()
+            True
         """
         with self._lock:
             listener = self._listener
@@ -362,7 +446,12 @@ class LocalServer:
             cog_model.close()
 
     def stopped(self) -> bool:
-        """Return whether the server is not serving."""
+        """Return whether the server is not serving.
+
+        Examples:
+            >>> client.server.stopped()
+            False
+        """
         return self._listener is None
 
     def __enter__(self) -> LocalServer:

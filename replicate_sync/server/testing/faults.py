@@ -98,6 +98,11 @@ class Faults:
     Of each kind of fault a request takes the oldest that matches it. `on` says which requests
     match: method, space and path, where `*` is any text, such as `POST */predictions`. Those of
     streams match every stream.
+
+    Examples:
+        >>> client.server.faults.rate_limit(times=1, retry_after=0)
+        >>> client.run("replicate/hello-world", {"text": "Alice"})  # it is retried
+        'hello Alice'
     """
 
     def __init__(self) -> None:
@@ -121,6 +126,11 @@ class Faults:
             header: Whether it has the header `Retry-After`.
             words: In which of the three ways that Replicate has used the body says so.
             on: Which requests.
+
+        Examples:
+            >>> client.server.faults.rate_limit(retry_after=0)
+            >>> client.account.get().username
+            'local'
         """
         plural = "" if retry_after == 1 else "s"
         detail = {
@@ -147,6 +157,12 @@ class Faults:
             times: How often.
             html: Whether the body is HTML, as from a proxy in front of the API, instead of JSON.
             on: Which requests.
+
+        Examples:
+            >>> client.server.faults.error(404, on="GET /v1/account")
+            >>> client.account.get()
+            Traceback (most recent call last):
+            replicate_sync.exceptions.NotFoundError: The API responded 404 ...
         """
         phrase = HTTPStatus(status).phrase
         body = {"detail": phrase.capitalize(), "status": status}
@@ -158,24 +174,78 @@ class Faults:
         self._add(str(status), on, times, response=response)
 
     def payment_required(self, times: int = 1, *, on: str = "POST /v1/*") -> None:
-        """Refuse with 402, for lack of credit."""
+        """Refuse with 402, for lack of credit.
+
+        Args:
+            times: How often.
+            on: Which requests: method, space and path, where `*` is any text.
+
+        Examples:
+            >>> client.server.faults.payment_required()
+            >>> client.run("replicate/hello-world", {"text": "Alice"})
+            Traceback (most recent call last):
+            replicate_sync.exceptions.PaymentRequiredError: The API responded 402 ...
+        """
         body = {"title": "Insufficient credit", "detail": _CREDIT, "status": 402}
         self._add("402", on, times, response=FaultyResponse(402, serialize_json(body)))
 
     def reset(self, times: int = 1, *, on: str = _ANY) -> None:
-        """Reset the connection before the request takes effect."""
+        """Reset the connection before the request takes effect.
+
+        Args:
+            times: How often.
+            on: Which requests: method, space and path, where `*` is any text.
+
+        Examples:
+            >>> client.server.faults.reset(on="GET /v1/account")
+            >>> client.account.get().username
+            'local'
+        """
         self._add("reset", on, times, response=FaultyResponse(0))
 
     def lose_response(self, times: int = 1, *, on: str = "POST /v1/*") -> None:
-        """Let the request take effect, and reset the connection before the response."""
+        """Let the request take effect, and reset the connection before the response.
+
+        Args:
+            times: How often.
+            on: Which requests: method, space and path, where `*` is any text.
+
+        Examples:
+            >>> client.server.faults.lose_response()
+            >>> client.run("replicate/hello-world", {"text": "Zoe"})  # it is found, and adopted
+            'hello Zoe'
+        """
         self._add("lost response", on, times, lost=True)
 
     def slow_headers(self, seconds: float, times: int = 1, *, on: str = _ANY) -> None:
-        """Delay the response."""
+        """Delay the response.
+
+        Args:
+            seconds: How much later it is sent.
+            times: How often.
+            on: Which requests: method, space and path, where `*` is any text.
+
+        Examples:
+            >>> client.server.faults.slow_headers(0.1, on="GET /v1/account")
+            >>> client.account.get().username
+            'local'
+        """
         self._add(f"{seconds:g} s slower", on, times, delay=seconds)
 
     def data_removed(self, times: int = 1, *, on: str = "GET /v1/predictions/*") -> None:
-        """Show a prediction as it is an hour after its end: without input, output and logs."""
+        """Show a prediction as it is an hour after its end: without input, output and logs.
+
+        Args:
+            times: How often.
+            on: Which requests: method, space and path, where `*` is any text.
+
+        Examples:
+            >>> hello = "replicate/hello-world"
+            >>> prediction = client.predictions.create(hello, {"text": "Alice"}).wait()
+            >>> client.server.faults.data_removed()
+            >>> client.predictions.get(prediction.id).data_removed
+            True
+        """
         self._add("data removed", on, times, data_removed=True)
 
     def cut_stream(self, after: int = 0, times: int = 1, *, reset: bool = False) -> None:
@@ -185,6 +255,12 @@ class Faults:
             after: After how many events.
             times: How often.
             reset: Whether the connection is reset, instead of closed in good order.
+
+        Examples:
+            >>> client.server.script("me/counter", tokens=["one ", "two ", "three"])
+            >>> client.server.faults.cut_stream(after=2)
+            >>> "".join(client.stream("me/counter", {}))
+            'one two three'
         """
         if reset:
             self._add(f"reset after {after} events", _STREAM, times, reset=after)
@@ -192,24 +268,74 @@ class Faults:
             self._add(f"cut after {after} events", _STREAM, times, cut=after)
 
     def stall_stream(self, seconds: float, after: int = 0, times: int = 1) -> None:
-        """Let a stream be silent for these seconds after so many events; then it continues."""
+        """Let a stream be silent for these seconds after so many events; then it continues.
+
+        Args:
+            seconds: How long it is silent.
+            after: After how many events.
+            times: How often.
+
+        Examples:
+            >>> client.server.script("me/counter", tokens=["one ", "two ", "three"])
+            >>> client.server.faults.stall_stream(0.1, after=2)
+            >>> "".join(client.stream("me/counter", {}))
+            'one two three'
+        """
         what = f"{seconds:g} s of silence after {after} events"
         self._add(what, _STREAM, times, stall=(after, seconds))
 
     def replay_stream(self, times: int = 1) -> None:
-        """Begin a stream with its first event, whatever `Last-Event-ID` is."""
+        """Begin a stream with its first event, whatever `Last-Event-ID` is.
+
+        Args:
+            times: How often.
+
+        Examples:
+            >>> client.server.script("me/counter", tokens=["one ", "two ", "three"])
+            >>> client.server.faults.cut_stream(after=2)
+            >>> client.server.faults.replay_stream()
+            >>> "".join(client.stream("me/counter", {}))
+            'one two three'
+        """
         self._add("replay", _STREAM, times, replay=True)
 
     def split_stream(self, times: int = 1) -> None:
-        """Send a stream byte by byte, so that reads end within lines and characters."""
+        """Send a stream byte by byte, so that reads end within lines and characters.
+
+        Args:
+            times: How often.
+
+        Examples:
+            >>> client.server.script("me/counter", tokens=["one ", "two ", "three"])
+            >>> client.server.faults.split_stream()
+            >>> "".join(client.stream("me/counter", {}))
+            'one two three'
+        """
         self._add("byte by byte", _STREAM, times, split=True)
 
     def crlf_stream(self, times: int = 1) -> None:
-        """End the lines of a stream with a carriage return as well."""
+        """End the lines of a stream with a carriage return as well.
+
+        Args:
+            times: How often.
+
+        Examples:
+            >>> client.server.script("me/counter", tokens=["one ", "two ", "three"])
+            >>> client.server.faults.crlf_stream()
+            >>> "".join(client.stream("me/counter", {}))
+            'one two three'
+        """
         self._add("CR LF", _STREAM, times, crlf=True)
 
     def clear(self) -> None:
-        """Remove every fault."""
+        """Remove every fault.
+
+        Examples:
+            >>> client.server.faults.reset(times=9)
+            >>> client.server.faults.clear()
+            >>> client.account.get().username
+            'local'
+        """
         with self._lock:
             self._faults.clear()
 
@@ -226,7 +352,13 @@ class Faults:
         return RequestFaults(**taken)
 
     def pending(self) -> list[PendingFault]:
-        """Return what is still to go wrong, the oldest first."""
+        """Return what is still to go wrong, the oldest first.
+
+        Examples:
+            >>> client.server.faults.reset(times=2)
+            >>> [(fault.what, fault.remaining) for fault in client.server.faults.pending()]
+            [('reset', 2)]
+        """
         with self._lock:
             return [
                 PendingFault(fault.what, fault.pattern, fault.remaining) for fault in self._faults

@@ -63,7 +63,13 @@ class LoggedRequest:
 
 
 class RequestLog(Sequence[LoggedRequest]):
-    """The requests of a server, oldest first: the last 10,000, and at most 64 MB of them."""
+    """The requests of a server, oldest first: the last 10,000, and at most 64 MB of them.
+
+    Examples:
+        >>> account = client.account.get()
+        >>> client.server.requests[-1].path
+        '/v1/account'
+    """
 
     def __init__(self) -> None:
         self._requests: deque[LoggedRequest] = deque()
@@ -94,11 +100,22 @@ class RequestLog(Sequence[LoggedRequest]):
         Args:
             pattern: Method, space and path, where `*` is any text, such as `POST */predictions`
                 or `GET /v1/predictions/*`.
+
+        Examples:
+            >>> greeting = client.run("replicate/hello-world", {"text": "Alice"})
+            >>> client.server.requests.to("POST */predictions")[-1].json["input"]
+            {'text': 'Alice'}
         """
         return [request for request in self[:] if matches(pattern, request.method, request.path)]
 
     def clear(self) -> None:
-        """Forget every request."""
+        """Forget every request.
+
+        Examples:
+            >>> client.server.requests.clear()
+            >>> len(client.server.requests)
+            0
+        """
         with self._lock:
             self._requests.clear()
             self._bytes = 0
