@@ -195,7 +195,7 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
     ) -> Replicate:
         """Return a client with other options, on the same connections.
 
-        What is not given is as it was given to this client, which stays as it is.
+        Options that are not given are those of this client, which does not change.
 
         Args:
             api_key: See the class; likewise all other arguments.
@@ -579,17 +579,17 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
         key: str = "",
         on_lost: OnLost = "raise",
     ) -> _T | Any:
-        """Block until a model has its result, and return that.
+        """Run a model, wait for its result, and return it.
 
         See https://replicate.com/docs/topics/predictions/create-a-prediction
 
         Args:
             model: "owner/name" for its latest version, "owner/name:version", a version id,
                 "deployments/owner/name" for a deployment, or an alias.
-            input: The model's input. A path, an open binary file, bytes, a picture or a
-                `FileOutput` stands for a file, at any depth.
-            expect: The type of the result: str, FileOutput, list[FileOutput], dict … A type
-                checker knows the result by it, and a result of another type raises.
+            input: The model's input. A file in it, at any depth, is a path, an open binary file,
+                bytes, a picture or a `FileOutput`.
+            expect: The type of the result: str, FileOutput, list[FileOutput], dict … A result of
+                another type raises an error, so a type checker knows the type of the result.
             wait: For how many seconds, up to 60, the API may hold its response back, so that a
                 short prediction costs one request.
             webhook: The URL that the API is to call as well.
@@ -601,16 +601,16 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
             deadline: The seconds that all of it may take.
             cancel_on_exit: Whether an interruption cancels the prediction.
             progress: Whether to display a progress bar: status, the model's own percentage, and
-                the bytes of uploads of more than 5 MB. The API is polled every second then, and
-                `wait` does not count. Needs the extra "progress".
-            save: A folder, in which the files of the result are saved as soon as it is there, as
+                the bytes of uploads of more than 5 MB. The API is then polled every second, and
+                `wait` is ignored. Needs the extra "progress".
+            save: A folder, in which the files of the result are saved as soon as it is known, as
                 "<number>-<name>"; each `FileOutput` has its `path`, and reads from there.
             journal: A file that remembers the prediction, by its model, its input and `key`. The
-                same call in a program that is started again returns the result that is in the
-                file, or waits for the prediction that runs; one that failed is run again. So a
-                chain of runs goes on where it stopped. An interruption cancels nothing then, and
-                `wait` does not count.
-            key: What tells a run from others of the same model and input in the journal.
+                same call in a program that is started again returns the result in the file, or
+                waits for the prediction if it is still running, or runs it again if it failed. So
+                a chain of runs continues where it stopped. With a journal, an interruption cancels
+                nothing, and `wait` is ignored.
+            key: Distinguishes runs of the same model and input in the journal.
             on_lost: As in `map`.
 
         Returns:
@@ -703,8 +703,8 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
             flux = client.use("black-forest-labs/flux-schnell")
             pictures = flux(prompt="a lighthouse", num_outputs=2)
 
-        Its schema is fetched here, once. An input that is misspelt or of another type raises
-        before anything is sent.
+        Its schema is fetched once, by this call. An input that is misspelt or of another type
+        raises an error before anything is sent.
 
         Args:
             model: As in `run`.
@@ -762,24 +762,25 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
             on_error: "raise": the first error raises MapError, which has every result so far;
                 "return": errors are yielded in the places of their inputs, and nothing is kept.
             executor: Any `concurrent.futures.Executor`, such as Dask's, that does the waiting.
-                Creating and the journal stay in this process. A client that travels to a worker
-                carries a token that was given to it, and reads any other there.
-            journal: A file that remembers each prediction. A program that was killed, and is
-                started again with the same model, inputs and file, creates nothing twice and
-                fetches what ended meanwhile. What it leaves running goes on. It is for one process
-                at a time.
-            retry: What the journal has, and is to be run again: "failed" for predictions that
+                Predictions are created in this process, and so is the journal. A client that is
+                sent to a worker takes along a token that was given to it; any other token is
+                read from the worker's environment.
+            journal: A file that remembers each prediction. If the program is killed and started
+                again with the same model, inputs and file, it creates nothing twice, and fetches
+                what has ended meanwhile. With a journal, leaving cancels nothing. One process at a
+                time can use it.
+            retry: Which inputs in the journal to run again: "failed" for predictions that
                 failed or were canceled, "expired" for those whose output was removed.
-            on_lost: What happens where nothing proves whether a prediction was created when the
-                program was killed, as the API has removed its input: "raise" an error for that
-                input, or create it "again".
+            on_lost: What to do if the program was killed while it created a prediction, and the
+                API has removed its input since, so that nobody can tell whether it was created:
+                "raise" an error for that input, or create it "again".
             save: A folder. Files of results are saved there as soon as a prediction has ended, as
                 "<index>-<name>"; each `FileOutput` has its `path`, and reads from there. The paths
-                are in the journal, so that a restart asks nobody for what was saved, and saves what
-                ended meanwhile before it creates anything.
-            budget: The money to spend, by the client's `prices`: no further prediction is created
-                when it is spent, and MapError is raised behind the results. Those in flight at that
-                time may exceed it.
+                are in the journal, so a restart does not download the files again. It saves the
+                files of what ended meanwhile before it creates anything.
+            budget: The money to spend, by the client's `prices`. When it is spent, no further
+                prediction is created, and MapError is raised after the results. Predictions that
+                are in flight at that time may exceed it.
             webhook: As in `run`; likewise `webhook_events_filter`, `cancel_after` and `validate`.
             webhook_events_filter: See there.
             cancel_after: See there.

@@ -45,8 +45,8 @@ class ReplicateHome(BaseClient, Gpt4freeProvider):
     """A client of a few pinned models, text and image, that only polls. Any thread may use it.
 
     Args:
-        api_key: A token. With it the models run through the official API. Without it the homepage's
-            protocol is spoken, and the token of the environment is not used.
+        api_key: A token. With it the models run through the official API. Without it they run
+            through the homepage, and the token of the environment is not used.
         base_url: The base URL of the one or the other.
         proxy: As for `Replicate`.
         timeout: As for `Replicate`.

@@ -66,9 +66,9 @@ class Polling(_Value):
     Args:
         attempts: How many polls, the first one at once.
         delay: The polling interval in seconds.
-        early: Whether to poll between the attempts as well, at first every 0.25 s and then ever
-            more seldom, where no event stream tells when the prediction ends. Early polls use up
-            no attempt.
+        early: Whether to poll between the attempts as well, every 0.25 s at first, and then less
+            and less often, if there is no event stream that ends with the prediction. Early polls
+            do not count as attempts.
 
     Examples:
         >>> patient = client.with_options(polling=Polling(attempts=1000, delay=2))
@@ -232,16 +232,16 @@ def early_pause(elapsed: float) -> float:
 
 
 class Retries(_Value):
-    """How a request is retried that failed for a passing reason.
+    """How a request is retried after a temporary failure.
 
     Between two attempts there is a random pause of up to `first` seconds, then of up to twice that,
-    and so on up to `ceiling`. Where the API asks for a pause, that one is kept.
+    and so on up to `ceiling`. If the API asks for a pause, it is that long.
 
     Args:
         attempts: How many requests in all.
         first: The longest first pause, in seconds.
         ceiling: The longest pause, in seconds.
-        longest: A longer pause than this one, asked for by the API, is an error instead.
+        longest: If the API asks for a longer pause than this, an error is raised instead.
 
     Examples:
         >>> stubborn = client.with_options(retries=Retries(attempts=10, first=1, ceiling=30))

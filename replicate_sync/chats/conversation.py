@@ -32,7 +32,7 @@ class Conversation:
         chat: Yields a reply: `Replicate.chat`.
         resolve: Raises ModelNotFoundError for a name that is not that of a model.
         model: The model.
-        system: What the model is told before everything else.
+        system: The instructions that precede the conversation.
         parameters: The other arguments of `chat`, for every turn.
 
     Attributes:

@@ -119,7 +119,7 @@ class ChatMethods:
                 the files themselves. A model with an input for messages gets them as they are; else
                 the system messages go to its system prompt, and the others become one prompt.
             model: As in `run`.
-            system_prompt: What the model is told before everything else. This and the following
+            system_prompt: The instructions that precede the conversation. This and the following
                 parameters are sent under the model's own names for them.
             max_tokens: How many tokens the reply may have.
             temperature: How random the reply is; 0 is the least.
@@ -129,12 +129,12 @@ class ChatMethods:
             seed: The same seed makes a model write the same reply again, as far as it can.
             reasoning_effort: How much the model thinks first, such as "low".
             verbosity: How much it writes, such as "low".
-            extra_data: Further inputs of the model, sent as they are; they win over the others.
+            extra_data: Further inputs of the model, sent as they are; they override the others.
             schema: The form of an answer: a JSON schema as a dict, a dataclass, a TypedDict, an
                 Enum, a model of pydantic, a Struct of msgspec, or `list[…]` and so on of these. The
                 call blocks then, and returns the answer as a value. A model that takes a schema
-                guarantees it; any other one is told to conform to it, and once more where it
-                did not.
+                guarantees it. Any other model gets it in its prompt, and is asked once more if its
+                answer does not conform.
             webhook: As in `run`; likewise `webhook_events_filter`, `cancel_after` and `validate`.
             webhook_events_filter: See there.
             cancel_after: See there.
@@ -214,7 +214,7 @@ class ChatMethods:
 
         Args:
             model: As in `chat`; "" for the default model.
-            system: What the model is told before everything else.
+            system: The instructions that precede the conversation.
             **parameters: The other arguments of `chat`, such as `max_tokens`, for every turn.
 
         Raises:

@@ -215,8 +215,8 @@ class Webhooks(Resource):
         """Return the live prediction or training of a webhook, if its signature is right.
 
         The account's key is fetched once, and only for a webhook that has the form of Replicate's.
-        Where a signature is wrong, it is fetched again, as it may have been replaced, but not twice
-        in a minute.
+        If a signature is wrong, the key is fetched again, as it may have been replaced, but at most
+        once a minute.
 
         Args:
             body: The body of the request as it came, to the byte.
