@@ -82,7 +82,7 @@ COMMANDS = (
 CELLS = (
     "from replicate_sync import Replicate, show\n\nclient = Replicate()\nreply = show(client.chat("
     '"Tell me about rivers.", max_tokens=40))',
-    'prompt = {"prompt": "a lighthouse at dusk", "num_outputs": 2, "seed": 7}\n'
+    'prompt = {"prompt": "a lighthouse at dusk", "num_outputs": 2, "seed": 12}\n'
     'client.run("black-forest-labs/flux-schnell", prompt)',
 )
 
@@ -132,17 +132,27 @@ def notebook_page(notebook: nbformat.NotebookNode, theme: str) -> str:
     return str(page)
 
 
-def take_page(page: str, name: str, height: int) -> None:
+def server_page(address: str) -> str:
+    """Return the page of a model as it is when its form has been filled in, and has run.
+
+    Args:
+        address: The page with its form filled in as that of a prediction, which has ended.
+    """
+    model_page, _, prediction_id = address.partition("?from=")
+    origin, _, _ = model_page.partition("/m/")
+    prediction = requests.get(f"{origin}/p/{prediction_id}", timeout=60).text
+    [panel] = re.findall("<article class=.panel.*?</article>", prediction, re.DOTALL)
+    page = requests.get(address, timeout=60).text.replace("<head>", f'<head><base href="{origin}">')
+    head, empty, tail = page.partition('<div class="empty">')
+    assert empty
+    return head + panel + tail.partition("</div>")[2]
+
+
+def take(page: str, name: str, height: int, theme: str = "light", width: int = WIDTH) -> None:
     """Write a picture of a page."""
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "page.html"
         source.write_text(page, encoding="utf-8")
-        take(source.as_uri(), name, height)
-
-
-def take(address: str, name: str, height: int, theme: str = "light", width: int = WIDTH) -> None:
-    """Write a picture of the page at an address."""
-    with tempfile.TemporaryDirectory() as folder:
         chromium = os.environ.get("CHROMIUM", "chromium")
         flags = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run"
         flags += " --disable-background-networking --disable-component-update --disable-sync"
@@ -156,7 +166,7 @@ def take(address: str, name: str, height: int, theme: str = "light", width: int 
                 f"--window-size={width},{height}",
                 "--virtual-time-budget=3000",
                 f"--screenshot={ASSETS / name}",
-                address,
+                source.as_uri(),
             ],
             check=True,
             capture_output=True,
@@ -204,7 +214,7 @@ def run_all(client: LocalReplicate) -> Shown:
         notebook = executed_notebook()
         os.chdir(here)
     model = "black-forest-labs/flux-schnell"
-    prompt = {"prompt": "a lighthouse at dusk", "num_outputs": 2, "seed": 7}
+    prompt = {"prompt": "a lighthouse at dusk", "aspect_ratio": "16:9", "seed": 12}
     filled_from = client.predictions.create(model, prompt).wait().id
     address = client.server.url.removesuffix("/v1")
     return Shown(text, notebook, f"{address}/m/{model}?from={filled_from}")
@@ -213,10 +223,10 @@ def run_all(client: LocalReplicate) -> Shown:
 def take_all(shown: Shown) -> None:
     """Write all pictures, and the hashes of what they show."""
     for theme in COLOR_SCHEMES:
-        take(shown.server, f"server-{theme}.png", 860, theme, width=1280)
-        take_page(notebook_page(shown.notebook, theme), f"notebook-{theme}.png", 490)
-    take_page(terminal_page(shown.terminal, LIGHT), "terminal-light.png", 490)
-    take_page(terminal_page(shown.terminal, DIMMED_MONOKAI), "terminal-dark.png", 490)
+        take(server_page(shown.server), f"server-{theme}.png", 940, theme, width=1280)
+        take(notebook_page(shown.notebook, theme), f"notebook-{theme}.png", 490)
+    take(terminal_page(shown.terminal, LIGHT), "terminal-light.png", 490)
+    take(terminal_page(shown.terminal, DIMMED_MONOKAI), "terminal-dark.png", 490)
     HASHES.write_text(json.dumps(shown.hashes(), indent=2) + "\n", encoding="utf-8")
 
 
