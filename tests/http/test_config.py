@@ -140,6 +140,12 @@ def test_a_token_that_is_no_string_is_refused_when_the_client_is_made() -> None:
         ApiConfig(None, b"r8_abc")  # type: ignore[arg-type]
 
 
+def test_of_a_token_that_is_no_string_only_the_type_is_kept_however_often_it_is_taken() -> None:
+    kept: Any = Token.of(b"hidden")
+    assert kept is bytes
+    assert Token.of(kept) is bytes
+
+
 @pytest.mark.parametrize(
     "url", ["https://me:hidden@", "https://a.example/v1?key=hidden", b"https://me:hidden@a.example"]
 )
