@@ -47,7 +47,7 @@ def cancel_all(
         creation.is_unwanted = True  # what was not sent yet is not sent any more
     end = monotonic() + _MAX_SECONDS
     call_for_each(abandon, creations, _MAX_SECONDS, _MAX_THREADS)
-    if _are_some_equal(creations):
+    if monotonic() < end and _are_some_equal(creations):
         # A look-up may have taken one for another's. The response of that brings it to light, and
         # its thread cancels what was left.
         while not is_idle() and monotonic() < end:

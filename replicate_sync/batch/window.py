@@ -163,7 +163,7 @@ def call_for_each(
             taken = take()
 
     threads: list[threading.Thread] = []
-    while len(threads) < most_threads and (taken := take()):
+    while len(threads) < most_threads and monotonic() < end and (taken := take()):
         try:
             threads.append(start_thread(call_from, taken))
         except RuntimeError:  # the program ends, and Python starts no more threads

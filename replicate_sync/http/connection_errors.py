@@ -65,6 +65,7 @@ def failure(
     *,
     repeatable: bool,
     sent: Progress = "unknown",
+    is_over: bool = False,
 ) -> BaseException:
     """Return what to raise in place of what requests raised: the interrupt behind it, or an error.
 
@@ -76,10 +77,13 @@ def failure(
         timeout: See there.
         repeatable: See there.
         sent: See there.
+        is_over: See there.
     """
     interrupt = _interrupt_behind(cause, outer)
     if interrupt is None:
-        error = connection_failed(cause, url, purpose, timeout, repeatable=repeatable, sent=sent)
+        error = connection_failed(
+            cause, url, purpose, timeout, repeatable=repeatable, sent=sent, is_over=is_over
+        )
         error.__cause__ = cause
         return error
     Interruption().attach_to(interrupt)
@@ -116,6 +120,7 @@ def connection_failed(
     *,
     repeatable: bool,
     sent: Progress = "unknown",
+    is_over: bool = False,
 ) -> ConnectionFailed:
     """Return the error for a request that was not responded to.
 
@@ -126,6 +131,7 @@ def connection_failed(
         timeout: The longest silence that was allowed, in seconds.
         repeatable: Whether the request may be sent again; else the hint does not say so.
         sent: How much of it has left this machine, where that is known.
+        is_over: Whether the time for all of it was up, however silent the other side was.
     """
     request = getattr(cause, "request", None)
     if request is not None and request.headers:
@@ -133,6 +139,8 @@ def connection_failed(
         request.headers.pop("Authorization", None)
     causes = list(_causes(cause))
     diagnosis = _diagnose(causes, timeout, sent)
+    if is_over and diagnosis.maybe_sent and _any_is(causes, _TIMEOUTS):
+        diagnosis = _TIME_IS_UP
     if not isinstance(cause, SESSION_EXCEPTIONS):  # which are the caller's own
         _drop_frames(cause)
     what = diagnosis.what.format(host=_host_of(url))
@@ -152,6 +160,13 @@ class _Diagnosis(NamedTuple):
     what: str
     #: What to do about it.
     hint: str
+
+
+_TIME_IS_UP = _Diagnosis(
+    True,
+    "{host} had not responded completely when the time for it was up",
+    "Try again, or allow more time.",
+)
 
 
 def _diagnose(causes: list[BaseException], timeout: float, sent: Progress) -> _Diagnosis:

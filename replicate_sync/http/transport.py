@@ -345,6 +345,7 @@ class Transport:
                 timeout,
                 repeatable=request.repeatable,
                 sent=delivery.sent,
+                is_over=monotonic() >= end,
             )
         except KeyboardInterrupt as interrupt:
             Interruption().attach_to(interrupt)
