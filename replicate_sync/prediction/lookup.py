@@ -98,6 +98,8 @@ def find_lost(
     while True:
         rivals = set(creation.rivals())
         remaining = end - monotonic()
+        if remaining > 2 * PROCESSING_TIME:
+            remaining /= 2  # a connection that is silent must not take all of the time
         listed = _list(
             creation.kind, creation.evidence, context, window, remaining, sent_at=creation.sent_at
         )

@@ -326,3 +326,23 @@ def test_the_schema_of_a_result_is_waited_for_until_the_deadline_at_most(
     client = client_of(wire(reply), timeout=60)
     assert str(client.run("a/b", {"prompt": "x"}, deadline=0.3)) == url
     assert time.monotonic() - started < 0.3 + MARGIN
+
+
+@pytest.mark.slow
+def test_a_look_up_whose_connection_is_silent_is_sent_again(
+    wire: StartWire, client_of: MakeClient
+) -> None:
+    made: list[dict[str, Any]] = []
+
+    def reply(request: Request) -> list[Any]:
+        if request.method == "POST":
+            data = {"id": "p1", "status": "succeeded", "model": "a/b", "output": 1}
+            made.append({**data, "input": request.json["input"]})
+            return [CUT]
+        if len(server.seen("GET", "/v1/predictions")) == 1:
+            return [60.0]
+        return [response({"next": None, "results": made})]
+
+    server = wire(reply)
+    assert client_of(server).run("a/b", {"prompt": "hi"}) == 1
+    assert len(made) == 1
