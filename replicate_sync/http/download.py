@@ -192,8 +192,11 @@ class Downloader:
         purpose = "the download"
         request_headers = {**_FILE_HEADERS, **file.request_headers}
         delivery = Delivery()
+        delivery.timeout = self.timeout
         delivery.end = deadline.end
-        with self._open(url, request_headers, self.timeout, purpose, delivery=delivery) as response:
+        with self._open(
+            url, request_headers, delivery.silence, purpose, delivery=delivery
+        ) as response:
             status = response.status_code
             headers = response.headers
             if file.is_at_end(status, headers):
@@ -240,7 +243,6 @@ class Downloader:
         outer = sys.exc_info()[1]
         delivery = delivery or Delivery()
         delivery.timeout = timeout
-        timeout = delivery.timeout = delivery.silence
         response = requests.Response()
         try:
             for _ in range(MAX_REDIRECTS):

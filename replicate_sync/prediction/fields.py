@@ -26,6 +26,10 @@ _Self = TypeVar("_Self", bound="PredictionFields")
 class PredictionFields:
     """What the API says of a prediction or a training. Reading it sends no request.
 
+    Args:
+        data: The API's JSON, an object with an `id`.
+        context: The client's settings, by which it is polled, and its output parsed.
+
     Attributes:
         id: Its id.
         status: "starting", "processing", "succeeded", "failed", "canceled" or "aborted".
@@ -40,10 +44,6 @@ class PredictionFields:
         created_at: When it was created, in ISO 8601; likewise `started_at` and `completed_at`.
         data_removed: Whether the API has removed input, output and logs.
         raw: All of the above as the API sent it.
-
-    Args:
-        data: The API's JSON, an object with an `id`.
-        context: The client's settings, by which it is polled, and its output parsed.
 
     Examples:
         >>> hello = "replicate/hello-world"
