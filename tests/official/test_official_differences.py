@@ -336,50 +336,6 @@ def test_where_no_connection_is_made_the_error_is_a_connection_error(
         client.accounts.current()
 
 
-PAGE = Path(__file__).parents[2] / "docs/pages/how-to/from-the-official-client.md"
-#: The tests that hold each row of the page's table.
-HELD_BY = {
-    "a run of more than 60 s": test_run_waits_on_where_the_wait_of_the_response_is_over,
-    "a run that is canceled, or aborted": test_run_of_what_was_canceled_raises_and_is_not_none,
-    "a create that is refused for now (429)": (
-        test_a_create_that_the_server_refuses_for_now_is_sent_again
-    ),
-    "a create whose response is lost": (
-        test_a_create_whose_response_is_lost_is_found_and_not_sent_again
-    ),
-    "an event stream that breaks": test_a_stream_that_is_cut_goes_on,
-    "a text that begins with `https:`": (
-        test_a_token_that_looks_like_a_file_stays_text_where_the_schema_says_so
-    ),
-    "the first pieces in `output_iterator()`": (
-        test_the_first_pieces_of_an_iterator_are_yielded_too
-    ),
-    "leaving a stream or an iterator, Ctrl-C": test_leaving_a_stream_cancels_the_prediction,
-    "a model that does not stream": test_what_does_not_stream_is_not_left_running,
-    "`wait=` for a model or a deployment": test_a_wait_counts_for_models_too,
-    "a community model by its name": test_a_community_model_runs_by_its_name,
-    "`use_file_output=False`": test_use_file_output_is_honoured_by_iterators_and_streams,
-    "a `FileOutput` as an input": test_what_a_chain_passes_on_is_not_downloaded,
-    "the token": test_the_token_stays_at_the_api,
-    "no token": test_without_a_token_nothing_is_sent_and_the_error_is_the_apis,
-    "`headers=` of a client": test_one_clients_headers_are_not_anothers,
-    "proxies of the environment": test_the_proxies_of_the_environment_are_used,
-    "no connection": test_where_no_connection_is_made_the_error_is_a_connection_error,
-    "options of httpx, such as `transport=`": (
-        test_an_argument_of_httpx_is_refused_and_not_ignored
-    ),
-    "an unknown argument of a prediction": test_an_argument_of_a_prediction_that_is_none_is_told,
-    "a webhook's body as bytes": test_a_webhooks_body_of_bytes_is_validated_as_it_is,
-    "`async_run` and all others": (test_what_is_async_is_not_there_and_the_error_says_what_is),
-}
-
-
-def test_each_row_of_the_page_is_held_by_a_test() -> None:
-    table = PAGE.read_text(encoding="utf-8").partition("| where |")[2].partition("\n\n")[0]
-    rows = [line.split(" | ")[0].removeprefix("| ") for line in table.splitlines()[2:]]
-    assert rows == list(HELD_BY)
-
-
 class Cog(ModuleType):
     """The module `cog`, as far as it says on whose behalf the present prediction runs."""
 
@@ -443,3 +399,50 @@ def test_an_object_stands_for_its_id(local: LocalServer) -> None:
     assert replicate.files.delete(uploaded)
     prediction = replicate.predictions.create(model="replicate/hello-world", input={"text": "a"})
     assert replicate.predictions.get(prediction).id == prediction.id
+
+
+PAGE = Path(__file__).parents[2] / "docs/pages/how-to/from-the-official-client.md"
+#: The tests that hold each row of the page's table.
+HELD_BY = {
+    "a run of more than 60 s": test_run_waits_on_where_the_wait_of_the_response_is_over,
+    "a run that is canceled, or aborted": test_run_of_what_was_canceled_raises_and_is_not_none,
+    "a create that is refused for now (429)": (
+        test_a_create_that_the_server_refuses_for_now_is_sent_again
+    ),
+    "a create whose response is lost": (
+        test_a_create_whose_response_is_lost_is_found_and_not_sent_again
+    ),
+    "an event stream that breaks": test_a_stream_that_is_cut_goes_on,
+    "a text that begins with `https:`": (
+        test_a_token_that_looks_like_a_file_stays_text_where_the_schema_says_so
+    ),
+    "the first pieces in `output_iterator()`": (
+        test_the_first_pieces_of_an_iterator_are_yielded_too
+    ),
+    "leaving a stream or an iterator, Ctrl-C": test_leaving_a_stream_cancels_the_prediction,
+    "a model that does not stream": test_what_does_not_stream_is_not_left_running,
+    "`wait=` for a model or a deployment": test_a_wait_counts_for_models_too,
+    "a community model by its name": test_a_community_model_runs_by_its_name,
+    "`use_file_output=False`": test_use_file_output_is_honoured_by_iterators_and_streams,
+    "a `FileOutput` as an input": test_what_a_chain_passes_on_is_not_downloaded,
+    "the token": test_the_token_stays_at_the_api,
+    "the token in the context of a Cog prediction": (
+        test_in_a_predictor_of_cog_the_token_is_that_of_its_present_prediction
+    ),
+    "no token": test_without_a_token_nothing_is_sent_and_the_error_is_the_apis,
+    "`headers=` of a client": test_one_clients_headers_are_not_anothers,
+    "proxies of the environment": test_the_proxies_of_the_environment_are_used,
+    "no connection": test_where_no_connection_is_made_the_error_is_a_connection_error,
+    "options of httpx, such as `transport=`": (
+        test_an_argument_of_httpx_is_refused_and_not_ignored
+    ),
+    "an unknown argument of a prediction": test_an_argument_of_a_prediction_that_is_none_is_told,
+    "a webhook's body as bytes": test_a_webhooks_body_of_bytes_is_validated_as_it_is,
+    "`async_run` and all others": (test_what_is_async_is_not_there_and_the_error_says_what_is),
+}
+
+
+def test_each_row_of_the_page_is_held_by_a_test() -> None:
+    table = PAGE.read_text(encoding="utf-8").partition("| where |")[2].partition("\n\n")[0]
+    rows = [line.split(" | ")[0].removeprefix("| ") for line in table.splitlines()[2:]]
+    assert rows == list(HELD_BY)
