@@ -404,23 +404,21 @@ def test_an_object_stands_for_its_id(local: LocalServer) -> None:
 PAGE = Path(__file__).parents[2] / "docs/pages/how-to/from-the-official-client.md"
 #: The tests that hold each row of the page's table.
 HELD_BY = {
-    "a run of more than 60 s": test_run_waits_on_where_the_wait_of_the_response_is_over,
-    "a run that is canceled, or aborted": test_run_of_what_was_canceled_raises_and_is_not_none,
-    "a create that is refused for now (429)": (
-        test_a_create_that_the_server_refuses_for_now_is_sent_again
-    ),
-    "a create whose response is lost": (
+    "a run takes more than 60 s": test_run_waits_on_where_the_wait_of_the_response_is_over,
+    "a run is canceled or aborted": test_run_of_what_was_canceled_raises_and_is_not_none,
+    "a create is rate limited (429)": (test_a_create_that_the_server_refuses_for_now_is_sent_again),
+    "the response to a create is lost": (
         test_a_create_whose_response_is_lost_is_found_and_not_sent_again
     ),
-    "an event stream that breaks": test_a_stream_that_is_cut_goes_on,
-    "a text that begins with `https:`": (
+    "an event stream breaks": test_a_stream_that_is_cut_goes_on,
+    "a text begins with `https:`": (
         test_a_token_that_looks_like_a_file_stays_text_where_the_schema_says_so
     ),
     "the first pieces in `output_iterator()`": (
         test_the_first_pieces_of_an_iterator_are_yielded_too
     ),
     "leaving a stream or an iterator, Ctrl-C": test_leaving_a_stream_cancels_the_prediction,
-    "a model that does not stream": test_what_does_not_stream_is_not_left_running,
+    "streaming a model that does not stream": test_what_does_not_stream_is_not_left_running,
     "`wait=` for a model or a deployment": test_a_wait_counts_for_models_too,
     "a community model by its name": test_a_community_model_runs_by_its_name,
     "`use_file_output=False`": test_use_file_output_is_honoured_by_iterators_and_streams,
@@ -438,7 +436,9 @@ HELD_BY = {
     ),
     "an unknown argument of a prediction": test_an_argument_of_a_prediction_that_is_none_is_told,
     "a webhook's body as bytes": test_a_webhooks_body_of_bytes_is_validated_as_it_is,
-    "`async_run` and all others": (test_what_is_async_is_not_there_and_the_error_says_what_is),
+    "`async_run` and the other async functions": (
+        test_what_is_async_is_not_there_and_the_error_says_what_is
+    ),
 }
 
 
