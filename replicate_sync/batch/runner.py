@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -93,17 +93,19 @@ class BatchRunner:
         try:
             if self._recorded:
                 call_for_each(_call, self._recorded.recover(), None, concurrency)
-            for position, future in window.in_order() if ordered else window.as_completed():
-                error = future.exception()
+            for call in window.in_order() if ordered else window.as_completed():
+                error = call.error
+                if not call.was_made:
+                    break  # the program ends, and has left this map
                 if error is None:
                     if on_error == "raise" and not self._is_on_disk:
-                        results[position] = future.result()
-                    yield future.result()
+                        results[call.position] = call.result
+                    yield call.result
                 elif not isinstance(error, ReplicateError):
                     raise error
                 elif on_error == "raise" or self._failure is not None:
                     raise self._map_error(
-                        position, error, results, window
+                        call.position, error, results, window
                     ) from error.with_traceback(None)
                 else:
                     yield error
@@ -236,8 +238,13 @@ class BatchRunner:
         """Return the error of a map, after what is in flight has ended: it has been paid for."""
         window.stop()
         errors: dict[int, Exception] = {position: error}
-        for other_position, future in window.in_order():
-            _collect(other_position, future, results, errors)
+        for call in window.in_order():
+            if isinstance(call.error, Exception):
+                errors[call.position] = call.error
+            elif call.error is not None:
+                raise call.error
+            elif call.was_made:
+                results[call.position] = call.result
         if self._recorded is not None:
             results = {**self._recorded.results(), **results}
         parts = [
@@ -263,18 +270,6 @@ def wait_for(prediction: Prediction) -> dict[str, Any]:
 
 def _call(call: Callable[[], None]) -> None:
     call()
-
-
-def _collect(
-    position: int, future: Future[Any], results: dict[int, Any], errors: dict[int, Exception]
-) -> None:
-    if future.cancelled():
-        return
-    error = future.exception()
-    if isinstance(error, Exception):
-        errors[position] = error
-    else:
-        results[position] = future.result()
 
 
 # The maps that are being iterated, to be left when the program ends.

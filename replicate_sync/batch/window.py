@@ -1,4 +1,4 @@
-"""A window of calls in flight: the owner of concurrent.futures.
+"""A window of calls in flight, in threads of its own.
 
 The threads are daemons, and not those of a ThreadPoolExecutor, which Python waits for when the
 program ends: a thread that reads from a silent server would hold the program for minutes.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from concurrent.futures import Executor
 from itertools import islice
 from queue import SimpleQueue
 from time import monotonic
@@ -22,8 +22,30 @@ _Result = TypeVar("_Result")
 _MAX_AHEAD = 8  # windows that finished results may be ahead of a slow one, where the order is kept
 
 
+class Call(Generic[_Result]):
+    """A call for one item. A `Future` costs more than all else here: it has a lock and a condition.
+
+    Attributes:
+        position: The position of the item.
+        was_made: Whether it was begun before the window was stopped.
+        error: What it has raised.
+        result: What it has returned.
+    """
+
+    __slots__ = ("error", "has_ended", "is_unwanted", "position", "result", "was_made")
+
+    result: _Result
+
+    def __init__(self, position: int) -> None:
+        self.position = position
+        self.is_unwanted = False
+        self.was_made = False
+        self.has_ended = False
+        self.error: BaseException | None = None
+
+
 class Window(Generic[_Item, _Result]):
-    """Calls a function for each item in threads of its own, and yields the futures.
+    """Calls a function for each item in threads of its own, and yields the calls.
 
     Items are taken only as results are asked for, so they may come from a generator without an end.
 
@@ -39,41 +61,44 @@ class Window(Generic[_Item, _Result]):
         self._work = work
         self._items = iter(enumerate(items))
         self._size = size
-        self._calls: SimpleQueue[tuple[int, _Item, Future[_Result]] | None] = SimpleQueue()
+        self._calls: SimpleQueue[tuple[Call[_Result], _Item] | None] = SimpleQueue()
         self._thread_count = 0
         # The threads end with the window.
         finalize(self, self._calls.put, None)
-        self._started: deque[tuple[int, Future[_Result]]] = deque()
-        self._running: set[Future[_Result]] = set()
+        self._ended: SimpleQueue[Call[_Result]] = SimpleQueue()
+        self._completed: deque[Call[_Result]] = deque()  # taken from there, in that order
+        self._running_count = 0
+        # What is not yielded yet, by position, in the order of the items.
+        self._started: dict[int, Call[_Result]] = {}
         self._has_more = True
         self._lock = threading.Lock()
 
-    def in_order(self) -> Iterator[tuple[int, Future[_Result]]]:
-        """Yield the position and the future of each item when it is done, in the items' order."""
+    def in_order(self) -> Iterator[Call[_Result]]:
+        """Yield each call when it has ended, in the items' order."""
         while self._fill():
-            position, future = self._started[0]
-            while not future.done():
+            call = next(iter(self._started.values()))
+            while not call.has_ended:
                 self._wait()
                 self._fill()
-            self._started.popleft()
-            yield position, future
+            del self._started[call.position]
+            self._completed.clear()
+            yield call
 
-    def as_completed(self) -> Iterator[tuple[int, Future[_Result]]]:
-        """Yield the position and the future of each item when it is done."""
+    def as_completed(self) -> Iterator[Call[_Result]]:
+        """Yield each call when it has ended."""
         while self._fill():
-            done = [(position, future) for position, future in self._started if future.done()]
-            if not done:
+            if not self._completed:
                 self._wait()
-            for item in done:
-                self._started.remove(item)
-                yield item
+            call = self._completed.popleft()
+            del self._started[call.position]
+            yield call
 
     def stop(self) -> None:
         """Take no more items; the calls in flight go on."""
         with self._lock:
             self._has_more = False
-        for _, future in self._started:
-            future.cancel()
+        for call in list(self._started.values()):
+            call.is_unwanted = True
 
     def close(self) -> None:
         """Take no more items, and do not wait for the calls in flight."""
@@ -82,7 +107,8 @@ class Window(Generic[_Item, _Result]):
 
     def _fill(self) -> bool:
         """Start what fits into the window; return False where nothing is left to yield."""
-        self._running = {future for future in self._running if not future.done()}
+        while not self._ended.empty():
+            self._wait()
         while self._has_room():
             try:
                 position, item = next(self._items)
@@ -93,38 +119,42 @@ class Window(Generic[_Item, _Result]):
         return bool(self._started)
 
     def _start(self, position: int, item: _Item) -> None:
-        future: Future[_Result] = Future()
-        self._started.append((position, future))
-        self._running.add(future)
-        self._calls.put((position, item, future))
-        if self._thread_count < len(self._running):
+        call: Call[_Result] = Call(position)
+        self._started[position] = call
+        self._running_count += 1
+        self._calls.put((call, item))
+        if self._thread_count < self._running_count:
             self._thread_count += 1
-            start_thread(_make_calls, self._calls, self._work)
+            start_thread(_make_calls, self._calls, self._ended, self._work)
 
     def _has_room(self) -> bool:
         is_ahead = len(self._started) >= _MAX_AHEAD * self._size
-        return self._has_more and len(self._running) < self._size and not is_ahead
+        return self._has_more and self._running_count < self._size and not is_ahead
 
     def _wait(self) -> None:
-        wait(self._running, return_when=FIRST_COMPLETED)
+        """Wait until a call has ended."""
+        call = self._ended.get()
+        call.has_ended = True
+        self._completed.append(call)
+        self._running_count -= 1
 
 
 def _make_calls(
-    calls: SimpleQueue[tuple[int, _Item, Future[_Result]] | None],
+    calls: SimpleQueue[tuple[Call[_Result], _Item] | None],
+    ended: SimpleQueue[Call[_Result]],
     work: Callable[[int, _Item], _Result],
 ) -> None:
     """Make the calls of a window, in one of its threads, until it is closed."""
-    while (call := calls.get()) is not None:
-        position, item, future = call
-        if future.set_running_or_notify_cancel():
+    while (next_call := calls.get()) is not None:
+        call, item = next_call
+        if not call.is_unwanted:
+            call.was_made = True
             try:
-                result = work(position, item)
+                call.result = work(call.position, item)
             except BaseException as error:
-                future.set_exception(error)
-            else:
-                future.set_result(result)
-                del result
-        del call, item, future  # not to be kept while the thread is idle
+                call.error = error
+        ended.put(call)
+        del next_call, call, item  # not to be kept while the thread is idle
     calls.put(None)  # for the next thread
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from replicate_sync.batch.window import Window, call_on
+from replicate_sync.batch.window import Call, Window, call_on
 
 
-def results(futures: Iterator[tuple[int, Future[int]]]) -> list[tuple[int, int]]:
-    return [(position, future.result()) for position, future in futures]
+def results(calls: Iterator[Call[int]]) -> list[tuple[int, int]]:
+    return [(call.position, call.result) for call in calls]
 
 
 def square(position: int, item: int) -> int:
@@ -38,7 +38,7 @@ def test_an_error_is_in_its_future() -> None:
         return 1 // item
 
     window = Window(divide, [1, 0, 1], 2)
-    errors = [future.exception() for _, future in window.in_order()]
+    errors = [call.error for call in window.in_order()]
     assert [type(error) for error in errors] == [type(None), ZeroDivisionError, type(None)]
 
 
@@ -59,8 +59,7 @@ def test_results_that_wait_for_a_slow_one_do_not_run_ahead_without_end() -> None
         return item
 
     window = Window(wait_for_first, items(), 2)
-    futures = window.in_order()
-    assert next(futures)[1].result() == 0
+    assert next(window.in_order()).result == 0
     assert is_slow_done.is_set()
     assert len(taken) == 16  # eight windows of two
     window.close()
@@ -77,12 +76,11 @@ def test_after_a_stop_the_calls_in_flight_end_and_no_more_are_started() -> None:
         return item
 
     window = Window(wait, range(100), 3)
-    futures = window.in_order()
-    assert next(futures)[0] == 0
+    calls = window.in_order()
+    assert next(calls).position == 0
     window.stop()
     may_end.set()
-    rest = [(position, future.cancelled()) for position, future in futures]
-    assert [position for position, is_canceled in rest if not is_canceled] == started[1:]
+    assert [call.position for call in calls if call.was_made] == started[1:]
     assert len(started) <= 4
 
 
@@ -95,7 +93,7 @@ def test_closing_waits_for_nothing() -> None:
         return item
 
     window = Window(wait, range(100), 3)
-    assert next(window.in_order())[0] == 0
+    assert next(window.in_order()).position == 0
     window.close()
     may_end.set()
 
