@@ -96,6 +96,10 @@ class RecordedRuns:
             _log.warning("%s", error.message)
 
     def _left_behind(self) -> Iterator[Callable[[], None]]:
+        # First what has ended: a call for one of the others makes it one whose files are not saved.
+        if self._saver is not None:
+            for entry in self.journal.unsaved():
+                yield partial(self._recover, entry)
         requests: defaultdict[str, list[Entry]] = defaultdict(list)
         for entry in self.journal.unfinished():
             if entry.id is not None:
@@ -104,9 +108,6 @@ class RecordedRuns:
                 requests[digest_of(entry)].append(entry)
         for entries in requests.values():
             yield partial(self._recover_requests, entries)
-        if self._saver is not None:
-            for entry in self.journal.unsaved():
-                yield partial(self._recover, entry)
 
     def _recover(self, entry: Entry) -> None:
         """Keep the result of one whose id is known. What fails is an error when its turn comes."""
