@@ -37,10 +37,10 @@ class Call(Generic[_Result]):
     result: _Result
 
     def __init__(self, position: int) -> None:
-        self.position = position
-        self.is_unwanted = False
-        self.was_made = False
-        self.has_ended = False
+        self.position: int = position
+        self.is_unwanted: bool = False
+        self.was_made: bool = False
+        self.has_ended: bool = False
         self.error: BaseException | None = None
 
 
