@@ -18,7 +18,7 @@ from replicate_sync.prediction import lookup, own_ids
 
 _VARIABLES = ("REPLICATE_BASE_URL", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 # As many values as the default suite takes for one test.
-QUICK_VALUES = 8
+QUICK_VALUES = 4
 _connect = socket.socket.connect
 
 # Hundreds of modules are imported, and none of them is garbage.
