@@ -103,6 +103,9 @@ def test_a_link_is_followed_as_open_does(tmp_path: Path) -> None:
     assert sorted(file.name for file in shared.iterdir()) == ["new.bin", "old.bin"]
 
 
+@pytest.mark.skipif(
+    sys.platform == "emscripten", reason="a new file is made there where such a link leads"
+)
 def test_in_a_folder_a_link_keeps_its_place_also_one_that_leads_nowhere(tmp_path: Path) -> None:
     (tmp_path / "out-0.png").symlink_to("nowhere")
     saved = file().save(tmp_path)
