@@ -5,10 +5,11 @@ it broke, start from the beginning, or have a gap. A `Transcript` sees only valu
 the prediction's output), and never a socket. It returns each character once: what it has returned
 is at any time a prefix of what the model wrote.
 
-A stream that is read from its beginning, and has not been broken, is taken as it comes. After that
-only two things say where its pieces belong: an id, if its number is the next one after the last id;
-and the prediction's output, which each poll brings, if it has a long passage of them just once.
-What neither of them vouches for is not returned.
+A stream that is read from its beginning, and has not been broken, is taken as it comes. If the
+number of its first id says that others came before it, its end is compared with the output. After a
+break, only two things say where its pieces belong: an id, if its number is the next one after the
+last id; and the prediction's output, which each poll brings, if it has a long passage of them just
+once. What neither of them vouches for is not returned.
 
 An example: the model writes "one two three" in the pieces "one ", "two " and "three", with the ids
 7:1, 7:2 and 7:3, and the connection breaks after the second piece.
@@ -121,6 +122,8 @@ class Transcript:
         """
         own_id = event_id if has_own_id else ""
         position = self._position
+        if not self.length and not self._data_by_id and _is_later(own_id):
+            self.is_unbroken = False
         if position == self.length and own_id and own_id not in self._data_by_id:
             # The next piece of a stream that never broke, as most are.
             self._parts.append(data)
@@ -250,6 +253,12 @@ class Transcript:
             self._data_by_id[own_id] = data
             self._last = _LastId(own_id, self._position)
         return new
+
+
+def _is_later(event_id: str) -> bool:
+    """Return whether the number in an id says that others came before; the first is 0 or 1."""
+    match = _NUMBERED_ID.fullmatch(event_id)
+    return match is not None and int(match[2]) > 1
 
 
 def _is_next(last_id: str, event_id: str) -> bool:

@@ -339,6 +339,16 @@ def test_a_stream_that_is_joined_late_has_no_gap(
     assert_each_step_is_a_prefix(prediction.stream(), TEXT)
 
 
+def test_a_stream_that_does_not_begin_at_the_beginning_does_not_pass_for_whole(
+    wire: StartWire, client_of: MakeClient
+) -> None:
+    model = ScriptedModel(closing_stream(*output_events(4), DONE), ends_at_poll=1)
+    with pytest.raises(StreamError, match="not what the stream brought") as raised:
+        text_of(client_of(wire(model)))
+    assert raised.value.prediction is not None
+    assert "".join(raised.value.prediction.output) == TEXT
+
+
 @pytest.mark.slow
 def test_a_stream_whose_create_was_held_back_is_joined_late(
     wire: StartWire, client_of: MakeClient

@@ -71,6 +71,19 @@ def test_whatever_a_server_sends_the_text_is_a_prefix_of_the_truth_and_in_the_en
     assert returned + rest == truth == transcript.text
 
 
+@pytest.mark.parametrize(
+    ("first_id", "is_believed"),
+    [("7:0", True), ("7:1", True), ("", True), ("first", True), ("7:2", False), ("41", False)],
+)
+def test_a_stream_whose_first_id_is_a_later_one_is_not_believed_at_its_end(
+    first_id: str, is_believed: bool
+) -> None:
+    transcript = Transcript()
+    transcript.reconnect()
+    assert transcript.add_event("three", first_id) == "three"
+    assert transcript.is_unbroken == is_believed
+
+
 @pytest.mark.slow
 @given(PIECES, st.data())
 @settings(max_examples=60, deadline=None)
