@@ -341,7 +341,7 @@ def test_a_deadline_bounds_a_request_and_an_expired_one_leaves_a_last_chance(
     expired.expire()
     for deadline in (Deadline(0.1), expired):
         began = time.monotonic()
-        with pytest.raises(ConnectionFailed, match=r"silent for 0\.1 s|silent for 0\.09"):
+        with pytest.raises(ConnectionFailed, match="the time for it was up"):
             transport.request("GET", "/x", deadline=deadline, build=same)
         assert time.monotonic() - began < 2
 
