@@ -42,6 +42,7 @@ from .output_text import rest_of_output
 # Characters that the output has to have just once. A poll that is up to date leaves no doubt then
 # however few they are; many of them make up for one that is late.
 _MIN_PASSAGE = 64
+_MAX_FIRST_NUMBER = 1  # of the first event's id: a server counts from 0 or 1
 _NUMBERED_ID = re.compile(r"(.*?)([0-9]{1,18})", re.DOTALL)
 
 
@@ -122,8 +123,10 @@ class Transcript:
         """
         own_id = event_id if has_own_id else ""
         position = self._position
-        if not self.length and not self._data_by_id and _is_later(own_id):
-            self.is_unbroken = False
+        if not self.length and not self._data_by_id:
+            first = _NUMBERED_ID.fullmatch(own_id)
+            if first is not None and int(first[2]) > _MAX_FIRST_NUMBER:
+                self.is_unbroken = False  # others came before it
         if position == self.length and own_id and own_id not in self._data_by_id:
             # The next piece of a stream that never broke, as most are.
             self._parts.append(data)
@@ -253,12 +256,6 @@ class Transcript:
             self._data_by_id[own_id] = data
             self._last = _LastId(own_id, self._position)
         return new
-
-
-def _is_later(event_id: str) -> bool:
-    """Return whether the number in an id says that others came before; the first is 0 or 1."""
-    match = _NUMBERED_ID.fullmatch(event_id)
-    return match is not None and int(match[2]) > 1
 
 
 def _is_next(last_id: str, event_id: str) -> bool:
