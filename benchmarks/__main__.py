@@ -9,8 +9,8 @@ from pathlib import Path
 
 from . import plot, table
 from .environments import MissingPeer
-from .measuring import ROWS, Result, measure
-from .rows import OURS, PEERS, Row
+from .measuring import ROWS, measure
+from .rows import OURS, PEERS, Measurement, Row
 
 
 def main() -> None:
@@ -62,10 +62,9 @@ def _is_selected(row: Row, texts: list[str] | None) -> bool:
     return not texts or any(text in f"{row.task} {row.title}" for text in texts)
 
 
-def _print_result(result: Result) -> None:
-    figure, medians = result
-    numbers = ", ".join(f"{peer} {table.number(value)}" for peer, value in medians.items())
-    print(f"{figure.title} [{figure.unit}]: {numbers}", flush=True)
+def _print_result(result: Measurement) -> None:
+    numbers = ", ".join(f"{peer} {table.number(result.median(peer))}" for peer in result.samples)
+    print(f"{result.figure.title} [{result.figure.unit}]: {numbers}", flush=True)
 
 
 if __name__ == "__main__":

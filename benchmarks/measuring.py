@@ -1,18 +1,16 @@
-"""Rows are measured: each peer in turn, round after round; the figures are medians."""
+"""Rows are measured: each peer in turn, round after round."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from importlib import import_module
-from math import nan
-from statistics import median
 from typing import Any
 
 from . import files, growth, journals, local_server, many, starting, streaming, values, waiting
 from .environments import python_of
 from .processes import Server, Worker
-from .rows import OURS, Figure, Row
+from .rows import OURS, Measurement, Row
 
 ROWS: list[Row] = [
     *starting.ROWS,
@@ -25,9 +23,6 @@ ROWS: list[Row] = [
     *journals.ROWS,
     *local_server.ROWS,
 ]
-
-Result = tuple[Figure, dict[str, float]]
-"""A figure, and its median by peer."""
 
 _Samples = dict[str, list[dict[str, float]]]
 """What the task returned in each round, by peer."""
@@ -56,8 +51,8 @@ class Bench:
     def __exit__(self, *_: object) -> None:
         self._open.close()
 
-    def measure(self, row: Row) -> Iterator[Result]:
-        """Measure a row, and yield each of its figures with the medians by peer."""
+    def measure(self, row: Row) -> Iterator[Measurement]:
+        """Measure a row, and yield each of its figures as measured."""
         arguments = dict(row.arguments)
         rounds = row.rounds
         if self._quick:
@@ -70,10 +65,10 @@ class Bench:
                 if peer in samples:
                     self._sample(row, peer, arguments, samples)
         for figure in row.figures:
-            medians = dict.fromkeys(peers, nan)
+            figures: dict[str, list[float]] = {peer: [] for peer in peers}
             for peer, results in samples.items():
-                medians[peer] = median(result[figure.key] for result in results[row.warm :])
-            yield figure, medians
+                figures[peer] = [result[figure.key] for result in results[row.warm :]]
+            yield Measurement(figure, figures)
 
     def _sample(self, row: Row, peer: str, arguments: dict[str, Any], samples: _Samples) -> None:
         """Do the task once. A peer that fails is out of this row; this package must not fail."""
@@ -113,18 +108,18 @@ def measure(
     rows: Iterable[Row],
     peers: Sequence[str],
     quick: bool,
-    on_result: Callable[[Result], None],
-) -> tuple[list[Result], list[str]]:
+    on_result: Callable[[Measurement], None],
+) -> tuple[list[Measurement], list[str]]:
     """Measure rows.
 
     Args:
         rows: The rows.
         peers: Who is measured.
         quick: Whether to measure small tasks, once.
-        on_result: Called with each figure as soon as it is known.
+        on_result: Called with each figure as soon as it is measured.
 
     Returns:
-        The figures, and what failed.
+        The figures as measured, and what failed.
     """
     results = []
     with Bench(peers, quick) as bench:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from .rows import BETA, FLOOR, HTTPX, NAIVE, OFFICIAL, OURS, PEERS
-from .table import Results
+from .rows import BETA, FLOOR, HTTPX, NAIVE, OFFICIAL, OURS, PEERS, Measurement
 
 _MARKS = {
     FLOOR: ("|", "0.5"),
@@ -16,7 +16,7 @@ _MARKS = {
 }
 
 
-def draw(results: Results, path: Path, date: str) -> None:
+def draw(results: Sequence[Measurement], path: Path, date: str) -> None:
     """Write the picture, in the format that the path's suffix names. Needs matplotlib."""
     import matplotlib
 
@@ -25,9 +25,9 @@ def draw(results: Results, path: Path, date: str) -> None:
     from matplotlib import pyplot
 
     shown = [
-        (figure, medians)
-        for figure, medians in results
-        if figure.unit and medians.get(OFFICIAL, 0) > 0 and OURS in medians
+        (result.figure, {peer: result.median(peer) or 0.0 for peer in result.samples})
+        for result in results
+        if result.figure.unit and result.ratio(OFFICIAL)
     ]
     shown.reverse()
     page, axes = pyplot.subplots(figsize=(9, 1.2 + 0.27 * len(shown)), layout="constrained")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from math import isnan
+from math import nan
+from statistics import median, quantiles
 from typing import Any
 
 FLOOR = "floor"
@@ -21,6 +22,7 @@ PEERS = {
     BETA: "replicate 2.0.0b4",
     OURS: "this package",
 }
+_LEAST_ROUNDS = 3  # for which a spread means something
 STREAMING = (FLOOR, NAIVE, HTTPX, OFFICIAL, OURS)  # those that know event streams
 
 
@@ -49,19 +51,6 @@ class Goal:
         sign = "≥" if self.least else "≤"
         return f"{sign} {' + '.join(terms)}"
 
-    def is_reached(self, figures: Mapping[str, float]) -> bool | None:
-        """Return whether our figure is within the bound, or None where that is not known."""
-        if OURS not in figures:
-            return None
-        bound = self.plus
-        if self.of:
-            bound += self.factor * figures.get(self.of, float("nan"))
-        if isnan(bound):
-            return None
-        if self.least:
-            return figures[OURS] >= bound
-        return figures[OURS] <= bound
-
 
 @dataclass(frozen=True)
 class Figure:
@@ -81,8 +70,58 @@ class Figure:
 
 
 @dataclass(frozen=True)
+class Measurement:
+    """A figure in each round, by peer. In a round the peers took turns.
+
+    Attributes:
+        figure: What was measured.
+        samples: The figures by peer; none of a peer that has failed.
+    """
+
+    figure: Figure
+    samples: Mapping[str, Sequence[float]]
+
+    def median(self, peer: str) -> float | None:
+        """Return the median of a peer; None where it was not measured, NaN where it has failed."""
+        if peer not in self.samples:
+            return None
+        return median(self.samples[peer] or [nan])
+
+    def spread(self) -> float | None:
+        """Return the interquartile range of this package over its median."""
+        ours = self.samples.get(OURS, ())
+        if len(ours) < _LEAST_ROUNDS or not median(ours):
+            return None
+        first, _, third = quantiles(ours, n=4, method="inclusive")
+        return (third - first) / abs(median(ours))
+
+    def ratio(self, other: str) -> float | None:
+        """Return the median of this package's figure over a peer's, round by round."""
+        pairs = self._pairs(other)
+        if not pairs or min(theirs for _, theirs in pairs) <= 0:
+            return None
+        return median(ours / theirs for ours, theirs in pairs)
+
+    def is_reached(self) -> bool | None:
+        """Return whether the goal is reached in the median round; None where that is not known."""
+        goal = self.figure.goal
+        if goal is None:
+            return None
+        above = [ours - goal.factor * theirs for ours, theirs in self._pairs(goal.of or OURS)]
+        if not above:
+            return None
+        if goal.least:
+            return median(above) >= goal.plus
+        return median(above) <= goal.plus
+
+    def _pairs(self, other: str) -> list[tuple[float, float]]:
+        """Return this package's figure beside a peer's, for each round."""
+        return list(zip(self.samples.get(OURS, ()), self.samples.get(other, ()), strict=False))
+
+
+@dataclass(frozen=True)
 class Row:
-    """A task that each peer does in turn; the figures are medians over the rounds.
+    """A task that each peer does in turn, round after round.
 
     Attributes:
         task: A function of a module here, "streaming.latency", called with a peer and `arguments`.

@@ -5,21 +5,19 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from math import isnan
 
-from .rows import BETA, FLOOR, HTTPX, NAIVE, OFFICIAL, OURS, PEERS, Figure
-
-Results = Sequence[tuple[Figure, Mapping[str, float]]]
-"""Each figure, and its median by peer."""
+from .rows import BETA, FLOOR, HTTPX, NAIVE, OFFICIAL, OURS, PEERS, Measurement
 
 _HEAD = """\
 # What was measured
 
-{date}, {machine}. For every line all peers worked in turn, again and again, against one server on
-the same machine; the numbers are medians over the rounds. The absolute ones are this machine's,
-busy as it was; the ratios are what counts. What a peer returned was compared each time with what
-the server had sent.
+{date}, {machine}. For every line all peers worked in turn, round after round, against one server on
+the same machine. The numbers of the peers are medians over the rounds; `±` is the interquartile
+range of this package over its median; a ratio is the median of the ratios of the rounds. The
+absolute numbers are this machine's, busy as it was; the ratios are what counts. What a peer
+returned was compared each time with what the server had sent.
 
 """
 _QUICK = "The tasks were much smaller than the lines say: these numbers mean nothing.\n\n"
@@ -38,6 +36,7 @@ _COLUMNS = (
     PEERS[OFFICIAL],
     BETA,
     "**here**",
+    "±",
     "× official",
     "× naive",
     "goal",
@@ -45,7 +44,9 @@ _COLUMNS = (
 )
 
 
-def markdown(results: Results, date: str, failures: Sequence[str] = (), quick: bool = False) -> str:
+def markdown(
+    results: Sequence[Measurement], date: str, failures: Sequence[str] = (), quick: bool = False
+) -> str:
     """Return the whole page.
 
     Args:
@@ -77,34 +78,40 @@ def number(value: float | None) -> str:
     return f"{value:.3g}"
 
 
-def _lines(results: Results) -> Iterator[str]:
+def _lines(results: Sequence[Measurement]) -> Iterator[str]:
     yield f"| {' | '.join(_COLUMNS)} |"
-    yield "|---|---|" + "--:|" * 8 + "---|---|"
-    for figure, medians in results:
-        others = [number(medians.get(peer)) for peer in (FLOOR, NAIVE, HTTPX, OFFICIAL, BETA)]
+    yield "|---|---|" + "--:|" * 9 + "---|---|"
+    for result in results:
+        peers = (FLOOR, NAIVE, HTTPX, OFFICIAL, BETA)
         cells = [
-            figure.title,
-            figure.unit,
-            *others,
-            f"**{number(medians.get(OURS))}**",
-            _ratio(medians, OFFICIAL),
-            _ratio(medians, NAIVE),
-            str(figure.goal or ""),
-            _outcome(figure, medians),
+            result.figure.title,
+            result.figure.unit,
+            *(number(result.median(peer)) for peer in peers),
+            f"**{number(result.median(OURS))}**",
+            _percentage(result.spread()),
+            _ratio(result.ratio(OFFICIAL)),
+            _ratio(result.ratio(NAIVE)),
+            str(result.figure.goal or ""),
+            _outcome(result.is_reached()),
         ]
         yield f"| {' | '.join(cells)} |"
 
 
-def _ratio(medians: Mapping[str, float], other: str) -> str:
-    if OURS not in medians or not medians.get(other, 0.0) > 0:
+def _percentage(share: float | None) -> str:
+    if share is None:
         return "–"
-    return f"{medians[OURS] / medians[other]:.2f}"
+    return f"{100 * share:.0f} %"
 
 
-def _outcome(figure: Figure, medians: Mapping[str, float]) -> str:
-    if figure.goal is None:
-        return ""
-    is_reached = figure.goal.is_reached(medians)
+def _ratio(ratio: float | None) -> str:
+    if ratio is None:
+        return "–"
+    return f"{ratio:.2f}"
+
+
+def _outcome(is_reached: bool | None) -> str:
     if is_reached is None:
         return ""
-    return "reached" if is_reached else "**missed**"
+    if is_reached:
+        return "reached"
+    return "**missed**"

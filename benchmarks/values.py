@@ -30,7 +30,7 @@ def _row(of: str, title: str) -> Row:
     return Row(
         "values.output",
         title,
-        (Figure("ratio", title, "×", Goal(plus=1.15)),),
+        (Figure("ratio", title, "×", Goal(plus=1.05)),),
         {"of": of, "size": 20_000_000},
         {"size": 100_000},
         rounds=3,

@@ -51,6 +51,7 @@ def _polled_row(seconds: float, rounds: int) -> Row:
 
 
 _HELD = "result past its end, the server waiting"
+_FIRST = "result of the first call of a process past its end, 0.3 s"
 
 ROWS = [
     Row(
@@ -64,6 +65,16 @@ ROWS = [
         {"seconds": 0.1, "held": True},
         {"seconds": 0.05},
         rounds=15,
+    ),
+    Row(
+        "waiting.result",
+        _FIRST,
+        (Figure("ms", _FIRST, "ms", Goal(plus=4)),),
+        {"seconds": 0.3, "held": True},
+        {"seconds": 0.05},
+        rounds=15,
+        fresh=True,
+        warm=False,
     ),
     _unheld_row(0.3, 5),
     _unheld_row(1.3, 2),

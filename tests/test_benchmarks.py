@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -25,6 +25,7 @@ from benchmarks.rows import (  # noqa: E402
     OURS,
     Figure,
     Goal,
+    Measurement,
     Row,
     WrongContent,
 )
@@ -44,7 +45,10 @@ def measure_quickly(rows: list[Row]) -> Medians:
     """Return the medians of rows by the titles of their figures."""
     results, failures = measure(rows, HERE, True, lambda result: None)
     assert failures == []
-    return {figure.title: medians for figure, medians in results}
+    return {
+        result.figure.title: {peer: figures[0] for peer, figures in result.samples.items()}
+        for result in results
+    }
 
 
 @pytest.fixture(scope="module")
@@ -99,9 +103,10 @@ def test_a_wrong_output_is_an_error_and_not_a_result() -> None:
         waiting.result(Liar(), 0.1, held=True)
 
 
-def rows_of_table(*results: tuple[Figure, Mapping[str, float]]) -> list[str]:
+def rows_of_table(*results: tuple[Figure, Mapping[str, Sequence[float]]]) -> list[str]:
     """Return the lines of a table that begin with "a "."""
-    page = table.markdown(results, "2026-01-01")
+    measurements = [Measurement(figure, samples) for figure, samples in results]
+    page = table.markdown(measurements, "2026-01-01")
     return [line for line in page.splitlines() if line.startswith("| a ")]
 
 
@@ -109,7 +114,7 @@ def test_the_table_names_the_goals_that_are_missed() -> None:
     ratio = Figure("a", "a thing", "ms", Goal(0.5, OFFICIAL))
     speed = Figure("b", "a speed", "MB/s", Goal(2, OFFICIAL, least=True))
     slow, quick = rows_of_table(
-        (ratio, {OURS: 3.0, OFFICIAL: 4.0}), (speed, {OURS: 9.0, OFFICIAL: 4.0})
+        (ratio, {OURS: [3.0], OFFICIAL: [4.0]}), (speed, {OURS: [9.0], OFFICIAL: [4.0]})
     )
     assert "| ≤ 0.5 × official | **missed** |" in slow
     assert "| 0.75 |" in slow
@@ -117,9 +122,18 @@ def test_the_table_names_the_goals_that_are_missed() -> None:
 
 
 def test_the_table_does_not_judge_a_goal_beside_a_peer_that_was_not_measured() -> None:
-    [line] = rows_of_table((Figure("a", "a thing", "ms", Goal(0.5, OFFICIAL)), {OURS: 3.0}))
+    [line] = rows_of_table((Figure("a", "a thing", "ms", Goal(0.5, OFFICIAL)), {OURS: [3.0]}))
     assert "missed" not in line
     assert "reached" not in line
+
+
+def test_a_ratio_is_that_of_each_round_as_a_busy_minute_hits_all_peers() -> None:
+    figure = Figure("a", "a thing", "ms", Goal(1.0, NAIVE))
+    result = Measurement(figure, {OURS: [9.0, 1.0, 20.0], NAIVE: [10.0, 2.0, 10.0]})
+    assert result.ratio(NAIVE) == 0.9
+    assert result.is_reached()
+    assert result.spread() == pytest.approx(9.5 / 9.0)
+    assert result.ratio(OFFICIAL) is None
 
 
 def test_the_written_results_are_of_these_rows() -> None:
