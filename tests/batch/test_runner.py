@@ -273,6 +273,7 @@ def test_an_interrupted_map_says_what_becomes_of_what_is_in_flight(
     assert sorted(api.canceled) == ([] if has_journal else ["p0", "p1"])
 
 
+@pytest.mark.slow
 def test_what_is_being_uploaded_when_a_map_is_left_is_not_created(
     wire: StartWire, client_of: MakeClient
 ) -> None:

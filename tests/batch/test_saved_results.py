@@ -260,6 +260,7 @@ def test_the_paths_are_in_the_journal(
     assert paths_in(entry.result) == [str(folder / name) for name in all_files(1)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_recorded", [False, True])
 def test_saving_is_under_the_deadline_of_a_run_and_can_be_made_up_for(
     wire: StartWire, client_of: MakeClient, folder: Path, journal: Path, is_recorded: bool

@@ -97,6 +97,7 @@ def test_an_answer_of_a_form_is_its_json(gateway: FlaskClient, stream: bool) -> 
     assert json.loads(text) == {"a": 1}
 
 
+@pytest.mark.slow
 def test_several_replies_are_choices_each_of_a_prediction_of_its_own(
     gateway: FlaskClient, client: Replicate
 ) -> None:

@@ -94,6 +94,7 @@ def test_the_first_words_arrive_while_the_model_writes(send: Send) -> None:
     assert b"w900" not in arrived
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", [True, False])
 def test_a_client_that_is_gone_leaves_nothing_running(
     send: Send, client: Replicate, stream: bool

@@ -323,6 +323,7 @@ class Creates(RuleBasedStateMachine):
         assert len(ids) == len(set(ids))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick_processing")
 def test_what_was_listed_before_a_create_is_neither_taken_nor_named_for_it() -> None:
     machine = Creates()

@@ -140,6 +140,7 @@ def check(model: CutModel) -> None:
         server.close()
 
 
+@pytest.mark.slow
 @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(TOKENS, min_size=1, max_size=8), st.booleans(), st.integers(0, 2**32))
 def test_a_text_is_exact_wherever_its_stream_is_cut(

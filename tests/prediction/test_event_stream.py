@@ -184,6 +184,7 @@ def test_a_stream_that_was_given_up_or_has_no_url_is_not_worthwhile() -> None:
     assert not stream.is_worthwhile
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("beat", [b": beat\n\n", event("x", None, "logs")])
 def test_the_timeout_is_without_output_and_not_without_a_byte(wire: StartWire, beat: bytes) -> None:
     def reply(request: Request) -> Iterable[Any]:

@@ -231,6 +231,7 @@ def test_no_place_loses_an_interrupt_or_a_prediction(
     assert problems == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("function", ["is_connection_dropped", "create_connection", "getresponse"])
 def test_an_interrupt_leaves_no_socket_whose_destruction_could_swallow_the_next_one(
     wire: StartWire, function: str

@@ -108,6 +108,7 @@ def test_a_model_of_another_owner_is_named(wire: StartWire, client_of: MakeClien
         client_of(server).run("flux/flux-schnel")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "search",
     [
