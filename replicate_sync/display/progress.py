@@ -33,9 +33,17 @@ class PredictionEvent(Protocol):
     def kind(self) -> str:
         """What: "ended" or "canceled" where it is done."""
 
+    @property
+    def id(self) -> str:
+        """The id of the prediction."""
+
 
 class TrackedPrediction(Protocol):
     """What a progress bar displays of a prediction."""
+
+    @property
+    def id(self) -> str:
+        """Its id."""
 
     @property
     def status(self) -> str:
@@ -50,6 +58,7 @@ class TrackedPrediction(Protocol):
 
 _Prediction = TypeVar("_Prediction", bound=TrackedPrediction)
 _Result = TypeVar("_Result")
+_Listening = Callable[[Callable[[PredictionEvent], None]], AbstractContextManager[None]]
 
 
 def require_tqdm() -> None:
@@ -66,24 +75,36 @@ def require_tqdm() -> None:
 
 
 def prediction_progress(
-    polls: Generator[_Prediction, None, None], prediction: _Prediction, name: str
+    polls: Generator[_Prediction, None, None],
+    prediction: _Prediction,
+    name: str,
+    listening: _Listening,
 ) -> Iterator[_Prediction]:
     """Yield each poll of a prediction, with its status and percentage in a progress bar.
 
+    Its events change what the bar says; a poll that brings none moves only the time on.
+
     Args:
         polls: Yields the prediction after each poll; closed at the end.
-        prediction: The prediction, whose status is displayed before the first poll and after the
-            last one.
+        prediction: The prediction, whose status is displayed before the first event and at the end
+            as well.
         name: What to call it, such as the name of its model.
+        listening: Has a listener called with the client's events, from any thread.
 
     Yields:
         What `polls` yields.
     """
     bar = _start_bar(f"{name}: {prediction.status}", bar_format=_FORMAT_WITHOUT_TOTAL)
+
+    def listener(event: PredictionEvent) -> None:
+        if event.id == prediction.id:
+            _refresh_bar(bar, prediction, name)
+
     try:
-        for polled in polls:
-            _refresh_bar(bar, polled, name)
-            yield polled
+        with listening(listener):
+            for polled in polls:
+                bar.refresh()
+                yield polled
     finally:
         polls.close()
         _refresh_bar(bar, prediction, name)
@@ -94,7 +115,7 @@ def batch_progress(
     results: Generator[_Result, None, None],
     inputs: Iterable[object],
     name: str,
-    listening: Callable[[Callable[[PredictionEvent], None]], AbstractContextManager[None]],
+    listening: _Listening,
 ) -> Generator[_Result, None, None]:
     """Yield the results of many runs, with how many are done and failed in a progress bar.
 

@@ -325,7 +325,9 @@ class Prediction(PredictionFields):
                 if progress:
                     from ..display.progress import prediction_progress  # late, as few ask
 
-                    displayed = prediction_progress(polls, self, self.model or self.id)
+                    name = self.model or self.id
+                    listening = self._context.events.listening
+                    displayed = prediction_progress(polls, self, name, listening)
                 for _ in displayed:
                     pass
             creation.release(has_ended=self.status in TERMINAL_STATUSES)

@@ -16,11 +16,31 @@ from replicate_sync.display.logs import Progress
 from replicate_sync.display.progress import MIN_SIZE, ByteProgress
 
 
+class Hook:
+    """The events of a client: what is told here reaches the listener."""
+
+    def __init__(self) -> None:
+        self.listeners: list[Any] = []
+
+    @contextmanager
+    def listening(self, listener: Any) -> Iterator[None]:
+        self.listeners.append(listener)
+        yield
+        self.listeners.remove(listener)
+
+    def tell(self, *kinds: str, id: str = "") -> None:
+        for kind in kinds:
+            for listener in self.listeners:
+                listener(SimpleNamespace(kind=kind, id=id))
+
+
 class Prediction:
     """A prediction that is in one of these states at each poll."""
 
     def __init__(self, *states: tuple[str, int | None]) -> None:
         self._states = states
+        self.id = "p1"
+        self.hook = Hook()
         self.status = "starting"
         self.progress: Progress | None = None
         self.polls_are_closed = False
@@ -32,6 +52,7 @@ class Prediction:
                 self.progress = None
                 if step is not None:
                     self.progress = Progress(5 * step, step, 20)
+                self.hook.tell("progress", id=self.id)
                 yield self
         finally:
             self.polls_are_closed = True
@@ -61,7 +82,9 @@ def test_a_prediction_shows_its_status_and_then_its_own_percentage(screen: Termi
     prediction = Prediction(
         ("starting", None), ("processing", None), ("processing", 9), ("succeeded", 20)
     )
-    polls = progress.prediction_progress(prediction.polls(), prediction, "me/steps")
+    polls = progress.prediction_progress(
+        prediction.polls(), prediction, "me/steps", prediction.hook.listening
+    )
     assert list(polls) == [prediction] * 4
     lines = screen.lines()
     assert lines[0].startswith("me/steps: starting [00:00]")
@@ -72,13 +95,41 @@ def test_a_prediction_shows_its_status_and_then_its_own_percentage(screen: Termi
 
 def test_a_prediction_whose_percentage_is_gone_shows_none(screen: Terminal) -> None:
     prediction = Prediction(("processing", 9), ("failed", None))
-    list(progress.prediction_progress(prediction.polls(), prediction, "me/steps"))
+    list(
+        progress.prediction_progress(
+            prediction.polls(), prediction, "me/steps", prediction.hook.listening
+        )
+    )
     assert screen.lines()[-1].startswith("me/steps: failed [")
+
+
+def test_only_the_events_of_a_prediction_change_its_bar(screen: Terminal) -> None:
+    prediction = Prediction()
+    hook = prediction.hook
+    bars = progress.prediction_progress(
+        quiet_polls(prediction), prediction, "me/steps", hook.listening
+    )
+    next(bars)
+    prediction.status = "processing"
+    hook.tell("started", id="another")
+    next(bars)
+    assert all("starting" in line for line in screen.lines())
+    hook.tell("started", id="p1")
+    assert screen.lines()[-1].startswith("me/steps: processing [")
+    assert list(bars) == []
+    assert hook.listeners == []
+
+
+def quiet_polls(prediction: Prediction) -> Generator[Prediction, None, None]:
+    yield prediction
+    yield prediction
 
 
 def test_polls_that_are_left_early_are_closed_and_the_last_status_stays(screen: Terminal) -> None:
     prediction = Prediction(("processing", None), ("succeeded", None))
-    polls = progress.prediction_progress(prediction.polls(), prediction, "me/steps")
+    polls = progress.prediction_progress(
+        prediction.polls(), prediction, "me/steps", prediction.hook.listening
+    )
     for _ in polls:
         prediction.status = "canceled"
         break
@@ -86,24 +137,6 @@ def test_polls_that_are_left_early_are_closed_and_the_last_status_stays(screen: 
     polls.close()
     assert prediction.polls_are_closed
     assert screen.lines()[-1].startswith("me/steps: canceled [")
-
-
-class Hook:
-    """The events of a batch: what is told here reaches the listener."""
-
-    def __init__(self) -> None:
-        self.listeners: list[Any] = []
-
-    @contextmanager
-    def listening(self, listener: Any) -> Iterator[None]:
-        self.listeners.append(listener)
-        yield
-        self.listeners.remove(listener)
-
-    def tell(self, *kinds: str) -> None:
-        for kind in kinds:
-            for listener in self.listeners:
-                listener(SimpleNamespace(kind=kind))
 
 
 def batch(*results: object) -> Generator[object, None, None]:
@@ -204,7 +237,9 @@ def test_in_a_notebook_a_bar_is_one_output_of_plain_text(
     shell: FakeShell, screen: Terminal
 ) -> None:
     prediction = Prediction(("processing", 9), ("succeeded", 20))
-    for _ in progress.prediction_progress(prediction.polls(), prediction, "me/steps"):
+    for _ in progress.prediction_progress(
+        prediction.polls(), prediction, "me/steps", prediction.hook.listening
+    ):
         [output] = shell.outputs.values()
     [output] = shell.outputs.values()
     assert list(output) == ["text/plain"]
@@ -237,4 +272,10 @@ def test_without_tqdm_the_error_says_what_to_install(monkeypatch: pytest.MonkeyP
     ByteProgress("a", enabled=False).update(2 * MIN_SIZE, None)
     prediction = Prediction(("processing", None))
     with pytest.raises(ImportError, match=message):
-        next(iter(progress.prediction_progress(prediction.polls(), prediction, "me/steps")))
+        next(
+            iter(
+                progress.prediction_progress(
+                    prediction.polls(), prediction, "me/steps", prediction.hook.listening
+                )
+            )
+        )
