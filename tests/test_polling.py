@@ -23,12 +23,18 @@ from replicate_sync.deadline import NO_DEADLINE, Deadline
 from replicate_sync.exceptions import Response
 
 
-def times_of(policy: Polling) -> list[float]:
-    """Return when the polls of a policy are, in seconds from the first one on."""
-    pauses: list[float] = []
-    for _ in policy.polls(pauses.append):
-        pass
-    return [0.0, *itertools.accumulate(pauses)]
+def times_of(policy: Polling, *, is_new: bool = False) -> list[float]:
+    """Return when the polls of a policy are, in seconds from its beginning on."""
+    now = 0.0
+    times: list[float] = []
+
+    def pause(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+
+    for _ in policy.polls(pause, is_new=is_new):
+        times.append(now)
+    return times
 
 
 def test_the_policy_is_thirty_polls_five_seconds_apart_the_first_at_once() -> None:
@@ -42,8 +48,10 @@ def test_the_policy_is_thirty_polls_five_seconds_apart_the_first_at_once() -> No
 
 def test_early_polls_are_between_the_thirty_and_use_up_none() -> None:
     attempts = [5.0 * number for number in range(30)]
-    early = [0.25, 0.5, 0.75, 1, 1.5, 2, 2.5, 3, 4, 6.5, 8, 12.5, 19]
-    assert times_of(Polling()) == sorted(attempts + early)
+    times = times_of(Polling())
+    assert [time for time in times if time % 5 == 0] == attempts
+    assert times[1:6] == pytest.approx([0.35, 0.67, 1.054, 1.5148, 2.06776])
+    assert len(times) == 30 + 15
     numbers = list(Polling().polls(lambda seconds: None))
     assert sorted(set(numbers)) == list(range(1, 31))
     assert numbers == sorted(numbers)
@@ -51,15 +59,42 @@ def test_early_polls_are_between_the_thirty_and_use_up_none() -> None:
 
 @pytest.mark.slow
 @settings(max_examples=40, deadline=None)
-@given(st.floats(0.2, 60), st.floats(0, 60))
+@given(st.floats(0.2, 60), st.floats(0, 60), st.booleans())
 def test_the_end_of_a_job_is_known_within_a_quarter_of_its_time(
-    delay: float, seconds: float
+    delay: float, seconds: float, is_new: bool
 ) -> None:
-    times = times_of(Polling(attempts=2 + int(100 / delay), delay=delay))
+    attempts = 2 + int(100 / delay)
+    times = times_of(Polling(attempts=attempts, delay=delay), is_new=is_new)
     known = next(time for time in times if time >= seconds)
-    assert known <= 1.25 * seconds + 0.25 + 1e-6
-    extra = [time for time in times if time > 0 and round(time / delay, 6) % 1]
-    assert len(extra) <= 25
+    assert known <= max(0.35, 1.25 * seconds + 0.25) + 1e-6
+    assert len(times) <= attempts + 25
+
+
+@pytest.mark.parametrize(
+    ("seconds", "requests", "lag"),
+    [(0.1, 3, 0.412), (1, 4, 0.12), (2.5, 7, 0.3), (8, 18, 0.96), (30, 61, 3.6)],
+)
+def test_a_new_job_takes_no_more_requests_than_a_poll_each_half_second(
+    seconds: float, requests: int, lag: float
+) -> None:
+    times = times_of(Polling(), is_new=True)
+    polls = [time for time in times if time < seconds]
+    assert 1 + len(polls) + 1 <= requests
+    assert times[len(polls)] - seconds <= lag
+
+
+def test_where_a_new_job_is_not_polled_early_the_first_poll_is_at_once() -> None:
+    assert times_of(Polling(attempts=3, early=False), is_new=True) == [0, 5, 10]
+    assert times_of(Polling(attempts=3, delay=0.2), is_new=True) == [0, 0.2, 0.4]
+    assert times_of(Polling(attempts=3, delay=0), is_new=True) == [0, 0, 0]
+    assert times_of(Polling(attempts=1), is_new=True) == [0.35]
+
+
+def test_the_pause_before_the_first_poll_of_a_new_job_ends_at_the_deadline() -> None:
+    pauses: list[float] = []
+    polls = Polling().polls(pauses.append, Deadline(0.1), is_new=True)
+    assert next(polls) == 1
+    assert 0 < pauses[0] <= 0.1
 
 
 @pytest.mark.parametrize("delay", [60.0, 1e6])
@@ -87,10 +122,9 @@ def test_where_that_fails_during_a_pause_the_next_poll_is_an_early_one() -> None
 
     polls = Polling(attempts=2).polls(pause, is_blind=lambda: bool(pauses))
     assert [next(polls) for _ in range(4)] == [1, 1, 1, 1]
-    assert pauses[:4] == [5.0, 0.25, 0.25]
+    assert pauses == pytest.approx([5.0, 0.3, 0.36])  # the first one waited 0.25 s
     assert [*polls][-1] == 2
-    assert 0.25 + sum(pauses[1:]) == 5.0
-    assert times_of(Polling(attempts=2)) == [0, 0.25, 0.5, 0.75, 1, 1.5, 2, 2.5, 3, 4, 5]
+    assert 0.25 + sum(pauses[1:]) == pytest.approx(5.0)
 
 
 @pytest.mark.slow
@@ -120,8 +154,8 @@ def test_attempts_start_afresh_and_early_polls_do_not() -> None:
     polls = Polling(attempts=3, delay=0.5).polls(pauses.append)
     numbers = [next(polls) for _ in range(4)]
     polls.renew()
-    assert numbers + list(polls) == [1, 1, 2, 2, 2, 3]
-    assert pauses == [0.25, 0.25, 0.25, 0.25, 0.5]
+    assert numbers + list(polls) == [1, 1, 2, 2, 2, 2, 3]
+    assert pauses == pytest.approx([0.35, 0.15, 0.35, 0.15, 0.45, 0.05])
 
 
 def test_a_policy_of_ones_own_is_kept() -> None:

@@ -77,6 +77,11 @@ class Prediction(PredictionFields):
             self._observation = Observation(self, self._context, is_new=True)
 
     @property
+    def _is_new(self) -> bool:
+        """Whether it was created just now, and has not written anything."""
+        return monotonic() <= self._new_until and not self.output
+
+    @property
     def _path(self) -> str:
         return f"/{self.collection}/{self.id}"
 
@@ -380,7 +385,10 @@ class Prediction(PredictionFields):
         if every is not None:
             polling = polling.at_least_every(every)
         stream = EventStream(self._stream_url, self._context.transport.downloader, deadline)
-        for _ in polling.polls(stream.pause, deadline, lambda: not stream.is_reliable):
+        polls = polling.polls(
+            stream.pause, deadline, lambda: not stream.is_reliable, is_new=self._is_new
+        )
+        for _ in polls:
             if not self.ended:
                 self._poll(deadline)
             yield self
@@ -449,18 +457,18 @@ class Prediction(PredictionFields):
     ) -> Generator[_Item, None, None]:
         """Yield what is picked of each output event, unless it is empty."""
         limit = NO_DEADLINE
-        is_late = monotonic() > self._new_until or bool(self.output)
+        is_new = self._is_new
         try:
             # Late, as programs that do not stream need none of it.
             from .text_stream import TextStream
             from .transcript import Transcript
 
-            transcript = Transcript(is_late=is_late)
+            transcript = Transcript(is_late=not is_new)
             limit = Deadline.of(deadline)
             creation = self.creation or self._take_over()
             creation.supervise(cancel=cancel_on_exit)
             self._new_until = 0.0
-            texts = TextStream(self, self._context, self._stream_url, self._poll)
+            texts = TextStream(self, self._context, self._stream_url, self._poll, is_new=is_new)
             observation = self._observation
             with closing(texts.events(transcript, limit)) as events:
                 for event in events:

@@ -38,6 +38,7 @@ class TextStream:
         context: The client's.
         url: The URL of its event stream, or None.
         poll: Polls the prediction once, before a deadline.
+        is_new: Whether it was created just now.
     """
 
     def __init__(
@@ -46,11 +47,14 @@ class TextStream:
         context: Context,
         url: str | None,
         poll: Callable[[Deadline], None],
+        *,
+        is_new: bool,
     ) -> None:
         self._prediction = prediction
         self._context = context
         self._url = url
         self._poll = poll
+        self._is_new = is_new
 
     def events(self, transcript: Transcript, deadline: Deadline) -> Generator[Event, None, None]:
         """Yield the output events: read the stream, poll, and read again, until all is there.
@@ -70,7 +74,10 @@ class TextStream:
         stream = EventStream(self._url, downloader, deadline)
         polling = self._context.polling
         polls = polling.polls(
-            stream.pause_between_connections, deadline, lambda: not stream.is_reliable
+            stream.pause_between_connections,
+            deadline,
+            lambda: not stream.is_reliable,
+            is_new=self._is_new,
         )
         known_length = 0
         if transcript.is_lost and stream.is_worthwhile and not self._prediction.ended:

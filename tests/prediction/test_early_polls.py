@@ -34,7 +34,7 @@ class Job:
             return self.stream or ()
         if request.method == "POST":
             self.created_at = time.monotonic()
-        else:
+        elif request.path.endswith("/p1"):
             self.polls += 1
         state: dict[str, Any] = {"id": "p1", "status": "processing", "output": None}
         if time.monotonic() - self.created_at >= SECONDS:
@@ -78,6 +78,36 @@ def test_the_end_is_known_early(
     began = time.monotonic()
     assert WAYS[way](client_of(wire(job), polling=PATIENT), tmp_path) == "done"
     assert_known_early(job, began)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", WAYS)
+def test_what_was_created_just_now_is_not_polled_at_once(
+    wire: StartWire, client_of: MakeClient, tmp_path: Path, way: str
+) -> None:
+    job = Job()
+    assert WAYS[way](client_of(wire(job), polling=PATIENT), tmp_path) == "done"
+    assert job.polls == 1  # at 0.35 s, and the job has ended at 0.3 s
+
+
+@pytest.mark.parametrize("way", ["wait", "stream", "run"])
+def test_what_has_an_output_when_it_is_created_is_polled_at_once(
+    wire: StartWire, client_of: MakeClient, tmp_path: Path, way: str
+) -> None:
+    responded_at = 0.0
+    lags: list[float] = []
+
+    def respond(request: Request) -> Iterable[Any]:
+        nonlocal responded_at
+        if request.method == "POST":
+            responded_at = time.monotonic()
+            return [response({"id": "p1", "status": "processing", "output": "done"}, 201)]
+        lags.append(time.monotonic() - responded_at)
+        return [response({"id": "p1", "status": "succeeded", "output": "done"})]
+
+    assert WAYS[way](client_of(wire(respond), polling=PATIENT), tmp_path) == "done"
+    assert len(lags) == 1
+    assert lags[0] < 0.3  # and not 0.35 s
 
 
 @pytest.mark.slow
