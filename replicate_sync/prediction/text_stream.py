@@ -77,7 +77,7 @@ class TextStream:
             stream.pause_between_connections,
             deadline,
             lambda: not stream.is_reliable,
-            is_new=self._is_new,
+            is_new=self._is_new and not stream.is_worthwhile,
         )
         known_length = 0
         if transcript.is_lost and stream.is_worthwhile and not self._prediction.ended:

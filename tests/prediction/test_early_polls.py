@@ -28,6 +28,7 @@ class Job:
         self.stream = stream
         self.created_at = 0.0
         self.polls = 0
+        self.polled_after = 0.0  # seconds, for the first time
 
     def __call__(self, request: Request) -> Iterable[Any]:
         if request.path == "/s":
@@ -36,6 +37,7 @@ class Job:
             self.created_at = time.monotonic()
         elif request.path.endswith("/p1"):
             self.polls += 1
+            self.polled_after = self.polled_after or time.monotonic() - self.created_at
         state: dict[str, Any] = {"id": "p1", "status": "processing", "output": None}
         if time.monotonic() - self.created_at >= SECONDS:
             state = {"id": "p1", "status": "succeeded", "output": "done"}
@@ -120,6 +122,7 @@ def test_a_stream_that_fails_is_none(
     began = time.monotonic()
     assert WAYS[way](client_of(wire(job), polling=PATIENT), tmp_path) == "done"
     assert_known_early(job, began)
+    assert job.polled_after < 0.2  # at once where the stream has failed
 
 
 @pytest.mark.slow
