@@ -60,7 +60,7 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-_UNCHANGED: Any = object()  # the default of an option that is to stay
+_UNCHANGED: Any = ...  # the default of an option that is to stay
 
 
 class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
