@@ -80,7 +80,9 @@ class Job:
         self.error: str | None = None
         self.metrics: JSONObject = {}
         self.counts: dict[str, int] = {"output": 0, "logs": 0}
-        self.changed: threading.Condition = threading.Condition()
+        lock = threading.RLock()
+        self.changed: threading.Condition = threading.Condition(lock)
+        self._end: threading.Condition = threading.Condition(lock)  # wakes once who waits for it
         self.data_removed: bool = False
         self.size: int = job_values.size_of(spec.input)
         self._files = files
@@ -136,10 +138,16 @@ class Job:
 
         Args:
             seconds: How long to wait.
-            stopped: Returns whether to wait no more; called when `changed` is notified.
+            stopped: Returns whether to wait no more; called when `wake` is.
         """
+        with self._end:
+            self._end.wait_for(lambda: self.over or stopped(), seconds)
+
+    def wake(self) -> None:
+        """Wake every thread that waits for a change, or for the end, as the server has stopped."""
         with self.changed:
-            self.changed.wait_for(lambda: self.over or stopped(), seconds)
+            self.changed.notify_all()
+            self._end.notify_all()
 
     def cancel(self) -> None:
         """Cancel it; the function ends at its next step. One that is over stays as it is."""
@@ -326,7 +334,7 @@ class Job:
             reason = _DONE_REASONS.get(status, "canceled")
             self._events.add("done", json.dumps({"reason": reason} if reason else {}))
             self.status = status
-            self.changed.notify_all()
+            self.wake()
         if self._timer is not None:
             self._timer.cancel()
         if status in (CANCELED, ABORTED):

@@ -152,8 +152,7 @@ class Jobs:
             self._stopped = True
         for job in self.all():
             job.cancel()
-            with job.changed:
-                job.changed.notify_all()
+            job.wake()
         self._threads.close()
 
     def _job(self, spec: JobSpec, created_at: datetime) -> Job:

@@ -5,48 +5,47 @@ from __future__ import annotations
 import contextlib
 import selectors
 import socket
-import struct
 import threading
 import time
-from io import BufferedIOBase
-from typing import IO, TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from werkzeug.serving import DechunkedInput, ThreadedWSGIServer, WSGIRequestHandler
-
-from .testing.middleware import ResetConnection
+from .connection import Connection
 
 if TYPE_CHECKING:
-    from wsgiref.types import WSGIApplication, WSGIEnvironment
-
+    from wsgiref.types import WSGIApplication
 
 _BACKLOG = 256
 _STOP_TIMEOUT = 0.7  # seconds for all threads to end
 _LOOP_TIMEOUT = 0.3  # seconds of these for the listening thread
+_ACCEPT_PAUSE = 0.1  # seconds until another try where a connection cannot be accepted
 
 
-class Listener(ThreadedWSGIServer):
+class Listener:
     """One opening of a port: its socket, its thread, and its connections.
+
+    Each connection has a thread of its own, so that however many streams are open, the next
+    request is served.
 
     Args:
         host: The address that is listened on.
-        listening: The socket that listens already; werkzeug would end the program where it cannot
-            open one itself.
+        listening: The socket that listens already; it is duplicated.
         application: What responds to the requests.
 
     Attributes:
+        socket: The socket that listens.
+        port: Its port.
         stopping: Set where it stops.
         connections: The open connections, with their threads.
     """
 
-    timeout: float | None = (
-        0.1  # seconds to wait for a connection that was announced, and may be gone
-    )
-
     def __init__(self, host: str, listening: socket.socket, application: WSGIApplication) -> None:
-        port = listening.getsockname()[1]
-        super().__init__(host, port, application, _Handler, fd=listening.fileno())
+        self.socket: socket.socket = listening.dup()
+        self.socket.setblocking(False)  # a connection that was announced may be gone
+        self.port: int = listening.getsockname()[1]
         self.stopping: threading.Event = threading.Event()
         self.connections: dict[socket.socket, threading.Thread] = {}
+        self._host = host
+        self._application = application
         # A byte that is sent on one end wakes the thread that selects on the other.
         self._wake_receiver, self._wake_sender = socket.socketpair()
         name = f"local-replicate-{self.port}"
@@ -63,7 +62,7 @@ class Listener(ThreadedWSGIServer):
         with contextlib.suppress(OSError):  # a connection woke the thread, which has ended
             self._wake_sender.send(b".")
         self._thread.join(_LOOP_TIMEOUT)
-        self.server_close()
+        self.socket.close()
         self._wake_sender.close()
         connections = list(self.connections.items())
         for connection, _ in connections:
@@ -79,85 +78,28 @@ class Listener(ThreadedWSGIServer):
             while not self.stopping.is_set():
                 selector.select()
                 if not self.stopping.is_set():
-                    self.handle_request()
+                    self._accept()
 
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Ignore a client that left."""
+    def _accept(self) -> None:
+        try:
+            client, address = self.socket.accept()
+        except (BlockingIOError, ConnectionError):
+            return
+        except OSError:  # there are no more files for sockets, until another one is closed
+            self.stopping.wait(_ACCEPT_PAUSE)
+            return
+        client.settimeout(None)
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
+        thread = threading.Thread(target=self._serve_client, args=(client, address[0]), daemon=True)
+        self.connections[client] = thread
+        thread.start()
 
-
-class _Handler(WSGIRequestHandler):
-    """Responds to the requests of one connection, and logs only the server's own errors."""
-
-    disable_nagle_algorithm = True  # an event is several small writes, which must not be delayed
-    server: Listener
-
-    def setup(self) -> None:
-        super().setup()
-        self.wfile = _Writer(self.connection)
-        self.server.connections[self.connection] = threading.current_thread()
-
-    def finish(self) -> None:
-        self.server.connections.pop(self.connection, None)
-        super().finish()
-
-    def make_environ(self) -> WSGIEnvironment:
-        environ = super().make_environ()
-        if isinstance(environ["wsgi.input"], DechunkedInput):
-            whole = cast("IO[bytes]", _WholeReads(self.rfile))
-            environ["wsgi.input"] = DechunkedInput(whole)
-        return environ
-
-    def connection_dropped(
-        self, error: BaseException, environ: WSGIEnvironment | None = None
-    ) -> None:
-        if isinstance(error, ResetConnection):
-            self.close_connection = True
-            linger = struct.pack("ii", 1, 0)
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-            self.rfile.close()  # it holds the connection open
-            self.connection.close()
-
-    def log(self, type: str, message: str, *args: object) -> None:
-        if message.startswith("Error on request"):
-            super().log(type, message, *args)
-
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        pass
-
-
-class _Writer(BufferedIOBase):
-    """Sends what is written at each flush in one piece; werkzeug writes an event in three."""
-
-    def __init__(self, connection: socket.socket) -> None:
-        self._connection = connection
-        self._unsent = bytearray()
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: bytes) -> int:  # type: ignore[override]
-        self._unsent += data
-        return len(data)
-
-    def flush(self) -> None:
-        if self._unsent:
-            data = bytes(self._unsent)
-            self._unsent.clear()
-            self._connection.sendall(data)
-
-
-class _WholeReads:
-    """Lets it be an error that a chunk ends early; werkzeug would read on for ever."""
-
-    def __init__(self, source: BufferedIOBase) -> None:
-        self.readline = source.readline
-        self._source = source
-
-    def read(self, size: int) -> bytes:
-        data = self._source.read(size)
-        if len(data) < size:
-            raise OSError("The body ends within a chunk")
-        return data
+    def _serve_client(self, client: socket.socket, address: str) -> None:
+        try:
+            server = (self._host, self.port)
+            Connection(client, address, server, self._application).serve()
+        finally:
+            self.connections.pop(client, None)
 
 
 def listen(host: str, port: int) -> socket.socket:

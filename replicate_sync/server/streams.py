@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from .job import Job
 from .job_events import Event
 
+CLIENT_SOCKET = "replicate_sync.client_socket"
+"""The key of a WSGI environment for the socket of the client."""
 _CLIENT_CHECK_INTERVAL = 0.5  # seconds
 _GREETING = b": hi\n\n"
 _IDLE = b":408: 408 Request Timeout\n\n"

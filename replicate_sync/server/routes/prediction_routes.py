@@ -112,7 +112,7 @@ class PredictionRoutes:
             last_event_id,
             self._context.idle_timeout,
             self._context.stopped,
-            request.environ.get("werkzeug.socket"),
+            request.environ.get(streams.CLIENT_SOCKET),
         )
         return Response(
             events,

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from flask import Response, request
 
 from ..job import Job
-from ..streams import is_closed
+from ..streams import CLIENT_SOCKET, is_closed
 from .prediction_view import streams_text
 
 _INTERVAL = 0.1  # seconds between two looks at what has changed
@@ -62,7 +62,7 @@ class Connection(NamedTuple):
 
 def connection_of_request(stopped: Callable[[], bool]) -> Connection:
     """Return the connection of the current request."""
-    return Connection(stopped, request.environ.get("werkzeug.socket"))
+    return Connection(stopped, request.environ.get(CLIENT_SOCKET))
 
 
 def event_response(events: Iterator[bytes]) -> Response:

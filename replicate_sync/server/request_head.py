@@ -1,0 +1,104 @@
+"""The head of a request, from its bytes to a WSGI environment."""
+
+from __future__ import annotations
+
+import functools
+import re
+import urllib.parse
+from io import BufferedIOBase
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIEnvironment
+
+_MAX_LINE = 2**16  # bytes
+_MAX_HEADERS = 100
+_REQUEST_LINE = re.compile(r"([!-~]+) (\S+) (HTTP/1\.[0-9])")
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+
+class BadRequest(Exception):
+    """What was received is no HTTP request."""
+
+
+def read_head(source: BufferedIOBase) -> WSGIEnvironment | None:
+    """Return what the head of the next request says, as WSGI names it; None where there is none.
+
+    Headers of one name are joined with a comma. One whose name has an underscore is left out, as
+    it could be taken for one with a dash.
+
+    Args:
+        source: What the client sends.
+
+    Raises:
+        BadRequest: It is none, is too long, or ends early.
+    """
+    first = source.readline(_MAX_LINE)
+    while first in (b"\r\n", b"\n"):  # a client may send empty lines before a request
+        first = source.readline(_MAX_LINE)
+    if not first:
+        return None
+    environ = _parse_request_line(_text(first))
+    for _ in range(_MAX_HEADERS + 1):
+        line = _text(source.readline(_MAX_LINE))
+        if not line:
+            _split_target(environ)
+            return environ
+        _add_header(line, environ)
+    raise BadRequest
+
+
+def _text(line: bytes) -> str:
+    if not line.endswith(b"\n"):
+        raise BadRequest
+    return line.decode("latin-1").rstrip("\r\n")
+
+
+def _parse_request_line(line: str) -> WSGIEnvironment:
+    match = _REQUEST_LINE.fullmatch(line)
+    if match is None:
+        raise BadRequest
+    method, target, protocol = match.groups()
+    return {
+        "REQUEST_METHOD": method,
+        "SCRIPT_NAME": "",
+        "SERVER_PROTOCOL": protocol,
+        "REQUEST_URI": target,
+    }
+
+
+def _add_header(line: str, environ: WSGIEnvironment) -> None:
+    name, colon, value = line.partition(":")
+    if not colon:
+        raise BadRequest
+    key = _key(name)
+    if key in environ:
+        environ[key] += f",{value.strip()}"
+    elif key:
+        environ[key] = value.strip()
+
+
+def _split_target(environ: WSGIEnvironment) -> None:
+    target: str = environ["REQUEST_URI"]
+    if not target.startswith("/") and "://" in target:  # as a client sends it to a proxy
+        parts = urllib.parse.urlsplit(target)
+        environ["HTTP_HOST"] = parts.netloc
+        target = target.partition("://")[2].removeprefix(parts.netloc)
+    path, _, query = target.partition("?")
+    if "%" in path:
+        path = urllib.parse.unquote_to_bytes(path.encode("latin-1")).decode("latin-1")
+    environ["PATH_INFO"] = path
+    environ["QUERY_STRING"] = query
+
+
+@functools.lru_cache(maxsize=256)
+def _key(name: str) -> str:
+    """Return the name of a header in a WSGI environment, "" for one to leave out."""
+    if not _NAME.fullmatch(name):
+        raise BadRequest
+    if "_" in name:
+        return ""
+    key = name.upper().replace("-", "_")
+    if key in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+        return key
+    return f"HTTP_{key}"
