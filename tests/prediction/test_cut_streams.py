@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from stream_events import KINDS_OF_IDS, output_event
 from wire import CHUNKED, CLOSE_DELIMITED, CUT, END, LAST_CHUNK, Request, Wire, chunk, response
 
 from replicate_sync import Polling, Replicate, Retries
 
 TOKENS = st.sampled_from(["ha", "ha ", "a", "b", "", "\n", "ab", "aba", "ü", "one long piece, "])
-IDS = ["counted", "none", "constant", "numbered anew", "seconds", "in pairs"]
 STARTS = ["resumes", "replays", "goes on with what is written now"]
 LAST_CUT = 3  # the connection that is the last to be cut
 
@@ -37,7 +37,7 @@ class CutModel:
         self.is_late = is_late
         self.shows_parts = self.flip()
         self.polls_to_end = self.random.randint(1, 6)
-        self.ids = self.random.choice(IDS)
+        self.ids = self.random.choice(KINDS_OF_IDS)
         self.connections = 0
         self.shown = 0
         self.written = self.random.randint(0, len(pieces)) if is_late else 0
@@ -74,8 +74,11 @@ class CutModel:
         first = 0
         if self.connections > 1 or self.is_late:
             first = self.first_piece(self.random.choice(STARTS), request)
-        ids = self.ids if self.flip() else self.random.choice(IDS)
-        events = [self.event(number, first, ids) for number in range(first, len(self.pieces))]
+        ids = self.ids if self.flip() else self.random.choice(KINDS_OF_IDS)
+        events = [
+            output_event(self.pieces[number], number, first, ids)
+            for number in range(first, len(self.pieces))
+        ]
         is_cut = self.connections <= LAST_CUT and self.flip()
         whole = b": hi\n\n" + b"".join(events) + b"event: done\ndata: {}\n\n"
         body = whole[: self.random.randint(0, len(whole) - 1)] if is_cut else whole
@@ -102,18 +105,6 @@ class CutModel:
         if start == "goes on with what is written now":
             return self.random.randint(self.written, len(self.pieces))
         return 0
-
-    def event(self, number: int, first: int, ids: str) -> bytes:
-        id_lines = {
-            "counted": f"id: 1:{number}\n",
-            "none": "",
-            "constant": "id: 7\n",
-            "numbered anew": f"id: 1:{number - first}\n",
-            "seconds": f"id: {100 + number // 2}:{number % 2}\n",
-            "in pairs": f"id: 1:{number // 2}\n",
-        }
-        data = "".join(f"data: {line}\n" for line in self.pieces[number].split("\n"))
-        return f"event: output\n{id_lines[ids]}{data}\n".encode()
 
 
 def check(model: CutModel) -> None:

@@ -11,12 +11,13 @@ import requests
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scripted_session import Reply, is_event_stream, scripted_session
+from stream_events import KINDS_OF_IDS, output_event
 
 from replicate_sync import Polling, Replicate, Retries
 
 MAX_CONNECTIONS = 4  # after which a stream is whole
 TOKENS = st.sampled_from(["ha", "ha ", "a", "b", "", "\n", "ab", "aba"])
-IDS = st.sampled_from(["counted", "none", "constant", "numbered anew", "seconds"])
+IDS = st.sampled_from(KINDS_OF_IDS)
 STARTS = st.sampled_from(["resumes", "replays", "goes on with what is written now"])
 
 
@@ -73,10 +74,12 @@ class HostileModel:
             last = self.draw(st.integers(first, count))
         self.written = max(self.written, last)
         ids = self.ids if self.draw(st.booleans()) else self.draw(IDS)
-        events = [self.event(number, first, ids) for number in range(first, last)]
+        events = [
+            output_event(self.pieces[number], number, first, ids) for number in range(first, last)
+        ]
         if last == count and self.draw(st.booleans()):
-            events.append("event: done\ndata: {}\n\n")
-        return "".join(events).encode()
+            events.append(b"event: done\ndata: {}\n\n")
+        return b"".join(events)
 
     def first_piece(self, start: str, request: requests.PreparedRequest) -> int:
         last_id = request.headers.get("Last-Event-ID", b"")
@@ -86,17 +89,6 @@ class HostileModel:
         if start == "goes on with what is written now":
             return int(self.draw(st.integers(self.written, len(self.pieces))))
         return 0
-
-    def event(self, number: int, first: int, ids: str) -> str:
-        id_lines = {
-            "counted": f"id: 1:{number}\n",
-            "none": "",
-            "constant": "id: 7\n",
-            "numbered anew": f"id: 1:{number - first}\n",
-            "seconds": f"id: {100 + number // 2}:{number % 2}\n",
-        }
-        data = "".join(f"data: {line}\n" for line in self.pieces[number].split("\n"))
-        return f"event: output\n{id_lines[ids]}{data}\n"
 
 
 def stream_of(model: HostileModel) -> Iterable[str]:
