@@ -15,7 +15,7 @@ from .base_client import BaseClient
 from .chats.methods import DEFAULT_MODEL, ChatMethods
 from .client_options import ClientOptions, build_context
 from .deadline import Deadline
-from .events import EventHook, Listener
+from .event_hook import EventHook
 from .gpt4free import (
     Gpt4freeProvider,
     ModelsAttribute,
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
     from .batch.map_options import OnError, OnLost, Retry
     from .callable_model import CallableModel
+    from .events import Listener
     from .payloads.messages import Messages
     from .payloads.result_files import Saver
     from .payloads.upload import Upload
@@ -152,18 +153,18 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
         api_key = Token.of(api_key)  # here too, where an error shows the local variables
         self._set_up(
             ClientOptions(
-                api_key,
-                base_url,
-                proxy,
-                timeout,
-                headers,
-                polling,
-                retries,
-                session,
-                file_hosts,
-                prices,
-                EventHook.of(on_event),
-                needs_auth,
+                api_key=api_key,
+                base_url=base_url,
+                proxy=proxy,
+                timeout=timeout,
+                headers=headers,
+                polling=polling,
+                retries=retries,
+                session=session,
+                file_hosts=file_hosts,
+                prices=prices,
+                on_event=EventHook.of(on_event),
+                needs_auth=needs_auth,
             )
         )
 
@@ -240,7 +241,7 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
             changed["on_event"] = EventHook.of(on_event)
         # Not its own constructor: a subclass may have other parameters.
         copy = object.__new__(self._copied_class)
-        copy._set_up(self._options._replace(**changed))
+        copy._set_up(self._options.replaced(changed))
         return copy
 
     @property

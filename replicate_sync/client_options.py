@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from .events import EventHook
+from .event_hook import EventHook
 from .exceptions import InvalidInputError
 from .http.config import API_URL, ApiConfig
 from .http.transport import Transport
@@ -21,21 +21,56 @@ if TYPE_CHECKING:
 _OPEN_API_URL = "https://replicate.com/api"
 
 
-class ClientOptions(NamedTuple):
-    """The arguments of `Replicate`, which a copy of a client is made with as well."""
+class ClientOptions:
+    """The arguments of `Replicate`, which a copy of a client is made with as well.
 
-    api_key: str | None
-    base_url: str | None
-    proxy: str | None
-    timeout: float
-    headers: Mapping[str, str] | None
-    polling: Polling
-    retries: Retries
-    session: requests.Session | None
-    file_hosts: Iterable[str]
-    prices: Mapping[str, Price] | None
-    on_event: EventHook
-    needs_auth: bool | None
+    Args:
+        api_key: See `Replicate`; likewise all other arguments.
+        base_url: See there.
+        proxy: See there.
+        timeout: See there.
+        headers: See there.
+        polling: See there.
+        retries: See there.
+        session: See there.
+        file_hosts: See there.
+        prices: See there.
+        on_event: See there.
+        needs_auth: See there.
+    """
+
+    def __init__(
+        self,
+        *,
+        api_key: str | None,
+        base_url: str | None,
+        proxy: str | None,
+        timeout: float,
+        headers: Mapping[str, str] | None,
+        polling: Polling,
+        retries: Retries,
+        session: requests.Session | None,
+        file_hosts: Iterable[str],
+        prices: Mapping[str, Price] | None,
+        on_event: EventHook,
+        needs_auth: bool | None,
+    ) -> None:
+        self.api_key = api_key
+        self.base_url = base_url
+        self.proxy = proxy
+        self.timeout = timeout
+        self.headers = headers
+        self.polling = polling
+        self.retries = retries
+        self.session = session
+        self.file_hosts = file_hosts
+        self.prices = prices
+        self.on_event = on_event
+        self.needs_auth = needs_auth
+
+    def replaced(self, changed: Mapping[str, Any]) -> ClientOptions:
+        """Return other options: these, but for those that are given by name."""
+        return ClientOptions(**{**vars(self), **changed})
 
 
 def build_context(options: ClientOptions, *, is_open: bool) -> Context:

@@ -15,7 +15,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType, TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .prediction.prediction import Prediction
@@ -54,8 +54,13 @@ EXCERPT_LENGTH = 200  # characters of a foreign body or log that a message quote
 _PACKAGE_FOLDER = os.path.dirname(__file__)
 
 
-class Response(NamedTuple):
+class Response:
     """The HTTP response behind a `ResponseError`. It holds no request, and therefore no token.
+
+    Args:
+        status_code: Its HTTP status.
+        headers: Its headers.
+        content: Its body.
 
     Examples:
         >>> try:
@@ -65,9 +70,10 @@ class Response(NamedTuple):
         404 application/json
     """
 
-    status_code: int
-    headers: Mapping[str, str]
-    content: bytes
+    def __init__(self, status_code: int, headers: Mapping[str, str], content: bytes) -> None:
+        self.status_code = status_code
+        self.headers = headers
+        self.content = content
 
     @property
     def text(self) -> str:
@@ -99,6 +105,9 @@ class Response(NamedTuple):
 
     def __repr__(self) -> str:
         return f"<Response {self.status_code}, {len(self.content)} bytes>"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Response) and vars(other) == vars(self)
 
 
 class ReplicateError(Exception):

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from threading import Lock, RLock, get_ident
 from time import monotonic, sleep
 from types import FrameType
-from typing import NamedTuple
 
 #: A lock for a few lines of memory, never held while anything is sent, read or waited for.
 brief_lock: RLock = RLock()
@@ -25,12 +24,24 @@ _LATE_PACKAGES = frozenset({"replicate_sync", "sqlite3", "sseclient", "tenacity"
 _LONGEST_IMPORT = 2.0  # seconds
 
 
-class ForkCalls(NamedTuple):
-    """What a module has called at each fork, while both locks above are held."""
+class ForkCalls:
+    """What a module has called at each fork, while both locks above are held.
 
-    before: Callable[[], None]
-    after_in_parent: Callable[[], None]
-    after_in_child: Callable[[], None]
+    Args:
+        before: Called before it.
+        after_in_parent: Called after it in the process that has forked.
+        after_in_child: Called after it in the new one.
+    """
+
+    def __init__(
+        self,
+        before: Callable[[], None],
+        after_in_parent: Callable[[], None],
+        after_in_child: Callable[[], None],
+    ) -> None:
+        self.before = before
+        self.after_in_parent = after_in_parent
+        self.after_in_child = after_in_child
 
 
 #: Modules add theirs when they are imported.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, cast, overload
+from typing import TYPE_CHECKING, Any, ClassVar, cast, overload
 
 from .exceptions import TOKEN_PAGE, InvalidInputError
 
@@ -133,17 +133,27 @@ class ModelsAttribute:
         return client._models
 
 
-class Gpt4freeArguments(NamedTuple):
-    """The arguments of `create_completion` that gpt4free's callers give."""
+class Gpt4freeArguments:
+    """The arguments of `create_completion` that gpt4free's callers give.
 
-    #: Files to send with the last message, each with its name or None.
-    media: list[object]
-    #: Further inputs of the model.
-    extra: dict[str, object]
-    #: The JSON schema of the reply, or None.
-    schema: Mapping[str, Any] | None
-    #: What is left: the parameters of the class.
-    others: dict[str, Any]
+    Args:
+        media: Files to send with the last message, each with its name or None.
+        extra: Further inputs of the model.
+        schema: The JSON schema of the reply, or None.
+        others: What is left: the parameters of the class.
+    """
+
+    def __init__(
+        self,
+        media: list[object],
+        extra: dict[str, object],
+        schema: Mapping[str, Any] | None,
+        others: dict[str, Any],
+    ) -> None:
+        self.media = media
+        self.extra = extra
+        self.schema = schema
+        self.others = others
 
 
 def sort_arguments(arguments: Mapping[str, Any]) -> Gpt4freeArguments:

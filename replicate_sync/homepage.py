@@ -15,7 +15,7 @@ from . import refs
 from .base_client import BaseClient
 from .deadline import Deadline
 from .display.generators import describe_generator
-from .events import EventHook
+from .event_hook import EventHook
 from .exceptions import (
     InvalidInputError,
     PredictionFailed,
@@ -26,7 +26,7 @@ from .http.config import ApiConfig, Token
 from .http.transport import Transport
 from .payloads.file_output import ImageOutput
 from .payloads.messages import Messages, build_prompt, last_content, without_empty_replies
-from .payloads.outputs import first_file
+from .payloads.output_urls import first_file
 from .payloads.schema_cache import SchemaCache
 from .payloads.upload import Upload
 from .polling import Polling, Retries

@@ -16,7 +16,7 @@ _NAME_WITH_OWNER = re.compile(
     re.ASCII,
 )
 _DEPLOYMENTS = "deployments/"
-_VERSION_ID = re.compile(r"[0-9a-f]{64}")
+_VERSION_ID = r"[0-9a-f]{64}"  # compiled when needed
 
 
 class ModelRef(NamedTuple):
@@ -52,7 +52,7 @@ def parse(text: str) -> ModelRef:
         match = _NAME_WITH_OWNER.fullmatch(text)
         if match:
             return ModelRef(f"{match['owner']}/{match['name']}", match["version"])
-        if _VERSION_ID.fullmatch(text):
+        if re.fullmatch(_VERSION_ID, text):
             return ModelRef(None, text)
     raise ModelNotFoundError(
         f"{text!r} does not name a model.",

@@ -35,10 +35,11 @@ if not hasattr(SSEClient, "events"):
 _USUAL_EVENT = re.compile(
     rb"event: ([^\n]+)\n(?:id: ([^\n\0]+)\n)?data: ([^\n]*(?:\ndata: [^\n]*)*)\n\n"
 )
-_DATA_LINE = re.compile(rb"^data(?:: ?([^\n]*))?\n", re.MULTILINE)
+# Of an event of any other form; compiled when needed.
+_DATA_LINE = rb"(?m)^data(?:: ?([^\n]*))?\n"
 _MANY_LINES = 100  # from which on sseclient-py, whose cost grows with their square, gets only one
-_ID_LINE = re.compile(rb"^id(?:: ?([^\n\0]*))?$", re.MULTILINE)
-_RETRY_LINE = re.compile(rb"^retry: ?([0-9]{1,18})$", re.MULTILINE)
+_ID_LINE = rb"(?m)^id(?:: ?([^\n\0]*))?$"
+_RETRY_LINE = rb"(?m)^retry: ?([0-9]{1,18})$"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -105,18 +106,18 @@ def _parse(block: bytes, last_id: str) -> tuple[list[Event], str]:
     """Return the event in a block of any form, if there is one, and the last event id."""
     if not block.isascii():
         block = block.decode(errors="replace").encode()
-    ids = _ID_LINE.findall(block)
+    ids = re.findall(_ID_LINE, block)
     if ids:
         last_id = ids[-1].decode()
-    retries = _RETRY_LINE.findall(block)
+    retries = re.findall(_RETRY_LINE, block)
     if retries:
         retry = int(retries[-1])
     else:
         retry = None
     data = None
     if block.count(b"\n") > _MANY_LINES:
-        data = b"\n".join(_DATA_LINE.findall(block)).decode()
-        block, count = _DATA_LINE.subn(b"", block)
+        data = b"\n".join(re.findall(_DATA_LINE, block)).decode()
+        block, count = re.subn(_DATA_LINE, b"", block)
         if count:
             block = b"data: x\n" + block
     parsed = [

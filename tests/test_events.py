@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from replicate_sync.events import EventHook, PredictionEvent
+from replicate_sync.event_hook import EventHook
+from replicate_sync.events import PredictionEvent
 from replicate_sync.exceptions import InvalidInputError
 
 

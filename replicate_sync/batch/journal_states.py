@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from ..http.config import API_URL
-from ..payloads.outputs import file_urls
+from ..payloads.output_urls import file_urls
 from ..prediction.lookup import parse_api_time
 from .journal import Entry
 from .result_shape import paths_in

@@ -93,9 +93,9 @@ class LostRequests:
         if doubt is not None:
             raise doubt
         if entry.evidence is None:
-            planned = plan().evidence
-            evidence = planned._replace(after=entry.requested_at, is_server_time=False)
-            entry = entry._replace(evidence=evidence.to_json())
+            evidence = plan().evidence.to_json()
+            evidence.update(after=entry.requested_at, is_server_time=False)
+            entry = entry._replace(evidence=evidence)
         with self._lock:
             return self._settle(entry, is_patient=True)
 

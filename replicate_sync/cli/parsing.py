@@ -22,7 +22,7 @@ from pathlib import Path
 from ..client import Replicate
 from ..exceptions import InvalidInputError, UnknownModelError
 from ..payloads.input_schema import Inputs
-from ..payloads.local_paths import TEXT_NAME, is_name_of_file
+from ..payloads.local_paths import is_name_for_text, is_name_of_file
 
 _UNKNOWN = ""
 _FILE_TYPES = ("file", "array", _UNKNOWN)
@@ -203,7 +203,7 @@ def _parse_file(name: str, path: str, kind: str) -> object:
 
 
 def _parse_text(name: str, text: str, kind: str) -> object:
-    is_path = kind == _UNKNOWN and not TEXT_NAME.search(name) and is_name_of_file(text)
+    is_path = kind == _UNKNOWN and not is_name_for_text(name) and is_name_of_file(text)
     if is_path or (kind == "file" and not text.startswith(_URL_PREFIXES)):
         raise InvalidInputError(
             f"{name} takes a file: write {name}=@{text} for the file {text!r}, or give its https "

@@ -11,7 +11,8 @@ import click
 from ..client import Replicate
 from ..display.tables import format_table
 from ..exceptions import InvalidInputError
-from ..prediction.usage import ModelUsage, Prices, Usage
+from ..prediction.model_usage import ModelUsage
+from ..prediction.usage import Prices, Usage
 from .options import api_command
 from .since import api_time, since_option
 

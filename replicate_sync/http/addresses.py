@@ -20,7 +20,15 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterable
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from functools import cache
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_network,
+)
 from typing import Any, Protocol
 
 from urllib3.exceptions import LocationParseError
@@ -29,7 +37,7 @@ from urllib3.util import parse_url
 from ..exceptions import ConnectionFailed, InvalidInputError
 from .config import ApiConfig, origin
 
-_EMBEDDING_NETWORK = ip_network("64:ff9b::/96")  # of IPv4 addresses, behind a NAT64
+_EMBEDDING_NETWORK = "64:ff9b::/96"  # of IPv4 addresses, behind a NAT64
 _LOCAL_NAMES = ("localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback")
 # Domains that are kept for local networks, by RFC 2606, 6761, 6762, 8375 and ICANN.
 _LOCAL_DOMAINS = (
@@ -46,16 +54,11 @@ _LOCAL_DOMAINS = (
     "test",
 )
 # What some versions of Python, or the registries, take for public, and is not for files.
-_SPECIAL_NETWORKS = tuple(
-    map(
-        ip_network,
-        (
-            "168.63.129.16/32",  # Azure's own services
-            "192.0.0.0/24",  # protocols; Oracle's metadata
-            "192.88.99.0/24",  # relays of 6to4
-            "3fff::/20",  # documentation
-        ),
-    )
+_SPECIAL_NETWORKS = (
+    "168.63.129.16/32",  # Azure's own services
+    "192.0.0.0/24",  # protocols; Oracle's metadata
+    "192.88.99.0/24",  # relays of 6to4
+    "3fff::/20",  # documentation
 )
 _ANY_HOST = "*"
 
@@ -138,7 +141,7 @@ def is_public(address: str) -> bool:
     if embedded is not None:
         ip = embedded
     is_special = ip.is_multicast or ip.is_reserved or getattr(ip, "is_site_local", False)
-    is_special = is_special or any(ip in network for network in _SPECIAL_NETWORKS)
+    is_special = is_special or any(ip in _network(text) for text in _SPECIAL_NETWORKS)
     return ip.is_global and not is_special
 
 
@@ -233,11 +236,17 @@ def connect_to_public(connection: _Connection, connect: Callable[[], socket.sock
     raise last_error
 
 
+@cache
+def _network(text: str) -> IPv4Network | IPv6Network:
+    """Return a network; the first time it is needed, as most programs download nothing."""
+    return ip_network(text)
+
+
 def _embedded_address(ip: IPv4Address | IPv6Address) -> IPv4Address | None:
     """Return the IPv4 address that packets to an IPv6 address end at, if it is made of one."""
     if isinstance(ip, IPv4Address):
         return None
-    if ip in _EMBEDDING_NETWORK:
+    if ip in _network(_EMBEDDING_NETWORK):
         return IPv4Address(int(ip) & 0xFFFFFFFF)
     teredo = ip.teredo
     return ip.ipv4_mapped or ip.sixtofour or (teredo and teredo[1])

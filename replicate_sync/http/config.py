@@ -7,7 +7,6 @@ import, or changed later, counts.
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Callable
 from functools import cache, partial
@@ -22,7 +21,6 @@ BASE_URL_VARIABLE = "REPLICATE_BASE_URL"
 
 _PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-_WHITESPACE = re.compile(r"\s")
 _COLAB = "google.colab"
 _Variables = tuple[Callable[[], "str | None"], Callable[[], "str | None"]]
 
@@ -228,7 +226,7 @@ def validate_proxy(proxy: str) -> str:
 def _is_proxy_url(url: str) -> bool:
     parts = urlsplit(url)
     has_host = bool(parts.hostname) and parts.port != 0
-    return parts.scheme in _PROXY_SCHEMES and has_host and not _WHITESPACE.search(url)
+    return parts.scheme in _PROXY_SCHEMES and has_host and not any(map(str.isspace, url))
 
 
 def origin(url: object) -> tuple[str, str, int] | None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import ssl
 from collections.abc import Iterator
 from http.client import BadStatusLine, HTTPException, IncompleteRead, InvalidURL
-from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import requests
@@ -153,13 +152,19 @@ def connection_failed(
     return error
 
 
-class _Diagnosis(NamedTuple):
-    #: Whether the request may have reached the server.
-    maybe_sent: bool
-    #: What happened, with {host} in it.
-    what: str
-    #: What to do about it.
-    hint: str
+class _Diagnosis:
+    """What a failure means.
+
+    Args:
+        maybe_sent: Whether the request may have reached the server.
+        what: What happened, with {host} in it.
+        hint: What to do about it.
+    """
+
+    def __init__(self, maybe_sent: bool, what: str, hint: str) -> None:
+        self.maybe_sent = maybe_sent
+        self.what = what
+        self.hint = hint
 
 
 _TIME_IS_UP = _Diagnosis(
@@ -189,7 +194,9 @@ def _diagnose(causes: list[BaseException], timeout: float, sent: Progress) -> _D
             f"The request to {{host}} could not be made ({name})",
             "Check base_url, proxy and headers.",
         )
-    return _diagnose_sent(causes, timeout)._replace(maybe_sent=sent != "nothing")
+    diagnosis = _diagnose_sent(causes, timeout)
+    diagnosis.maybe_sent = sent != "nothing"
+    return diagnosis
 
 
 def _diagnose_sent(causes: list[BaseException], timeout: float) -> _Diagnosis:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from time import monotonic
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import parse_qsl
 
 from ..exceptions import ConnectionFailed, InvalidInputError, UnexpectedDataError, excerpt
@@ -15,14 +15,19 @@ from .transport import Transport
 _MAX_IDLE_PAGES = 100
 
 
-class RawPage(NamedTuple):
-    """One page of a list, as the API sent it."""
+class RawPage:
+    """One page of a list, as the API sent it.
 
-    items: list[Any]
-    #: The URL of the page behind it, or "".
-    next: str
-    #: The URL of the page before it, or "".
-    previous: str
+    Args:
+        items: What is on it.
+        next: The URL of the page behind it, or "".
+        previous: The URL of the page before it, or "".
+    """
+
+    def __init__(self, items: list[Any], next: str, previous: str) -> None:
+        self.items = items
+        self.next = next
+        self.previous = previous
 
 
 class PageParser:

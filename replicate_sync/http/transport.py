@@ -17,7 +17,7 @@ import requests
 from requests.structures import CaseInsensitiveDict
 
 from ..deadline import NO_DEADLINE, Deadline
-from ..events import EventHook
+from ..event_hook import EventHook
 from ..exceptions import (
     Interruption,
     InvalidInputError,

@@ -11,13 +11,15 @@ import os
 import sys
 from collections.abc import Callable, Container, Mapping
 from itertools import islice
-from typing import Protocol, TypeGuard
+from typing import TYPE_CHECKING, Protocol, TypeGuard
 
 from ..exceptions import InvalidInputError
 from ..http.json import name_unserializable, serialize_json
-from .file_output import FileOutput
-from .local_paths import TEXT_NAME, is_name_of_file, path_expression
+from .local_paths import is_name_for_text, is_name_of_file, path_expression
 from .upload import Upload, UploadedFile, readable
+
+if TYPE_CHECKING:
+    from .file_output import FileOutput
 
 _CONTAINERS = (Mapping, list, tuple)
 _MAX_PATHS = 1000  # items of one list that are compared with the files on disk
@@ -48,7 +50,7 @@ def validate_input(
         if value is None:
             continue
         present[name] = value
-        if name not in texts and not TEXT_NAME.search(name):
+        if name not in texts and not is_name_for_text(name):
             _refuse_names_of_files(value, name)
     uploads: dict[object, Upload] = {}
     try:
@@ -120,6 +122,9 @@ def _validate_value(value: object, name: str, uploads: dict[object, Upload]) -> 
     """
     if _is_json_scalar(value):
         return value
+    from .file_output import FileOutput  # late, as most inputs are JSON
+    from .pictures import is_list_of_numbers
+
     if isinstance(value, FileOutput):
         return _validate_output(value, name, uploads)
     if isinstance(value, UploadedFile):
@@ -127,8 +132,6 @@ def _validate_value(value: object, name: str, uploads: dict[object, Upload]) -> 
     if isinstance(value, Mapping):
         _refuse_equal_keys_of(value, name)
         return {key: _validate_value(item, f"{name}.{key}", uploads) for key, item in value.items()}
-    from .pictures import is_list_of_numbers  # late, as most inputs are JSON
-
     if isinstance(value, set | frozenset):
         value = sorted(value, key=repr)  # in the same order in every program
     elif is_list_of_numbers(value):

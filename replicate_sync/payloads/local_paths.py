@@ -7,13 +7,17 @@ import re
 from urllib.parse import unquote
 
 _MAX_LENGTH = 1024  # characters of a path
-_SUFFIX = re.compile(r"\.\w{1,12}$")
-#: Finds in the name of an input that it takes a text, and so no file, as far as the name tells.
-TEXT_NAME: re.Pattern[str] = re.compile(
-    r"prompt|text|message|caption|query|question|stop", re.IGNORECASE
-)
-_FILE_SCHEME = re.compile(r"file:/+(localhost/)?", re.IGNORECASE)
-_WINDOWS_PATH = re.compile(r"[A-Za-z]:[\\/]|\\\\\w")
+_TEXT_NAMES = ("prompt", "text", "message", "caption", "query", "question", "stop")
+# Compiled when they are first needed.
+_SUFFIX = r"\.\w{1,12}$"
+_FILE_SCHEME = r"(?i)file:/+(localhost/)?"
+_WINDOWS_PATH = r"[A-Za-z]:[\\/]|\\\\\w"
+
+
+def is_name_for_text(name: str) -> bool:
+    """Return whether an input takes a text, and so no file, as far as its name tells."""
+    lower = name.lower()
+    return any(word in lower for word in _TEXT_NAMES)
 
 
 def is_name_of_file(text: str) -> bool:
@@ -24,19 +28,19 @@ def is_name_of_file(text: str) -> bool:
     """
     if len(text) > _MAX_LENGTH or "\n" in text:
         return False
-    if _FILE_SCHEME.match(text):
+    if text[:5].lower() == "file:" and re.match(_FILE_SCHEME, text):
         return True
-    if not _SUFFIX.search(text):
+    if "." not in text or not re.search(_SUFFIX, text):
         return False
-    return bool(_WINDOWS_PATH.match(text)) or os.path.isfile(os.path.expanduser(text))
+    return bool(re.match(_WINDOWS_PATH, text)) or os.path.isfile(os.path.expanduser(text))
 
 
 def path_expression(text: str) -> str:
     """Return how a file is given whose name was given: "Path('cat.png')"."""
-    beginning = _FILE_SCHEME.match(text)
+    beginning = re.match(_FILE_SCHEME, text)
     if beginning:
         text = unquote(text[beginning.end() :])
-        if not _WINDOWS_PATH.match(text):
+        if not re.match(_WINDOWS_PATH, text):
             text = f"/{text}"
     if "\\" in text and "'" not in text:
         return f"Path(r'{text}')"

@@ -36,7 +36,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha256
 from time import monotonic, time
-from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from ..exceptions import ConnectionFailed, ReplicateError, ResponseError
 from ..http.adapter import Delivery
@@ -53,7 +53,7 @@ _Kind = TypeVar("_Kind", bound="Prediction")
 LEAVING = (KeyboardInterrupt, SystemExit, GeneratorExit)
 
 # The API writes it first, before an input that may be long.
-_ID_AT_BEGINNING = re.compile(rb'\s*\{\s*"id"\s*:\s*"([A-Za-z0-9._~=-]+)"')
+_ID_AT_BEGINNING = rb'\s*\{\s*"id"\s*:\s*"([A-Za-z0-9._~=-]+)"'  # compiled when needed
 
 _LEFT_BEFORE = "The caller had left before it was sent."
 
@@ -62,23 +62,40 @@ State = Literal[
 ]
 
 
-class Evidence(NamedTuple):
-    """What tells the prediction of one create from all others. It can be kept as JSON."""
+class Evidence:
+    """What tells the prediction of one create from all others. It can be kept as JSON.
 
-    #: "predictions" or "trainings".
-    collection: str
-    #: Fields that it has, such as its model.
-    fields: Mapping[str, str]
-    #: The hash of its input as it was sent, with the URLs of its files.
-    digest: str
-    #: When it was created at the earliest, in seconds since 1970 by the API's clock.
-    after: float
-    #: Whether that is the API's clock; else it is this machine's, as no response had told.
-    is_server_time: bool
+    Args:
+        collection: "predictions" or "trainings".
+        fields: Fields that it has, such as its model.
+        digest: The hash of its input as it was sent, with the URLs of its files.
+        after: When it was created at the earliest, in seconds since 1970 by the API's clock.
+        is_server_time: Whether that is the API's clock; else it is this machine's, as no response
+            had told.
+    """
+
+    def __init__(
+        self,
+        collection: str,
+        fields: Mapping[str, str],
+        digest: str,
+        after: float,
+        is_server_time: bool,
+    ) -> None:
+        self.collection = collection
+        self.fields = fields
+        self.digest = digest
+        self.after = after
+        self.is_server_time = is_server_time
+
+    def is_equal_to(self, other: Evidence) -> bool:
+        """Return whether another create makes the same, whenever that is."""
+        theirs = (other.collection, other.fields, other.digest)
+        return theirs == (self.collection, self.fields, self.digest)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON."""
-        return self._asdict()
+        return dict(vars(self))
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Evidence:
@@ -226,7 +243,7 @@ class Creation(Generic[_Kind]):
         """The id at the beginning of a response that did not arrive to its end."""
         match = None
         if 200 <= self.delivery.status < 300:
-            match = _ID_AT_BEGINNING.match(self.delivery.beginning)
+            match = re.match(_ID_AT_BEGINNING, self.delivery.beginning)
         if match is None:
             return None
         return match[1].decode()
@@ -235,10 +252,9 @@ class Creation(Generic[_Kind]):
         """Yield the other creates of this process that may have made an equal prediction."""
         evidence = self.evidence
         for other in list(_pending.values()):
-            if other is not self and other.base_url == self.base_url:
-                theirs = other.evidence
-                if theirs[:3] == evidence[:3]:
-                    yield other
+            is_other = other is not self and other.base_url == self.base_url
+            if is_other and other.evidence.is_equal_to(evidence):
+                yield other
 
 
 def input_digest(placed: object) -> str:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from ..display.logs import Progress
 from ..exceptions import InvalidInputError, UnexpectedDataError, excerpt
 from ..forks import brief_lock
-from ..payloads.file_output import FileOutput
-from ..payloads.outputs import file_urls
+from ..payloads.output_urls import file_urls
 from ..refs import IDENTIFIER
 from .context import Context
 from .observation import Observation
 from .outcomes import TERMINAL_STATUSES
+
+if TYPE_CHECKING:
+    from ..display.logs import Progress
 
 Status = Literal["starting", "processing", "succeeded", "failed", "canceled", "aborted"]
 
@@ -167,6 +168,8 @@ class PredictionFields:
             >>> prediction.progress.percentage
             100
         """
+        from ..display.logs import Progress
+
         return Progress.parse(self.logs)
 
     @property
@@ -231,6 +234,10 @@ class PredictionFields:
             return count
         transport = self._context.transport
         urls = file_urls(self.output, transport.displayed_url)
+        if not urls:
+            return None
+        from ..payloads.file_output import FileOutput  # late, as a text is no file
+
         files = [FileOutput(url, transport.downloader) for url in urls]
         return sum(file.mime_type.startswith("image/") for file in files) or None
 

@@ -17,7 +17,7 @@ from datetime import datetime, timezone
 from functools import partial
 from itertools import islice
 from time import monotonic, sleep, strptime
-from typing import Any, Generic, Literal, NamedTuple, TypeVar, cast
+from typing import Any, Generic, Literal, TypeVar, cast
 
 from ..exceptions import InvalidInputError, ReplicateError, UnexpectedDataError
 from ..http.clock import ServerClock
@@ -61,17 +61,27 @@ class LookUp(Generic[_Kind]):
         self.is_absent = is_absent
 
 
-class _Listed(NamedTuple):
-    """What the API listed of the time in question."""
+class _Listed:
+    """What the API listed of the time in question.
 
-    #: Those of the same model, input and time, the oldest first.
-    equal: list[Prediction]
-    #: The ids of those of which something is not known any more, or speaks against it.
-    unprovable: list[str]
-    #: Whether all of them were listed.
-    is_complete: bool
-    #: Whether another attempt may list more.
-    may_pass: bool = True
+    Args:
+        equal: Those of the same model, input and time, the oldest first.
+        unprovable: The ids of those of which something is not known any more, or speaks against it.
+        is_complete: Whether all of them were listed.
+        may_pass: Whether another attempt may list more.
+    """
+
+    def __init__(
+        self,
+        equal: list[Prediction],
+        unprovable: list[str],
+        is_complete: bool,
+        may_pass: bool,
+    ) -> None:
+        self.equal = equal
+        self.unprovable = unprovable
+        self.is_complete = is_complete
+        self.may_pass = may_pass
 
 
 def find_lost(
@@ -157,14 +167,19 @@ def _decide(
     return LookUp(None, candidates, is_absent=listed.is_complete and not candidates)
 
 
-class _Window(NamedTuple):
-    """When it was created, by the API's clock, in seconds since 1970."""
+class _Window:
+    """When it was created, by the API's clock, in seconds since 1970.
 
-    since: float
-    #: At the latest; None where that is not known.
-    until: float | None
-    #: Whether a response has told that clock.
-    is_known: bool
+    Args:
+        since: At the earliest.
+        until: At the latest; None where that is not known.
+        is_known: Whether a response has told that clock.
+    """
+
+    def __init__(self, since: float, until: float | None, is_known: bool) -> None:
+        self.since = since
+        self.until = until
+        self.is_known = is_known
 
 
 def _window_of(creation: Creation[Any], clock: ServerClock) -> _Window:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..display.logs import Progress
-from ..events import EventKind
 from ..forks import brief_lock
 from .context import Context
 from .outcomes import TERMINAL_STATUSES
 
 if TYPE_CHECKING:
+    from ..events import EventKind
     from .fields import PredictionFields
 
 _END_OF_LOGS = 4096  # characters in which the last progress bar is looked for
@@ -87,6 +86,8 @@ class Observation:
             self._emit(kind, prediction, metrics=dict(prediction.metrics))
 
     def _emit_progress(self, prediction: PredictionFields) -> None:
+        from ..display.logs import Progress  # late, as few programs listen
+
         progress = Progress.parse(prediction.logs[-_END_OF_LOGS:])
         if progress is None or progress.total <= 0:
             return

@@ -6,8 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from ..deadline import Deadline
-from ..display.logs import last_lines
-from ..display.terminal import printable
 from ..exceptions import (
     EXCERPT_LENGTH,
     OutputTypeError,
@@ -72,6 +70,8 @@ def failed_error(prediction: State, reason: str | None, redact: Redact) -> Predi
         reason: What the model said, if it said anything.
         redact: Cuts the token out of the model's words.
     """
+    from ..display.terminal import printable  # late, as most predictions succeed
+
     if reason:
         why = printable(excerpt(redact(reason)))
     else:
@@ -183,6 +183,9 @@ def describe_lost(kind: type[State], candidates: Sequence[str]) -> str:
 
 
 def _end_of_logs(prediction: State, redact: Redact) -> str:
+    from ..display.logs import last_lines  # late, as most predictions succeed
+    from ..display.terminal import printable
+
     end = last_lines(redact(prediction.logs).strip(), _LOG_LINES)
     if not end:
         return ""

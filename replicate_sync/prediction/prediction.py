@@ -20,7 +20,7 @@ from ..exceptions import (
     ResponseError,
     excerpt,
 )
-from ..payloads.outputs import file_urls, needs_schema, parse_output
+from ..payloads.output_urls import file_urls, needs_schema
 from . import outcomes
 from .creation import Creation
 from .fields import PredictionFields
@@ -276,6 +276,8 @@ class Prediction(PredictionFields):
         output = self.output
         if not needs_schema(output):
             return output
+        from ..payloads.outputs import parse_output  # late, as a text needs none of it
+
         schema = self._context.schemas.for_output(self.model, self.version, deadline)
         transport = self._context.transport
         return parse_output(output, schema, transport.downloader, transport.base_url)

@@ -35,9 +35,6 @@ An example: the model writes "one two three" in the pieces "one ", "two " and "t
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
-
-from .output_text import rest_of_output
 
 # Characters that the output has to have just once. A poll that is up to date leaves no doubt then
 # however few they are; many of them make up for one that is late.
@@ -46,15 +43,8 @@ _MAX_FIRST_NUMBER = 1  # of the first event's id: a server counts from 0 or 1
 _NUMBERED_ID = re.compile(r"(.*?)([0-9]{1,18})", re.DOTALL)
 
 
-class _LastId(NamedTuple):
-    """The last event whose place is known, by its id."""
-
-    id: str
-    #: The position behind its data.
-    end: int
-
-
-_NO_EVENT = _LastId("", 0)
+# In place of the id of the last event whose place is known, and of the position behind its data.
+_NO_EVENT = ("", 0)
 
 
 class Transcript:
@@ -90,7 +80,7 @@ class Transcript:
     @property
     def last_id(self) -> str:
         """The id of the last event whose place is known, or "": the stream goes on behind it."""
-        return self._last.id
+        return self._last[0]
 
     @property
     def is_lost(self) -> bool:
@@ -132,13 +122,13 @@ class Transcript:
             self._parts.append(data)
             self._position = self.length = end = position + len(data)
             self._data_by_id[own_id] = data
-            self._last = _LastId(own_id, end)
+            self._last = (own_id, end)
             return data
         if position is None:
             if not self._is_next(data, own_id):
                 self._unplaced.append(data)
                 return ""
-            position = self._last.end
+            position = self._last[1]
         elif own_id in self._data_by_id:
             self._note_repeated_id(data, own_id)
             if self.is_lost:
@@ -160,6 +150,8 @@ class Transcript:
         Raises:
             UnexpectedDataError: The output is nested too deeply to be written as text.
         """
+        from .output_text import rest_of_output  # late, as most streams are never broken
+
         rest = rest_of_output(self.text, output)
         if rest.new is not None:
             self._append(rest.new)
@@ -186,6 +178,8 @@ class Transcript:
         Raises:
             UnexpectedDataError: The output is nested too deeply to be written as text.
         """
+        from .output_text import rest_of_output
+
         whole = self.text
         if self.is_lost:
             whole = "".join(self._unplaced) if self._is_restarted else ""
@@ -204,7 +198,7 @@ class Transcript:
         """
         if self._data_by_id.get(own_id, data) != data:
             self._last = _NO_EVENT
-        return _is_next(self._last.id, own_id)
+        return _is_next(self._last[0], own_id)
 
     def _place(self) -> str:
         """Look for what came of unknown place in the text, and return what is new behind that."""
@@ -254,7 +248,7 @@ class Transcript:
         self._position = position + len(data)
         if own_id:
             self._data_by_id[own_id] = data
-            self._last = _LastId(own_id, self._position)
+            self._last = (own_id, self._position)
         return new
 
 

@@ -14,10 +14,13 @@ import logging
 from collections import OrderedDict, deque
 from collections.abc import Iterator, Mapping
 from math import inf
-from typing import Any, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from ..exceptions import InvalidInputError, ReplicateError
 from ..forks import brief_lock
+
+if TYPE_CHECKING:
+    from .model_usage import ModelUsage
 
 _UNITS = ("second", "image", "input_token", "output_token", "prediction")
 _UNKNOWN_MODEL = "unknown"
@@ -63,32 +66,6 @@ class Unseen(Metered, Protocol):
 
     def reload(self) -> object:
         """Poll it once; its end is added to the usage then."""
-
-
-class ModelUsage(NamedTuple):
-    """What the predictions of one model have used, or those of all models.
-
-    Examples:
-        >>> client = client.with_options(prices={})
-        >>> greeting = client.run("replicate/hello-world", {"text": "Alice"})
-        >>> client.usage["replicate/hello-world"].predictions
-        1
-    """
-
-    #: How many have ended.
-    predictions: int = 0
-    #: The seconds that the model ran, as the API has measured them.
-    seconds: float | None = None
-    #: The tokens that it read.
-    input_tokens: float | None = None
-    #: The tokens that it wrote.
-    output_tokens: float | None = None
-    #: The images that it made.
-    images: float | None = None
-    #: What it has cost by the prices that were given; None where that is not known of all.
-    cost: float | None = None
-    #: How many of them the API sent no seconds for although they had started: they are in no sum.
-    unmetered: int = 0
 
 
 class Prices:
@@ -144,7 +121,7 @@ class Prices:
         return cost
 
 
-class Usage(Mapping[str, ModelUsage]):
+class Usage(Mapping[str, "ModelUsage"]):
     """What the predictions of a client have used, by model. Any thread may read it at any time.
 
     A prediction counts when it has ended, if this client has created it or waited for it. Printed,
@@ -182,12 +159,14 @@ class Usage(Mapping[str, ModelUsage]):
             >>> client.usage.total.predictions
             1
         """
+        from .model_usage import ModelUsage, add
+
         self._add_up()
         with brief_lock:
             models = list(self._models.values())
         total = ModelUsage()
         for number, usage in enumerate(models):
-            total = _add(total, usage, is_first=number == 0)
+            total = add(total, usage, is_first=number == 0)
         return total
 
     def add(self, prediction: Metered) -> None:
@@ -237,6 +216,8 @@ class Usage(Mapping[str, ModelUsage]):
             self._count(prediction)
 
     def _count(self, prediction: Metered) -> None:
+        from .model_usage import ModelUsage, add  # late, as few programs ask for their usage
+
         seconds = prediction.predict_time
         if seconds is None and not prediction.has_run:
             seconds = 0.0
@@ -257,7 +238,7 @@ class Usage(Mapping[str, ModelUsage]):
             if len(self._counted) > _MAX_REMEMBERED:
                 self._counted.popitem(last=False)
             known = self._models.get(name)
-            self._models[name] = _add(known or ModelUsage(), one, is_first=known is None)
+            self._models[name] = add(known or ModelUsage(), one, is_first=known is None)
 
     def rows(self) -> list[tuple[str, ...]]:
         """Return the usage as the rows of a table, the heads first, and the total last.
@@ -266,10 +247,12 @@ class Usage(Mapping[str, ModelUsage]):
             >>> client.usage.rows()[0]
             ('model', 'predictions', 'seconds', 'input tokens', 'output tokens', 'images', 'cost')
         """
+        from .model_usage import cells
+
         rows: list[tuple[str, ...]] = [_COLUMNS]
-        rows += [(name, *_cells(usage)) for name, usage in sorted(self.items())]
+        rows += [(name, *cells(usage)) for name, usage in sorted(self.items())]
         if len(self) > 1:
-            rows.append(("total", *_cells(self.total)))
+            rows.append(("total", *cells(self.total)))
         return rows
 
     def __getitem__(self, model: str) -> ModelUsage:
@@ -310,46 +293,3 @@ def _validate_price(model: object, unit: object, amount: object) -> None:
     if unit not in _UNITS:
         known = ", ".join(_UNITS)
         raise InvalidInputError(f"A price is one for each {known}, not for each {unit!r}.")
-
-
-def _add(first: ModelUsage, second: ModelUsage, *, is_first: bool) -> ModelUsage:
-    """Return the sum of two usages.
-
-    Args:
-        first: The one so far.
-        second: What is added.
-        is_first: Whether nothing has been added so far.
-    """
-    cost = second.cost
-    if not is_first:
-        cost = None
-        if first.cost is not None and second.cost is not None:
-            cost = first.cost + second.cost
-    return ModelUsage(
-        predictions=first.predictions + second.predictions,
-        seconds=_sum(first.seconds, second.seconds),
-        input_tokens=_sum(first.input_tokens, second.input_tokens),
-        output_tokens=_sum(first.output_tokens, second.output_tokens),
-        images=_sum(first.images, second.images),
-        cost=cost,
-        unmetered=first.unmetered + second.unmetered,
-    )
-
-
-def _sum(first: float | None, second: float | None) -> float | None:
-    if first is None or second is None:
-        return second if first is None else first
-    return first + second
-
-
-def _cells(usage: ModelUsage) -> tuple[str, ...]:
-    seconds = _cell(usage.seconds, ".2f")
-    cost = _cell(usage.cost, ".4f")
-    counts = [_cell(n, ".0f") for n in (usage.input_tokens, usage.output_tokens, usage.images)]
-    return (str(usage.predictions), seconds, *counts, cost)
-
-
-def _cell(value: float | None, form: str) -> str:
-    if value is None:
-        return "-"
-    return format(value, form)

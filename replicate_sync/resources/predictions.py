@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..deadline import NO_DEADLINE, Deadline
-from ..events import EventHook
+from ..event_hook import EventHook
 from ..exceptions import InvalidInputError, NotFoundError, ReplicateError, UnknownModelError
 from ..http.request import path_segment
 from ..payloads.inputs import validate_input
@@ -154,7 +154,8 @@ class Predictions(Resource):
             events: Where they are reported, in place of the client's.
             usage: Counts them, in place of the client's.
         """
-        context = self.context._replace(events=events, usage=usage)
+        shared = self.context
+        context = Context(shared.transport, shared.polling, shared.schemas, usage, events)
         creator = Creator(context, self._creator.place)
         predictions = Predictions(creator, self._aliases)
         predictions._versions = self._versions

@@ -150,7 +150,7 @@ def test_a_good_status_with_another_body_says_what_it_is_not(status: int) -> Non
         f"The response to GET /x is not a prediction (status {status}, text/html): <html>."
     )
     assert error.hint == "Check base_url, and any proxy between."
-    assert error.response == (status, headers, b"<html>")
+    assert error.response == Response(status, headers, b"<html>")
 
 
 def test_an_empty_body_without_a_type_is_described() -> None:
@@ -183,7 +183,7 @@ def test_a_redirect_that_is_not_followed_names_its_host(location: str | None, wh
 def test_the_status_says_whether_it_is_an_error(status: int, beginning: str) -> None:
     error = error_for_response(status, {"A": "b"}, b"...", purpose="GET /x", model="a/b")
     assert error.message.startswith(beginning)
-    assert error.response == (status, {"A": "b"}, b"...")
+    assert error.response == Response(status, {"A": "b"}, b"...")
     assert isinstance(error, UnknownModelError) == (status == 404)
 
 

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replicate_sync.payloads.file_output import FileOutput
-from replicate_sync.payloads.outputs import file_urls, first_file, needs_schema, parse_output
+from replicate_sync.payloads.output_urls import file_urls, first_file, needs_schema
+from replicate_sync.payloads.outputs import parse_output
 from replicate_sync.payloads.schemas import ModelSchema
 
 API = "https://api.replicate.com/v1"

@@ -67,7 +67,8 @@ def plan(client: Replicate) -> Creation[Prediction]:
 
 def evidence_of(client: Replicate, after: float, *, is_server_time: bool = True) -> Evidence:
     """Return what an earlier process has noted of a create."""
-    return plan(client).evidence._replace(after=after, is_server_time=is_server_time)
+    evidence = plan(client).evidence.to_json()
+    return Evidence.from_json({**evidence, "after": after, "is_server_time": is_server_time})
 
 
 # -- A create of this process ------------------------------------------------------------------------

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replicate_sync.exceptions import InvalidInputError
-from replicate_sync.prediction.usage import ModelUsage, Prices, Usage
+from replicate_sync.prediction.model_usage import ModelUsage
+from replicate_sync.prediction.usage import Prices, Usage
 
 
 class Ended(NamedTuple):
