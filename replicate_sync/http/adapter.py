@@ -21,12 +21,14 @@ import socket
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from http.client import HTTPResponse, RemoteDisconnected
+from http.client import HTTPMessage, HTTPResponse, RemoteDisconnected
 from io import BufferedReader, BytesIO
 from math import inf
+from queue import Empty, Full, LifoQueue
 from time import monotonic, time
 from typing import Any, Literal
 
+from requests import PreparedRequest
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, ProxyManager
 
@@ -43,6 +45,14 @@ _MAX_HEAD = 2**20  # bytes; http.client allows 100 headers of 64 kB, which no AP
 _EMPTY_LINE = re.compile(rb"\n\r?\n")
 _PROTOCOL = b"HTTP/"
 _INTERIM = re.compile(rb"\S+\s+1(?!01)\d\d\s")
+# The status, reason and headers of a response with a body, each header in a line of its own; no
+# more of them, and none longer, than http.client allows.
+_USUAL_HEAD = re.compile(
+    rb"HTTP/1\.1 (?!204|304)([2-5][0-9]{2}) ([^\r\n]{0,999})\r\n"
+    rb"((?:[!-9;-~]+:[^\r\n]{0,9999}\r\n){1,99})\r\n"
+)
+_LENGTH = re.compile("[0-9]{1,18}")
+_SHORT_BODY = 16384  # bytes
 _PIECE_SIZE = 65536  # bytes that are sent at a time, at most
 _SLOWEST_LINE = 8192  # bytes per second, at which a piece must be sent within the timeout
 _MAX_UNSENT = 131072  # bytes that the operating system keeps to be sent
@@ -102,6 +112,9 @@ thread: _Thread = _Thread()
 class _Response(HTTPResponse):
     """A response whose head must arrive within the timeout and one second."""
 
+    debuglevel: int
+    _method: str
+
     def begin(self) -> None:
         """Read the head, then let http.client parse it."""
         connection: Any = self.fp
@@ -113,7 +126,10 @@ class _Response(HTTPResponse):
             end = min(end, delivery.end)
             if delivery.socket is not None:
                 delivery.socket.settimeout(delivery.silence)  # sending has taken some of the time
-        file: Any = BytesIO(_read_head(connection, end))
+        head = _read_head(connection, end)
+        if self._take_usual(head):
+            return
+        file: Any = BytesIO(head)
         self.fp: Any = file
         try:
             super().begin()
@@ -122,6 +138,38 @@ class _Response(HTTPResponse):
                 connection.close()
             else:
                 self.fp = connection
+
+    def _take_usual(self, head: bytes) -> bool:
+        """Take over what a head says; return False for one that http.client is to parse.
+
+        That parses each as if it were an e-mail, which takes longer than all else with a response.
+        """
+        usual = _USUAL_HEAD.fullmatch(head)
+        if usual is None or self._method == "HEAD" or self.debuglevel:
+            return False
+        fields: dict[str, str] = {}
+        message = HTTPMessage()
+        for line in usual[3].decode("latin-1").split("\r\n")[:-1]:
+            name, _, value = line.partition(":")
+            value = value.lstrip(" \t")
+            message.set_raw(name, value)
+            fields.setdefault(name.lower(), value)
+        length = fields.get("content-length")
+        is_chunked = fields.get("transfer-encoding", "").lower() == "chunked"
+        if is_chunked:
+            self.length = None
+        elif length is None or not _LENGTH.fullmatch(length):
+            return False
+        else:
+            self.length = int(length)
+        self.code = self.status = int(usual[1])
+        self.reason = usual[2].decode("latin-1").strip()
+        self.version = 11
+        self.headers = self.msg = message
+        self.chunked = is_chunked
+        self.chunk_left = None
+        self.will_close = "close" in fields.get("connection", "").lower()
+        return True
 
 
 def _read_head(connection: BufferedReader, end: float) -> bytes:
@@ -157,6 +205,15 @@ class _Reporting:
     proxy: Any
     response_class = _Response
     _is_connecting = False
+    # Whether the head of a request is to be sent with its body, and the head.
+    _holds_head = False
+    _head = b""
+
+    def request(self, method: str, url: str, body: Any = None, **options: Any) -> None:
+        """Send a request, the head of which waits for a short body: one packet, and one wake-up."""
+        self._holds_head = type(body) is bytes and 0 < len(body) < _SHORT_BODY
+        self._head = b""
+        super().request(method, url, body=body, **options)  # type: ignore[misc]
 
     def connect(self) -> None:
         """Connect, which sends nothing of the request: what a proxy is told is none of it."""
@@ -175,6 +232,13 @@ class _Reporting:
         if self._is_connecting:
             super().send(data)  # type: ignore[misc]
             return
+        if self._holds_head:
+            self._holds_head = False
+            self._head = data
+            return
+        if self._head:
+            data = self._head + data
+            self._head = b""
         if self.sock is None:
             self.connect()
         delivery = thread.delivery
@@ -194,7 +258,7 @@ class _Reporting:
                 silence = delivery.silence
                 if monotonic() > delivery.end:
                     raise TimeoutError("the request could not be sent in time")
-            if self.sock is not None and silence < inf:
+            if self.sock is not None and silence not in (inf, self.sock.gettimeout()):
                 self.sock.settimeout(silence)
             super().send(piece)  # type: ignore[misc]
         delivery.left_at = time()
@@ -216,8 +280,30 @@ class _SecureConnection(_Reporting, HTTPSConnection):  # type: ignore[misc]
     pass
 
 
+class _Idle(LifoQueue[Any]):
+    """The connections of a pool that are idle, taken and put back without a lock.
+
+    Each thread has pools of its own, and where another one closes a response of a stream, the
+    operations of a list are safe.
+    """
+
+    def get(self, block: bool = True, timeout: float | None = None) -> Any:
+        """Return the one that was used last. None of the pools here waits for one."""
+        try:
+            return self.queue.pop()
+        except IndexError:
+            raise Empty from None
+
+    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
+        """Take back one that has become idle."""
+        if len(self.queue) >= self.maxsize:
+            raise Full
+        self.queue.append(item)
+
+
 class _Pool(HTTPConnectionPool):
     own_connection: type = _Connection
+    QueueCls = _Idle
 
     @property
     def ConnectionCls(self) -> Any:  # type: ignore[override]  # urllib3's name
@@ -229,6 +315,7 @@ class _Pool(HTTPConnectionPool):
 
 class _SecurePool(HTTPSConnectionPool):
     own_connection: type = _SecureConnection
+    QueueCls = _Idle
 
     @property
     def ConnectionCls(self) -> Any:  # type: ignore[override]
@@ -269,6 +356,34 @@ class BoundedHeadAdapter(HTTPAdapter):
         """Create the pools of direct connections."""
         super().init_poolmanager(*args, **options)
         self.poolmanager.pool_classes_by_scheme = _POOL_CLASSES
+        self._latest_place: tuple[object, ...] = ()
+        self._latest_pool: Any = None
+
+    def get_connection_with_tls_context(
+        self, request: PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
+    ) -> Any:
+        """Return the pool for a request, which is most often that of the request before.
+
+        Versions of requests before 2.32.2 do not ask for it here.
+        """
+        place = ((request.url or "").split("/", 3)[:3], verify, proxies, cert)
+        pool = self._latest_pool
+        if pool is None or pool.pool is None or place != self._latest_place:
+            pool = super().get_connection_with_tls_context(request, verify, proxies, cert)
+            self._latest_place = place
+            self._latest_pool = pool
+        return pool
+
+    def close(self) -> None:
+        """Close the connections that are idle."""
+        self._latest_pool = None
+        super().close()
+
+    def request_url(self, request: PreparedRequest, proxies: Any) -> str:
+        """Return what follows the method in a request."""
+        if proxies:
+            return super().request_url(request, proxies)
+        return request.path_url
 
     def proxy_manager_for(self, proxy: str, **options: Any) -> ProxyManager:
         """Return the pools of connections through a proxy."""

@@ -19,12 +19,12 @@ from ..exceptions import ConnectionFailed, Interruption, ReplicateError, Unexpec
 from . import connection_errors, response_errors
 from .adapter import Delivery
 from .addresses import AddressRefused, FileHosts, refuse_written_address
+from .prepared import NoAuth
 from .sessions import (
     MAX_REDIRECTS,
     PIECE_SIZE,
     USER_AGENT,
     BodyTooLong,
-    NoAuth,
     Sessions,
     finish,
     read_body,

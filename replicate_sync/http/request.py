@@ -14,7 +14,7 @@ from ..refs import IDENTIFIER
 from . import connection_errors
 from .adapter import Delivery
 from .config import origin
-from .sessions import BearerAuth, Body
+from .prepared import BearerAuth, Body
 
 _PATH = r"(/(?!(\.|%2[eE]){1,2}(/|$))[\w.~!$&'()*+,;=:@%-]+)+/?"  # compiled when needed
 

@@ -10,15 +10,14 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping
-from http.cookiejar import DefaultCookiePolicy
 from io import BytesIO
 from time import monotonic
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
+from typing import Any, NamedTuple, cast
 from urllib.request import getproxies, getproxies_environment
 
 import requests
 from requests.auth import AuthBase
-from requests.structures import CaseInsensitiveDict
+from requests.cookies import RequestsCookieJar
 from requests.utils import select_proxy
 from urllib3 import HTTPResponse
 
@@ -26,10 +25,8 @@ from .._version import __version__
 from ..exceptions import InvalidInputError
 from .adapter import BoundedHeadAdapter, Delivery, PublicAdapter, thread
 from .addresses import AddressRefused, refuse_private_peer
-from .config import Token, origin, validate_proxy
-
-if TYPE_CHECKING:
-    from .multipart import Form
+from .config import validate_proxy
+from .prepared import Body, prepare
 
 USER_AGENT = f"replicate-sync/{__version__}"
 PIECE_SIZE = 65536  # bytes that are read of a body at a time
@@ -46,47 +43,6 @@ _VARIABLES = (
 )
 _MAX_SETTINGS = 100  # hosts whose settings a thread keeps
 _MAX_TIMEOUT = 1e6  # seconds; more than any socket can wait
-
-Body: TypeAlias = "bytes | Form"
-
-
-class NoAuth(AuthBase):
-    """Sends no credentials, and keeps requests from taking some from a .netrc file."""
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Return the request as it is."""
-        return request
-
-
-class BearerAuth(AuthBase):
-    """Sets the token on requests to the API's own origin only. Its repr does not show it."""
-
-    def __init__(
-        self, base_url: str, token: str, environment: tuple[str | None, str | None] | None
-    ) -> None:
-        self.base_url = base_url
-        self.token: Token = Token(token)
-        #: The variables of the environment that it was made with.
-        self.environment: tuple[str | None, str | None] | None = environment
-        if environment is not None:
-            self.environment = (environment[0], Token.of(environment[1]))
-        self._header = Token(f"Bearer {token}")
-        self._home = origin(base_url)
-        self._prefix = f"{base_url}/"
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Return the request, with the token if it goes to the API."""
-        url = request.url or ""
-        if self.token and (url.startswith(self._prefix) or origin(url) == self._home):
-            request.headers["Authorization"] = self._header
-        return request
-
-    def redact(self, body: bytes) -> bytes:
-        """Return a body without the token; the same object where the token is not in it."""
-        token = self.token.encode()
-        if token and token in body:
-            return body.replace(token, b"***")
-        return body
 
 
 class Sessions:
@@ -157,9 +113,7 @@ class Sessions:
             if self._own_session is None:
                 session_key = _Key(os.getpid(), self._ignores_environment, public_only)
                 session = _own.sessions.get(session_key) or _open_session(session_key)
-                request = requests.PreparedRequest()
-                all_headers = CaseInsensitiveDict(session.headers, **headers)
-                request.prepare(method, url, all_headers, data=data, params=params, auth=auth)
+                request = prepare(session.headers, method, url, headers, data, params, auth)
                 scheme, _, host = url.split("/", 3)[:3]
                 variables = tuple(map(os.environ.get, _VARIABLES))
                 place = _Place(scheme, host, self._proxy, variables)
@@ -263,10 +217,17 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_leave_to_parent)
 
 
+class _NoCookies(RequestsCookieJar):
+    """Keeps no cookie, and looks at none."""
+
+    def extract_cookies(self, *_: object) -> None:
+        """Leave the cookies of a response alone."""
+
+
 def _open_session(key: _Key) -> requests.Session:
     session = requests.Session()
     session.trust_env = not key.ignores_environment
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    session.cookies = _NoCookies()
     adapter = BoundedHeadAdapter
     if key.public_only:
         adapter = PublicAdapter

@@ -33,8 +33,9 @@ from .clock import ServerClock
 from .config import ApiConfig, without_credentials
 from .download import Downloader
 from .json import serialize_json
+from .prepared import BearerAuth
 from .request import Content, Request, redirect_target, validate_headers
-from .sessions import MAX_REDIRECTS, USER_AGENT, BearerAuth, BodyTooLong, Sessions, read_body
+from .sessions import MAX_REDIRECTS, USER_AGENT, BodyTooLong, Sessions, read_body
 
 _MAX_BODY = 256 * 2**20  # bytes of a decoded body
 _MAX_SHARED_PAUSE = 60.0  # seconds that one response may keep all threads of a client waiting

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 import time
+from http.client import HTTPException, HTTPResponse
+from io import BufferedReader, BytesIO
 from typing import Any
 
 import pytest
 import requests
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 from urllib3 import PoolManager
 from wire import END, MakeClient, Request, StartWire, response
 
@@ -115,3 +120,88 @@ def test_without_a_timeout_a_head_may_take_as_long_as_it_likes(wire: StartWire) 
     with requests.Session() as session:
         session.mount("http://", BoundedHeadAdapter())
         assert session.get(server.origin).text == "hi"
+
+
+class _Received:
+    """Stands in for a socket from which all of a response has arrived."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def makefile(self, mode: str) -> BufferedReader:
+        """Return what has arrived, as a file."""
+        return BufferedReader(BytesIO(self._content))  # type: ignore[arg-type]
+
+
+def understood(kind: type[HTTPResponse], content: bytes, method: str) -> list[object]:
+    """Return what a class of responses understands of these bytes."""
+    received = kind(_Received(content), method=method)  # type: ignore[arg-type]
+    try:
+        received.begin()
+    except HTTPException as error:
+        return [type(error)]
+    return [
+        received.status,
+        received.reason,
+        received.version,
+        received.msg.items(),
+        received.length,
+        received.chunked,
+        received.will_close,
+        received.getheader("x-a"),
+        None if received.chunked else received.peek(),
+    ]
+
+
+NAMES = st.sampled_from(["Content-Length", "content-length", "Transfer-Encoding", "Connection"])
+VALUES = st.one_of(
+    st.sampled_from(["0", "4", "+4", "-4", " 4 ", "4, 4", "1_0", "9" * 30, "\t", "a: b"]),
+    st.sampled_from(["chunked", "Chunked", "gzip, chunked", "close", "Keep-Alive, Close", "é\xff"]),
+    st.text('aA:, \t;="\x00\x0b\x0c\x1c\x85\xa0', max_size=8),
+)
+LINES = st.tuples(
+    st.one_of(NAMES, st.sampled_from(["X-A", "x-a", "X A", "X", "", " X-Folded", "\xe9"])),
+    st.sampled_from([":", ": ", " : ", ":\t ", ""]),
+    VALUES,
+    st.sampled_from(["\r\n", "\r\n", "\r\n", "\n", "\r"]),
+)
+
+
+@given(
+    version=st.sampled_from(["HTTP/1.1", "HTTP/1.1", "HTTP/1.0", "HTTP/1.2", "HTTP/2", "http/1.1"]),
+    status=st.sampled_from(["200", "201", "204", "304", "404", "500", "999", "20", "2000", "abc"]),
+    reason=st.sampled_from([" OK", " Not  Found ", "", " ", " \xe9\x00"]),
+    lines=st.lists(LINES, max_size=6),
+    method=st.sampled_from(["GET", "POST", "HEAD"]),
+)
+@settings(max_examples=300, deadline=None)
+def test_a_head_is_understood_as_http_client_understands_it(
+    version: str, status: str, reason: str, lines: list[tuple[str, ...]], method: str
+) -> None:
+    fields = "".join("".join(line) for line in lines)
+    content = f"{version} {status}{reason}\r\n{fields}\r\nbody".encode("latin-1")
+    assume(b"\n\r\n" in content or b"\n\n" in content)  # else the head has no end
+    pool = BoundedHeadAdapter().poolmanager.connection_from_url("http://a.b")
+    ours: type[HTTPResponse] = pool.ConnectionCls.response_class
+    known = understood(HTTPResponse, content, method)
+    assert understood(ours, content, method) == known
+
+
+def test_a_create_is_sent_in_one_piece_after_one_look_at_the_connection(
+    wire: StartWire, client_of: MakeClient
+) -> None:
+    client = client_of(wire(lambda r: [response(PREDICTION, 201)]))
+    calls: list[str] = []
+
+    def watch(frame: object, happening: str, argument: Any) -> None:
+        if happening == "c_call":
+            calls.append(argument.__name__)
+
+    for _ in range(3):
+        calls.clear()
+        sys.setprofile(watch)
+        try:
+            client.predictions.create("a/b", {"prompt": "x"})
+        finally:
+            sys.setprofile(None)
+    assert (calls.count("sendall"), calls.count("recv_into"), calls.count("poll")) == (1, 1, 2)

@@ -17,7 +17,8 @@ from wire import TOKEN, MakeClient, StartWire, response
 
 from replicate_sync import ConnectionFailed, InvalidInputError, Replicate, Retries
 from replicate_sync.http.adapter import Delivery
-from replicate_sync.http.sessions import BodyTooLong, NoAuth, Sessions, read_body
+from replicate_sync.http.prepared import NoAuth
+from replicate_sync.http.sessions import BodyTooLong, Sessions, read_body
 
 PREDICTION = {"id": "p1", "status": "succeeded", "output": "hi", "model": "a/b", "input": {}}
 
