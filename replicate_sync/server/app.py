@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
+from typing import Any
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
@@ -41,13 +43,19 @@ _REMAINING = {"create": "599", "show": "59999"}
 _REMAINING_OTHERWISE = "2999"
 
 
+class _App(Flask):
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a function as it is: none here is asynchronous, which takes a while to find."""
+        return func
+
+
 def create_app(context: WebContext) -> Flask:
     """Return the WSGI application of a server.
 
     Args:
         context: The server, whose settings are read for each request.
     """
-    app = Flask("replicate", static_folder=None)
+    app = _App("replicate", static_folder=None)
     app.request_class = MultipartRequest
     app.config["MAX_CONTENT_LENGTH"] = context.file_limit + OVERHEAD
     app.before_request(lambda: _check_access(context))
@@ -94,7 +102,7 @@ def _check_access(context: ServerContext) -> None:
         host=environ.get("HTTP_HOST", ""),
         origin=environ.get("HTTP_ORIGIN", ""),
         site=environ.get("HTTP_SEC_FETCH_SITE", ""),
-        media_type=request.mimetype,
+        media_type=environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower(),
         authorization=environ.get("HTTP_AUTHORIZATION", ""),
         session=request.cookies.get(SESSION_COOKIE, "") if "HTTP_COOKIE" in environ else "",
     )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 
 
+@functools.lru_cache(maxsize=256)
 def loopback(host: str | None) -> bool:
     """Return whether a host is this machine and no other.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import secrets
 import tempfile
 import threading
 import traceback
@@ -16,6 +15,7 @@ from . import job_context, job_values, stdout_capture, timestamps
 from .files import Files, is_open_file
 from .input_files import InputFiles
 from .job_events import Event, EventLog
+from .job_ids import new_job_ids
 from .job_spec import JobSpec
 from .job_threads import JobThreads
 from .json_types import JSONObject
@@ -28,9 +28,6 @@ SUCCEEDED = "succeeded"
 FAILED = "failed"
 CANCELED = "canceled"
 ABORTED = "aborted"
-_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
-_ID_LENGTH = 26
-_STREAM_KEY_LENGTH = 52
 _TIMES = ("created_at", "started_at", "completed_at", "deadline")
 _REDACTED = "[REDACTED]"
 _DONE_REASONS = {SUCCEEDED: None, FAILED: "error"}
@@ -67,9 +64,9 @@ class Job:
         threads: JobThreads,
     ) -> None:
         self.spec = spec
-        random_text = _random_text(_ID_LENGTH + _STREAM_KEY_LENGTH)
-        self.id: str = random_text[:_ID_LENGTH]
-        self.stream_key: str = random_text[_ID_LENGTH:]
+        ids = new_job_ids()
+        self.id: str = ids.id
+        self.stream_key: str = ids.stream_key
         self.model: Model = spec.model
         self.input: JSONObject = spec.input
         self.created_at = created_at
@@ -353,11 +350,6 @@ class Job:
 
 def _is_secret(prop: Schema) -> bool:
     return prop.get("format") == "password" or bool(prop.get("x-cog-secret"))
-
-
-def _random_text(length: int) -> str:
-    # The alphabet has 32 letters, so that each is as likely.
-    return "".join([_ALPHABET[byte & 31] for byte in secrets.token_bytes(length)])
 
 
 def _last_lines(error: BaseException) -> str:

@@ -35,7 +35,7 @@ def stream_events(
     stopped: Callable[[], bool],
     client: socket.socket | None,
 ) -> Iterator[bytes]:
-    """Yield a job's event stream.
+    """Yield a job's event stream, at each time what has happened since.
 
     It ends after a silence, also after the last event: it is the client that closes a stream.
 
@@ -51,24 +51,35 @@ def stream_events(
     last_event_at = time.monotonic()
     while not stopped():
         remaining = max(0.0, last_event_at + idle_timeout - time.monotonic())
-        events = job.events_from(position, min(_CLIENT_CHECK_INTERVAL, idle_timeout, remaining))
-        for event in events:
-            yield serialize_event(event)
-        position += len(events)
+        pause = min(_CLIENT_CHECK_INTERVAL, idle_timeout, remaining)
+        only_client = client is not None and job.over  # there is nothing else to wait for
+        events = job.events_from(position, 0.0 if only_client else pause)
         if events:
+            position += len(events)
+            yield b"".join(map(serialize_event, events))
             last_event_at = time.monotonic()
         elif time.monotonic() - last_event_at >= idle_timeout:
             yield _IDLE
             return
-        elif client is not None and is_closed(client):
+        elif client is not None and is_closed(client, pause if only_client else 0.0):
             return
 
 
-def is_closed(client: socket.socket) -> bool:
-    """Return whether the other end of a connection has closed it."""
+def is_closed(client: socket.socket, seconds: float = 0.0) -> bool:
+    """Return whether the other end of a connection has closed it.
+
+    Args:
+        client: The connection.
+        seconds: How long to wait at most until it does.
+    """
     try:
         with selectors.DefaultSelector() as selector:
             selector.register(client, selectors.EVENT_READ)
-            return bool(selector.select(0)) and client.recv(1, socket.MSG_PEEK) == b""
+            if not selector.select(seconds):
+                return False
+            if client.recv(1, socket.MSG_PEEK) == b"":
+                return True
     except (OSError, ValueError):
         return True
+    time.sleep(seconds)  # the end cannot be seen behind the next request
+    return False

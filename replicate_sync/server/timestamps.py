@@ -38,7 +38,8 @@ def serialize(time: datetime | None) -> str | None:
     """
     if time is None:
         return None
-    return time.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    text = time.astimezone(timezone.utc).isoformat(timespec="microseconds")
+    return f"{text.removesuffix('+00:00')}Z"
 
 
 def serialize_trimmed(time: datetime | None) -> str | None:
@@ -50,7 +51,7 @@ def serialize_trimmed(time: datetime | None) -> str | None:
     full = serialize(time)
     if full is None:
         return None
-    return re.sub(r"\.?0*Z$", "Z", full)
+    return f"{full[:-1].rstrip('0').rstrip('.')}Z"
 
 
 def parse(text: str) -> datetime:

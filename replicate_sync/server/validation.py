@@ -9,6 +9,13 @@ from typing import NamedTuple
 
 from .schemas import Schema
 
+_TYPE_NAMES = {
+    bool: "boolean",
+    int: "integer",
+    str: "string",
+    list: "array",
+    type(None): "null",
+}
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:.")
 
 
@@ -120,10 +127,6 @@ def _has_type(value: object, expected: str) -> bool:
 
 
 def _type_name(value: object) -> str:
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, int):
-        return "integer"
     if isinstance(value, float):
         return "integer" if value == value // 1 else "number"
-    return {type(None): "null", str: "string", list: "array"}.get(type(value), "object")
+    return _TYPE_NAMES.get(type(value), "object")

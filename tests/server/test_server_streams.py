@@ -168,3 +168,27 @@ def test_a_client_that_leaves_ends_its_stream(local: LocalServer) -> None:
         assert next(stream) == b": hi\n\n"
         theirs.close()
         assert list(stream) == []
+
+
+def test_a_client_that_has_sent_more_ends_its_stream_too(local: LocalServer) -> None:
+    model = local.models.get("google-deepmind/gemma-2b-it")
+    assert model is not None
+    job = local.jobs.create(JobSpec(model, "hidden", {"prompt": "x"}, local.origin))
+    job.cancel()
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.sendall(b"GET / HTTP/1.1")
+        stream = stream_events(job, None, 0.02, lambda: False, ours)
+        assert bare(b"".join(stream)) == (
+            b': hi\n\nevent: done\nid: -\ndata: {"reason": "canceled"}\n\n' + IDLE
+        )
+
+
+def test_what_has_happened_comes_in_one_piece(local: LocalServer, call: Any) -> None:
+    prediction = call.run("google-deepmind/gemma-2b-it", {"prompt": "hello", "max_new_tokens": 9})
+    job = local.jobs.get(prediction["id"])
+    assert job is not None
+    greeting, events, idle = stream_events(job, None, 0.02, lambda: False, None)
+    assert (greeting, idle) == (b": hi\n\n", IDLE)
+    assert events.count(b"event: output\n") == 9
+    assert b"event: done\n" in events

@@ -8,6 +8,7 @@ server's own. On any other address the token is needed for everything.
 
 from __future__ import annotations
 
+import functools
 import hmac
 import re
 import urllib.parse
@@ -117,13 +118,11 @@ def _check_host(host: str, allowed_hosts: Collection[str]) -> None:
 
 
 def _check_origin(sender: Sender) -> None:
-    if _SECRET_URL.fullmatch(sender.path):
-        return
     if sender.origin:
         foreign = sender.origin.partition("://")[2].lower() != sender.host.lower()
     else:
         foreign = sender.method not in ("GET", "HEAD") and sender.site in _UNSAFE_SITES
-    if foreign:
+    if foreign and not _SECRET_URL.fullmatch(sender.path):
         detail = (
             "A web page of another origin may not send requests to this local server. "
             "Send them from the page's own server instead, as with Replicate's API."
@@ -154,6 +153,7 @@ def _check_token(authorization: str, token: str) -> None:
         raise APIError(401, detail, "Unauthenticated")
 
 
+@functools.lru_cache(maxsize=256)
 def _host_name(host: str) -> str | None:
     """Return the name in a `Host` header, in lower case, without port and brackets."""
     try:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Collection
 from typing import Generic, Literal, NamedTuple, Protocol, TypeVar
 
 from flask import Response, request
+from werkzeug.sansio.utils import get_current_url
 
 from ..catalog import Catalog
 from ..deployments import Deployments
@@ -78,4 +80,9 @@ class RouteGroup(Generic[_Context]):
 
 def request_origin() -> str:
     """Return scheme, host and port of the server as the client of this request knows them."""
-    return request.host_url.rstrip("/")
+    return _origin(request.scheme, request.host)
+
+
+@functools.lru_cache(maxsize=64)
+def _origin(scheme: str, host: str) -> str:
+    return get_current_url(scheme, host).rstrip("/")

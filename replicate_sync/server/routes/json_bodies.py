@@ -20,12 +20,9 @@ def parse_json(data: bytes | str) -> object:
             is nested too deeply.
     """
     try:
-        value: object = json.loads(
-            data,
-            parse_constant=_refuse_constant,
-            parse_float=_parse_float,
-            parse_int=_parse_int,
-        )
+        if isinstance(data, bytes):
+            data = data.decode(json.detect_encoding(data), "surrogatepass")
+        value: object = _DECODER.decode(data)
     except RecursionError:
         raise _too_deep() from None
     _check_depth(value)
@@ -47,6 +44,11 @@ def _parse_int(text: str) -> int:
     if len(text) > _MAX_DIGITS:
         raise ValueError(f"the number {text[:20]}... has more than {_MAX_DIGITS} digits")
     return int(text)
+
+
+_DECODER = json.JSONDecoder(
+    parse_constant=_refuse_constant, parse_float=_parse_float, parse_int=_parse_int
+)
 
 
 def _check_depth(value: object) -> None:

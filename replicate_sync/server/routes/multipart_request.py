@@ -11,6 +11,8 @@ from ..uploads import LIMIT
 from . import problems
 from .problems import APIError
 
+BODY = "replicate_sync.body"
+"""The key of a WSGI environment for the whole body, where it has been read already."""
 OVERHEAD = 2**20
 """How many bytes a body may have besides the content of a file."""
 _MEMORY = 500_000  # bytes of a part that are held in memory while it is received
@@ -70,6 +72,8 @@ class MultipartRequest(Request):
         Raises:
             APIError: The client sent what is no body, such as chunks without their lengths.
         """
+        if BODY in self.environ:
+            return self.environ[BODY]
         try:
             return super().get_data(*args, **kwargs)
         except OSError as error:

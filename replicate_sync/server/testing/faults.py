@@ -70,6 +70,10 @@ class RequestFaults:
     crlf: bool = False
 
 
+NO_FAULTS = RequestFaults()
+"""Nothing goes wrong."""
+
+
 class PendingFault(NamedTuple):
     """A fault that is still to happen.
 
@@ -341,6 +345,8 @@ class Faults:
 
     def take(self, method: str, path: str) -> RequestFaults:
         """Return what goes wrong with a request, and count it."""
+        if not self._faults:
+            return NO_FAULTS
         taken: dict[str, Any] = {}
         with self._lock:
             for fault in self._faults:

@@ -11,15 +11,16 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
-from werkzeug.datastructures import Headers
+from werkzeug.datastructures import EnvironHeaders
 from werkzeug.wrappers import Response
 from werkzeug.wsgi import get_content_length
 
 from .. import timestamps
 from ..json_types import JSONObject
 from ..routes.json_responses import serialize_json
+from ..routes.multipart_request import BODY
 from .chunked_body import ChunkedBody
-from .faults import Faults, FaultyResponse, RequestFaults
+from .faults import NO_FAULTS, Faults, FaultyResponse, RequestFaults
 from .logged_response import LoggedResponse
 from .request_log import LoggedRequest, RequestLog
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 _MAX_BODY = 2**20  # bytes that a body may have to be logged
 _STOP_CHECK_INTERVAL = 0.05  # seconds
-_NO_FAULTS = RequestFaults()
 _REMOVED: JSONObject = {"input": {}, "output": None, "logs": "", "data_removed": True}
 
 
@@ -73,7 +73,7 @@ class FaultMiddleware:
         response = LoggedResponse(start_response, functools.partial(self._log.note, request))
         faults = self._faults.take(request.method, request.path)
         try:
-            if faults == _NO_FAULTS:
+            if faults == NO_FAULTS:
                 return response.body(self._application(environ, response.start))
             return response.body(self._respond(faults, environ, response.start))
         except ResetConnection:
@@ -101,7 +101,7 @@ class FaultMiddleware:
     def _stream(self, pieces: Iterable[bytes], faults: RequestFaults) -> Iterator[bytes]:
         events = 0
         try:
-            for piece in pieces:
+            for piece in _events(pieces):
                 if piece.startswith(b"event:"):
                     if faults.stall and events == faults.stall[0]:
                         self._sleep(faults.stall[1])
@@ -125,6 +125,15 @@ class FaultMiddleware:
             time.sleep(min(_STOP_CHECK_INTERVAL, remaining))
 
 
+def _events(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the events of a stream one by one; any other piece stays as it is."""
+    for piece in pieces:
+        if piece.startswith(b"event:"):
+            yield from (event + b"\n\n" for event in piece.split(b"\n\n")[:-1])
+        else:
+            yield piece
+
+
 def _encode(piece: bytes, faults: RequestFaults) -> Iterator[bytes]:
     if faults.crlf:
         piece = piece.replace(b"\n", b"\r\n")
@@ -146,23 +155,19 @@ def _read_request(environ: WSGIEnvironment) -> LoggedRequest:
         method=environ["REQUEST_METHOD"],
         path=environ["PATH_INFO"],
         query=query,
-        headers=Headers(_headers(environ)),
+        headers=EnvironHeaders(_headers(environ)),
         body=body,
         time=timestamps.now(),
     )
 
 
-def _headers(environ: WSGIEnvironment) -> list[tuple[str, str]]:
-    """Return the headers of a request without the token."""
-    headers = [
-        (key[5:].replace("_", "-").title(), value)
+def _headers(environ: WSGIEnvironment) -> WSGIEnvironment:
+    """Return the part of an environment that is the headers, without the token."""
+    return {
+        key: value
         for key, value in environ.items()
-        if key[:5] == "HTTP_" and key != "HTTP_AUTHORIZATION"
-    ]
-    for key in ("CONTENT_TYPE", "CONTENT_LENGTH"):
-        if environ.get(key):
-            headers.append((key.replace("_", "-").title(), environ[key]))
-    return headers
+        if key.startswith(("HTTP_", "CONTENT_")) and key != "HTTP_AUTHORIZATION"
+    }
 
 
 def _read_body(environ: WSGIEnvironment) -> bytes:
@@ -177,6 +182,8 @@ def _read_body(environ: WSGIEnvironment) -> bytes:
         return b""
     body: bytes = source.read(length)
     environ["wsgi.input"] = io.BytesIO(body)
+    if len(body) == length:
+        environ[BODY] = body
     return body
 
 
