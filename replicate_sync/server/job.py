@@ -17,10 +17,10 @@ from .input_files import InputFiles
 from .job_events import Event, EventLog
 from .job_ids import new_job_ids
 from .job_spec import JobSpec
-from .job_threads import JobThreads
 from .json_types import JSONObject
 from .models import Model
 from .schemas import Schema
+from .worker_threads import WorkerThreads
 
 STARTING = "starting"
 PROCESSING = "processing"
@@ -61,7 +61,7 @@ class Job:
         files: Files,
         input_files: InputFiles,
         ended: Callable[[Job], None],
-        threads: JobThreads,
+        threads: WorkerThreads,
     ) -> None:
         self.spec = spec
         ids = new_job_ids()

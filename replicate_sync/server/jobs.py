@@ -13,8 +13,8 @@ from .input_files import InputFiles
 from .job import Job
 from .job_records import JobRecords
 from .job_spec import JobSpec
-from .job_threads import JobThreads
 from .records import Records
+from .worker_threads import WorkerThreads
 
 
 class Bounds(NamedTuple):
@@ -57,7 +57,7 @@ class Jobs:
         self._bounds = bounds
         self._records = JobRecords(records)
         self._restored = False
-        self._threads = JobThreads()
+        self._threads = WorkerThreads()
         self._jobs: dict[str, Job] = {}
         self._by_stream_key: dict[str, Job] = {}
         self._ended: deque[Job] = deque()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import selectors
 import socket
 import threading
@@ -10,6 +11,7 @@ import time
 from typing import TYPE_CHECKING
 
 from .connection import Connection
+from .worker_threads import WorkerThreads
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -35,7 +37,6 @@ class Listener:
         socket: The socket that listens.
         port: Its port.
         stopping: Set where it stops.
-        connections: The open connections, with their threads.
     """
 
     def __init__(self, host: str, listening: socket.socket, application: WSGIApplication) -> None:
@@ -43,7 +44,9 @@ class Listener:
         self.socket.setblocking(False)  # a connection that was announced may be gone
         self.port: int = listening.getsockname()[1]
         self.stopping: threading.Event = threading.Event()
-        self.connections: dict[socket.socket, threading.Thread] = {}
+        self._connections: dict[socket.socket, int | None] = {}  # with the ids of their threads
+        self._closed = threading.Condition()  # guards these, and is notified where one is closed
+        self._threads = WorkerThreads()
         self._host = host
         self._application = application
         # A byte that is sent on one end wakes the thread that selects on the other.
@@ -64,12 +67,15 @@ class Listener:
         self._thread.join(_LOOP_TIMEOUT)
         self.socket.close()
         self._wake_sender.close()
-        connections = list(self.connections.items())
-        for connection, _ in connections:
-            _shut_down(connection)
-        for _, thread in connections:
-            if thread is not threading.current_thread():
-                thread.join(max(0.0, deadline - time.monotonic()))
+        self._threads.close()
+        with self._closed:
+            for connection in self._connections:
+                _shut_down(connection)
+            self._closed.wait_for(self._only_own_is_open, max(0.0, deadline - time.monotonic()))
+
+    def _only_own_is_open(self) -> bool:
+        """Return whether no connection is open but the one whose thread this is."""
+        return all(thread == threading.get_ident() for thread in self._connections.values())
 
     def _serve(self) -> None:
         with self._wake_receiver, selectors.DefaultSelector() as selector:
@@ -88,18 +94,30 @@ class Listener:
         except OSError:  # there are no more files for sockets, until another one is closed
             self.stopping.wait(_ACCEPT_PAUSE)
             return
-        client.settimeout(None)
-        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
-        thread = threading.Thread(target=self._serve_client, args=(client, address[0]), daemon=True)
-        self.connections[client] = thread
-        thread.start()
+        with self._closed:
+            self._connections[client] = None
+        serve = functools.partial(self._serve_client, client, address[0])
+        try:
+            self._threads.run(serve, f"local-replicate-{self.port}-client")
+        except RuntimeError:  # there can be no more threads, until another one ends
+            self._drop(client)
 
     def _serve_client(self, client: socket.socket, address: str) -> None:
+        self._connections[client] = threading.get_ident()
         try:
-            server = (self._host, self.port)
-            Connection(client, address, server, self._application).serve()
+            with contextlib.suppress(OSError):  # the client may have left
+                client.settimeout(None)
+                client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
+                server = (self._host, self.port)
+                Connection(client, address, server, self._application).serve()
         finally:
-            self.connections.pop(client, None)
+            self._drop(client)
+
+    def _drop(self, client: socket.socket) -> None:
+        client.close()
+        with self._closed:
+            del self._connections[client]
+            self._closed.notify_all()
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -14,6 +14,8 @@ from .job_events import Event
 CLIENT_SOCKET = "replicate_sync.client_socket"
 """The key of a WSGI environment for the socket of the client."""
 _CLIENT_CHECK_INTERVAL = 0.5  # seconds
+# Of those that can wait for any socket, the one that takes the fewest calls of the system.
+_Selector = getattr(selectors, "PollSelector", selectors.DefaultSelector)
 _GREETING = b": hi\n\n"
 _IDLE = b":408: 408 Request Timeout\n\n"
 
@@ -46,17 +48,18 @@ def stream_events(
         stopped: Returns whether the server has stopped.
         client: The connection, which is checked now and then, or None.
     """
-    yield _GREETING
+    unsent = _GREETING
     position = job.position_after(last_event_id)
     last_event_at = time.monotonic()
     while not stopped():
         remaining = max(0.0, last_event_at + idle_timeout - time.monotonic())
         pause = min(_CLIENT_CHECK_INTERVAL, idle_timeout, remaining)
         only_client = client is not None and job.over  # there is nothing else to wait for
-        events = job.events_from(position, 0.0 if only_client else pause)
-        if events:
+        events = job.events_from(position, 0.0 if unsent or only_client else pause)
+        if unsent or events:
             position += len(events)
-            yield b"".join(map(serialize_event, events))
+            yield unsent + b"".join(map(serialize_event, events))
+            unsent = b""
             last_event_at = time.monotonic()
         elif time.monotonic() - last_event_at >= idle_timeout:
             yield _IDLE
@@ -73,7 +76,7 @@ def is_closed(client: socket.socket, seconds: float = 0.0) -> bool:
         seconds: How long to wait at most until it does.
     """
     try:
-        with selectors.DefaultSelector() as selector:
+        with _Selector() as selector:
             selector.register(client, selectors.EVENT_READ)
             if not selector.select(seconds):
                 return False

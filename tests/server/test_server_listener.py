@@ -87,3 +87,16 @@ def test_a_request_that_is_no_http_is_not_logged(
         raw.recv(1000)
     local.stop()
     assert capfd.readouterr() == ("", "")
+
+
+def test_it_goes_on_where_there_can_be_no_more_threads(
+    local: LocalServer, call: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", start)
+        with socket.create_connection(("127.0.0.1", local.port), timeout=5) as refused:
+            assert refused.recv(1) == b""
+    assert call.get("/v1/account").status_code == 200

@@ -126,12 +126,12 @@ class FaultMiddleware:
 
 
 def _events(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the events of a stream one by one; any other piece stays as it is."""
+    """Yield what comes together in several pieces, each of them at most one event of a stream."""
     for piece in pieces:
-        if piece.startswith(b"event:"):
-            yield from (event + b"\n\n" for event in piece.split(b"\n\n")[:-1])
-        else:
-            yield piece
+        *events, rest = piece.split(b"\n\n")
+        yield from (event + b"\n\n" for event in events)
+        if rest:
+            yield rest
 
 
 def _encode(piece: bytes, faults: RequestFaults) -> Iterator[bytes]:

@@ -1,14 +1,14 @@
-"""A prediction begins at once, in a thread that may have run another one before."""
+"""Work begins at once, in a thread that may have done other work before."""
 
 from __future__ import annotations
 
 import threading
 
-from replicate_sync.server.job_threads import JobThreads
+from replicate_sync.server.worker_threads import WorkerThreads
 
 
 def test_a_thread_is_used_again_and_has_the_name_of_its_work() -> None:
-    threads = JobThreads()
+    threads = WorkerThreads()
     seen: list[tuple[int, str]] = []
     for name in ("one", "two"):
         done = threading.Event()
@@ -27,13 +27,13 @@ def test_a_thread_is_used_again_and_has_the_name_of_its_work() -> None:
 
 def wait_until_idle() -> None:
     for _ in range(1000):
-        if any(one.name == "prediction-idle" for one in threading.enumerate()):
+        if any(one.name == "local-replicate-idle" for one in threading.enumerate()):
             return
         threading.Event().wait(0.002)
 
 
 def test_however_many_run_another_one_begins_at_once() -> None:
-    threads = JobThreads()
+    threads = WorkerThreads()
     everyone = threading.Barrier(30)
     for number in range(29):
         threads.run(lambda: everyone.wait(5) and None, f"work-{number}")
@@ -42,7 +42,7 @@ def test_however_many_run_another_one_begins_at_once() -> None:
 
 
 def test_none_stays_when_the_server_stops() -> None:
-    threads = JobThreads()
+    threads = WorkerThreads()
     begun = threading.Event()
     release = threading.Event()
 

@@ -1,4 +1,4 @@
-"""Threads that run predictions, used again for the next ones: starting one takes long."""
+"""Threads of predictions and of connections, used again for others: starting one takes long."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ Work: TypeAlias = Callable[[], None]
 _Inbox: TypeAlias = "queue.SimpleQueue[Work | None]"
 
 
-class JobThreads:
-    """The threads of one server: as many as there are predictions that run at a time."""
+class WorkerThreads:
+    """As many threads as there is work at a time, so that all of it begins at once."""
 
     def __init__(self) -> None:
         self._idle: list[_Inbox] = []
@@ -53,7 +53,7 @@ class JobThreads:
         inbox: _Inbox = queue.SimpleQueue()
         while work is not None:
             work()
-            threading.current_thread().name = "prediction-idle"
+            threading.current_thread().name = "local-replicate-idle"
             with self._lock:
                 if self._closed:
                     return
