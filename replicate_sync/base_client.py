@@ -1,12 +1,20 @@
-"""What both clients have: they close, are context managers, and show where they lead."""
+"""What both clients have: they close, are context managers, and show where they lead.
+
+So do their generators: their reprs say what they are.
+"""
 
 from __future__ import annotations
 
-from typing import TypeVar
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from .http.transport import Transport
+if TYPE_CHECKING:
+    from types import GeneratorType
+
+    from .http.transport import Transport
 
 _Self = TypeVar("_Self", bound="BaseClient")
+_Generator = TypeVar("_Generator", bound=Generator[Any, Any, Any])
 
 
 class BaseClient:
@@ -53,3 +61,14 @@ class BaseClient:
         if transport is None:  # in the traceback of an error of its constructor
             return f"<{type(self).__name__}>"
         return f"<{type(self).__name__} at {transport.displayed_url}>"
+
+
+def describe_generator(generator: _Generator, what: str) -> _Generator:
+    """Return the generator itself, with words in its repr: `<generator object {what} at 0x…>`.
+
+    Args:
+        generator: A generator that was made by a function or an expression.
+        what: What it yields, for a person who has not iterated over it.
+    """
+    cast("GeneratorType[Any, Any, Any]", generator).__qualname__ = what
+    return generator

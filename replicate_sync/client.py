@@ -8,10 +8,8 @@ from collections.abc import Generator, Iterable, Mapping, Sequence
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, overload
 
-import requests
-
 from . import refs
-from .base_client import BaseClient
+from .base_client import BaseClient, describe_generator
 from .chats.methods import DEFAULT_MODEL, ChatMethods
 from .client_options import ClientOptions, build_context
 from .deadline import Deadline
@@ -40,6 +38,8 @@ from .resources.predictions import Predictions
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
+
+    import requests
 
     from .batch.map_options import OnError, OnLost, Retry
     from .callable_model import CallableModel
@@ -484,8 +484,6 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
             >>> len(pieces)
             5
         """
-        from .display.generators import describe_generator  # late, as a run needs none
-
         fields = {**self._stream_fields(), **webhook_fields(webhook, webhook_events_filter)}
         request = self.predictions.prepare(model, input, fields)
         headers = create_headers(self._context, None, cancel_after, Deadline(deadline))
@@ -806,7 +804,6 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
         from .batch.budget import Budget, results_within
         from .batch.map_options import journal_options, validate_window
         from .batch.runner import BatchRunner
-        from .display.generators import describe_generator
 
         fields = webhook_fields(webhook, webhook_events_filter)
         request = self.predictions.prepare(model, None, fields)

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from .event_hook import EventHook
 from .exceptions import InvalidInputError
 from .http.config import API_URL, ApiConfig
-from .http.transport import Transport
 from .payloads.schema_cache import SchemaCache
-from .polling import Polling, Retries
+from .polling import Polling, Retries, import_whole
 from .prediction.context import Context
 from .prediction.usage import Price, Prices, Usage
 
 if TYPE_CHECKING:
     import requests
+
+    from .event_hook import EventHook
 
 # The base URL of gpt4free for calls without a token.
 _OPEN_API_URL = "https://replicate.com/api"
@@ -85,6 +85,10 @@ def build_context(options: ClientOptions, *, is_open: bool) -> Context:
     """
     if not isinstance(options.polling, Polling):
         raise InvalidInputError(f"polling must be a Polling value, not {options.polling!r}.")
+    # With requests, which takes most of the time that a program needs to start.
+    import_whole("replicate_sync.http.transport")
+    from .http.transport import Transport
+
     transport = Transport(
         _api_config(options, is_open=is_open),
         retries=options.retries,

@@ -12,9 +12,8 @@ from typing import Any, ClassVar, overload
 import requests
 
 from . import refs
-from .base_client import BaseClient
+from .base_client import BaseClient, describe_generator
 from .deadline import Deadline
-from .display.generators import describe_generator
 from .event_hook import EventHook
 from .exceptions import (
     InvalidInputError,

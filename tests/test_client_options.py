@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -151,3 +153,43 @@ def test_an_error_is_one_of_the_packages(wire: StartWire, client_of: MakeClient)
     with requests.Session() as session:
         client = client_of(wire(ok)).with_options(session=session)
         assert client.request("HEAD", "/x") is None
+
+
+_INTERRUPTED = """
+import sys, threading, _thread
+from replicate_sync import Replicate
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == STOP:
+            sys.meta_path.remove(self)
+            _thread.interrupt_main()
+            stopped.wait(0.2)
+
+stopped = threading.Event()
+sys.meta_path.insert(0, Finder())
+try:
+    Replicate("r8_x")
+except KeyboardInterrupt:
+    pass
+else:
+    sys.exit("not interrupted")
+Replicate("r8_x").close()
+import requests
+import urllib3
+assert requests.models is sys.modules["requests.models"]
+assert requests.sessions.Session is requests.Session
+assert urllib3.connectionpool is sys.modules["urllib3.connectionpool"]
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "module", ["urllib3.response", "requests.models", "replicate_sync.http.sessions"]
+)
+def test_an_interrupt_while_the_first_client_is_made_leaves_no_module_half_imported(
+    module: str,
+) -> None:
+    program = _INTERRUPTED.replace("STOP", repr(module))
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (ran.returncode, ran.stderr) == (0, "")

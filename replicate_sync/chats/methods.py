@@ -6,12 +6,13 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, overload
 
 from .. import refs
+from ..base_client import describe_generator
 from ..deadline import NO_DEADLINE, Deadline
-from ..http.transport import Transport
 from ..prediction.create_options import create_headers, webhook_fields
 from ..resources.predictions import Predictions
 
 if TYPE_CHECKING:
+    from ..http.transport import Transport
     from ..payloads.messages import Messages
     from .conversation import Conversation
 
@@ -162,7 +163,6 @@ class ChatMethods:
             1
         """
         # Late, as a program that does not chat needs none of it.
-        from ..display.generators import describe_generator
         from ..payloads.chat_input import parse_chat
         from .call import ChatCall, ChatModel
 

@@ -22,7 +22,8 @@ from pathlib import Path
 from ..client import Replicate
 from ..exceptions import InvalidInputError, UnknownModelError
 from ..payloads.input_schema import Inputs
-from ..payloads.local_paths import is_name_for_text, is_name_of_file
+from ..payloads.inputs import is_name_for_text
+from ..payloads.local_paths import is_name_of_file
 
 _UNKNOWN = ""
 _FILE_TYPES = ("file", "array", _UNKNOWN)

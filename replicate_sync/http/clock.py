@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from math import inf
 
@@ -60,6 +59,8 @@ class ServerClock:
 
 @lru_cache(maxsize=2 * _MAX_DATES)
 def _parse(date: str | None) -> float | None:
+    from email.utils import parsedate_to_datetime  # late, as are all that requests imports as well
+
     if not date:
         return None
     try:

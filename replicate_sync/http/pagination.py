@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from ..exceptions import ConnectionFailed, InvalidInputError, UnexpectedDataError, excerpt
-from .request import Content
-from .transport import Transport
+
+if TYPE_CHECKING:
+    from .request import Content
+    from .transport import Transport
 
 # Pages in a row that bring nothing new, after which a list is taken for one without an end.
 _MAX_IDLE_PAGES = 100

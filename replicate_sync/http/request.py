@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
-
-import requests
 
 from ..exceptions import InvalidInputError
 from ..refs import IDENTIFIER
-from . import connection_errors
-from .adapter import Delivery
 from .config import origin
-from .prepared import BearerAuth, Body
+
+if TYPE_CHECKING:
+    import requests
+
+    from .adapter import Delivery
+    from .prepared import BearerAuth, Body
 
 _PATH = r"(/(?!(\.|%2[eE]){1,2}(/|$))[\w.~!$&'()*+,;=:@%-]+)+/?"  # compiled when needed
 
@@ -85,6 +86,8 @@ class Request:
 
     def is_retryable(self, error: BaseException) -> bool:
         """Return whether it may and should be sent again after this error."""
+        from . import connection_errors
+
         if self.retry_if is not None:
             return self.retry_if(error)
         if self.repeatable:

@@ -11,17 +11,17 @@ import os
 import sys
 from collections.abc import Callable, Container, Mapping
 from itertools import islice
-from typing import TYPE_CHECKING, Protocol, TypeGuard
+from typing import TYPE_CHECKING, Protocol, TypeGuard, cast
 
 from ..exceptions import InvalidInputError
 from ..http.json import name_unserializable, serialize_json
-from .local_paths import is_name_for_text, is_name_of_file, path_expression
-from .upload import Upload, UploadedFile, readable
 
 if TYPE_CHECKING:
     from .file_output import FileOutput
+    from .upload import Upload, UploadedFile
 
 _CONTAINERS = (Mapping, list, tuple)
+_TEXT_NAMES = ("prompt", "text", "message", "caption", "query", "question", "stop")
 _MAX_PATHS = 1000  # items of one list that are compared with the files on disk
 
 
@@ -65,6 +65,12 @@ def validate_input(
         raise InvalidInputError(f"{where} is nested too deep, or holds itself.") from error
 
 
+def is_name_for_text(name: str) -> bool:
+    """Return whether an input takes a text, and so no file, as far as its name tells."""
+    lower = name.lower()
+    return any(word in lower for word in _TEXT_NAMES)
+
+
 def _validate_names(given: object) -> None:
     if not isinstance(given, Mapping):
         raise InvalidInputError(
@@ -90,15 +96,16 @@ def place_files(
     placed: dict[Upload, str] = {}
 
     def place_value(value: object) -> object:
-        if isinstance(value, Upload):
-            if value not in placed:
-                placed[value] = place(value)
-            return placed[value]
+        if value is None or isinstance(value, str | int | float):
+            return value
         if isinstance(value, dict):
             return {name: place_value(item) for name, item in value.items()}
         if isinstance(value, list | tuple):
             return [place_value(item) for item in value]
-        return value
+        upload = cast("Upload", value)  # the only value in it that is not JSON
+        if upload not in placed:
+            placed[upload] = place(upload)
+        return placed[upload]
 
     result: dict[str, object] = {}
     for name, value in validated.items():
@@ -124,6 +131,7 @@ def _validate_value(value: object, name: str, uploads: dict[object, Upload]) -> 
         return value
     from .file_output import FileOutput  # late, as most inputs are JSON
     from .pictures import is_list_of_numbers
+    from .upload import UploadedFile
 
     if isinstance(value, FileOutput):
         return _validate_output(value, name, uploads)
@@ -182,6 +190,8 @@ def _identity(value: object, name: str) -> object:
     """Return what tells a file from another: a path by where it leads, anything else by itself."""
     if not isinstance(value, os.PathLike):
         return id(value)
+    from .upload import readable  # late, as most inputs have no file
+
     with readable(f"The file in {name!r}"):  # a path's own class may raise anything
         return os.path.abspath(value)
 
@@ -268,8 +278,14 @@ def _refuse_names_of_files(value: object, name: str) -> None:
     texts = [value]
     if isinstance(value, list | tuple):
         texts = list(islice(value, _MAX_PATHS))
-    for text in texts:
-        if isinstance(text, str) and is_name_of_file(text):
+    # A name of a file has a scheme or a suffix, which most texts with a name of their own have not.
+    names = [text for text in texts if isinstance(text, str) and (":" in text or "." in text)]
+    if not names:
+        return
+    from .local_paths import is_name_of_file, path_expression
+
+    for text in names:
+        if is_name_of_file(text):
             raise InvalidInputError(
                 f"The input {name!r} is the name of a file, {text!r}, and not the file. Nothing "
                 "was sent.",

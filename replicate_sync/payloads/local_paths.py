@@ -7,17 +7,10 @@ import re
 from urllib.parse import unquote
 
 _MAX_LENGTH = 1024  # characters of a path
-_TEXT_NAMES = ("prompt", "text", "message", "caption", "query", "question", "stop")
 # Compiled when they are first needed.
 _SUFFIX = r"\.\w{1,12}$"
 _FILE_SCHEME = r"(?i)file:/+(localhost/)?"
 _WINDOWS_PATH = r"[A-Za-z]:[\\/]|\\\\\w"
-
-
-def is_name_for_text(name: str) -> bool:
-    """Return whether an input takes a text, and so no file, as far as its name tells."""
-    lower = name.lower()
-    return any(word in lower for word in _TEXT_NAMES)
 
 
 def is_name_of_file(text: str) -> bool:
@@ -28,9 +21,9 @@ def is_name_of_file(text: str) -> bool:
     """
     if len(text) > _MAX_LENGTH or "\n" in text:
         return False
-    if text[:5].lower() == "file:" and re.match(_FILE_SCHEME, text):
+    if re.match(_FILE_SCHEME, text):
         return True
-    if "." not in text or not re.search(_SUFFIX, text):
+    if not re.search(_SUFFIX, text):
         return False
     return bool(re.match(_WINDOWS_PATH, text)) or os.path.isfile(os.path.expanduser(text))
 

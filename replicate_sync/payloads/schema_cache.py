@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from ..deadline import NO_DEADLINE, Deadline
 from ..exceptions import ModelNotFoundError, ReplicateError, ResponseError
-from ..http.transport import Transport
 from ..refs import IDENTIFIER, ModelRef, is_name
 from .json_schema import mapping_at
 from .schemas import UNKNOWN_SCHEMA, ModelSchema, latest_version_of_model, schemas_of_version
+
+if TYPE_CHECKING:
+    from ..http.transport import Transport
 
 _HIDDEN_VERSION = "hidden"  # what the API says of a prediction of an official model
 _NO_SCHEMA_STATUSES = (401, 403, 404)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from ..event_hook import EventHook
-from ..http.transport import Transport
-from ..payloads.schema_cache import SchemaCache
-from ..polling import Polling
-from .usage import Usage
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..event_hook import EventHook
+    from ..http.transport import Transport
+    from ..payloads.schema_cache import SchemaCache
+    from ..polling import Polling
+    from .usage import Usage
 
 
 class Context:

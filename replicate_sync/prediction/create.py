@@ -10,19 +10,21 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from math import inf
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..deadline import Deadline
 from ..exceptions import ConnectionFailed, Interruption, ReplicateError, ResponseError
 from ..http.request import validate_segments
 from ..payloads.inputs import place_files
-from ..payloads.upload import Upload
 from . import lookup, outcomes, own_ids
 from .context import Context
 from .create_options import CreateOptions
 from .creation import Creation
 from .leaving import CANCEL_TIMEOUT
 from .prediction import Prediction
+
+if TYPE_CHECKING:
+    from ..payloads.upload import Upload
 
 # The part of what remains until the deadline, and the seconds at most, that a create leaves for
 # looking up what it made.

@@ -39,12 +39,11 @@ from time import monotonic, time
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from ..exceptions import ConnectionFailed, ReplicateError, ResponseError
-from ..http.adapter import Delivery
-from ..http.clock import ServerClock
-from ..http.connection_errors import was_not_processed
 from ..http.json import serialize_json
 
 if TYPE_CHECKING:
+    from ..http.adapter import Delivery
+    from ..http.clock import ServerClock
     from .prediction import Prediction
 
 _Kind = TypeVar("_Kind", bound="Prediction")
@@ -126,6 +125,8 @@ class Creation(Generic[_Kind]):
         fields: Mapping[str, str],
         clock: ServerClock,
     ) -> None:
+        from ..http.adapter import Delivery  # late, as are all who import requests
+
         self.kind = kind
         self.path = path
         self.body = body
@@ -191,6 +192,8 @@ class Creation(Generic[_Kind]):
     def may_be_sent_again(self, error: BaseException) -> bool:
         """Take over that an attempt has failed, and return whether another one is safe."""
         self.fail(error)
+        from ..http.connection_errors import was_not_processed
+
         return self.state == "rejected" and was_not_processed(error)
 
     def fail(self, error: BaseException) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from time import monotonic, sleep
 
 from ..exceptions import NotFoundError, ReplicateError
-from ..http.connection_errors import is_retryable
 from .creation import supervised
 
 CANCEL_TIMEOUT = 1.0  # seconds that canceling may take when the caller is leaving
@@ -26,6 +25,8 @@ def cancel_in_time(cancel: Callable[[float], object], seconds: float) -> Replica
     Returns:
         Why it could not be canceled, or None if it was.
     """
+    from ..http.connection_errors import is_retryable
+
     end = monotonic() + seconds
     pause = _FIRST_PAUSE
     while True:

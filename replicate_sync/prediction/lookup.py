@@ -17,16 +17,17 @@ from datetime import datetime, timezone
 from functools import partial
 from itertools import islice
 from time import monotonic, sleep, strptime
-from typing import Any, Generic, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast
 
 from ..exceptions import InvalidInputError, ReplicateError, UnexpectedDataError
-from ..http.clock import ServerClock
-from ..http.connection_errors import is_retryable
 from ..http.pagination import iterate_pages
 from . import own_ids
 from .context import Context
 from .creation import Creation, Evidence, input_digest
 from .prediction import Prediction
+
+if TYPE_CHECKING:
+    from ..http.clock import ServerClock
 
 #: Seconds within which the API lists what it was sent.
 PROCESSING_TIME = 1.0
@@ -224,6 +225,8 @@ def _list(
         sent_at: When it was sent, by `time.monotonic`: what was listed before is not its own.
         is_bounded: Whether to ask for nothing that is newer.
     """
+    from ..http.connection_errors import is_retryable
+
     transport = context.transport
     within = window()
     tolerance = 0.0 if within.is_known else _CLOCK_TOLERANCE

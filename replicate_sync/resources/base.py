@@ -8,11 +8,11 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from ..exceptions import InvalidInputError
-from ..http.request import Content
-from ..http.transport import Transport
 
 if TYPE_CHECKING:
     from ..http.pagination import RawPage
+    from ..http.request import Content
+    from ..http.transport import Transport
     from .pages import Pages
 
 _Item = TypeVar("_Item")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
@@ -108,6 +110,25 @@ def test_vcrpy_records_a_call_and_replays_it_without_a_server(
     assert len(api.requests) == received
     assert call_all(client) == RESULTS
     assert len(api.requests) == received + 4
+
+
+_FIRST_IN_A_CASSETTE = """
+import sys, vcr
+from replicate_sync import Replicate
+address, cassette = sys.argv[1:]
+with vcr.use_cassette(cassette):
+    print(Replicate("r8_x", base_url=address).run("a/b"))
+print(Replicate("r8_x", base_url=address).run("a/b"))
+"""
+
+
+@pytest.mark.slow
+def test_what_is_imported_within_a_cassette_works_behind_it(api: Wire, cassette: str) -> None:
+    command = [sys.executable, "-c", _FIRST_IN_A_CASSETTE, api.origin, cassette]
+    ran = subprocess.run(command, capture_output=True, text=True)
+    assert ran.stdout.split() == ["hi", "hi"], ran.stderr
+    assert len(api.requests) == 2
+    assert Path(cassette).read_text().count("uri:") == 1
 
 
 @vcrpy_leaves_sockets
