@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor
+from functools import cached_property
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -174,7 +175,7 @@ class BatchRunner:
         """Return the result of one input, in a thread of the window."""
         template = self._request
         request = PredictionRequest(template.ref, validate_input(given), template.fields)
-        options = self._options()
+        options = self._options
 
         def send(creation: Creation[Prediction]) -> Prediction:
             self._in_flight[position] = creation
@@ -204,6 +205,7 @@ class BatchRunner:
             prediction.save_files(find_files(result), self._saver, str(position))
         return result
 
+    @cached_property
     def _options(self) -> CreateOptions:
         """Return how creates are sent: held back only where nothing needs the id at once."""
         hold = None

@@ -203,6 +203,7 @@ class _Reporting:
 
     sock: socket.socket | None
     proxy: Any
+    timeout: Any
     response_class = _Response
     _is_connecting = False
     # Whether the head of a request is to be sent with its body, and the head.
@@ -213,6 +214,9 @@ class _Reporting:
         """Send a request, the head of which waits for a short body: one packet, and one wake-up."""
         self._holds_head = type(body) is bytes and 0 < len(body) < _SHORT_BODY
         self._head = b""
+        if self.sock is not None:
+            # It is `send` that limits how long sending takes, as it does on a new connection.
+            self.timeout = thread.delivery.timeout
         super().request(method, url, body=body, **options)  # type: ignore[misc]
 
     def connect(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping
 from copy import copy
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
@@ -29,6 +30,18 @@ class _Parts(NamedTuple):
 
 
 _NOTHING = (None, requests.PreparedRequest())
+
+
+class _Headers(CaseInsensitiveDict[str]):
+    """Headers that are copied as a whole, and not one by one: each request has two copies made."""
+
+    _store: OrderedDict[str, tuple[str, str]]
+
+    def copy(self) -> _Headers:
+        """Return a copy."""
+        copied = _Headers.__new__(_Headers)
+        copied._store = self._store.copy()
+        return copied
 
 
 class NoAuth(AuthBase):
@@ -102,6 +115,7 @@ def prepare(
     if known != parts:
         latest = _prepare_new(defaults, method, parts, data, auth)
         latest.body = None
+        latest.headers = _Headers(latest.headers)
         auth.latest[method] = (parts._replace(headers=dict(headers)), latest)
     request = copy(latest)
     request.hooks = default_hooks()

@@ -41,6 +41,7 @@ _VARIABLES = (
     "REQUESTS_CA_BUNDLE",
     "CURL_CA_BUNDLE",
 )
+_STORED_VARIABLES = tuple(map(os.environ.encodekey, _VARIABLES))
 _MAX_SETTINGS = 100  # hosts whose settings a thread keeps
 _MAX_TIMEOUT = 1e6  # seconds; more than any socket can wait
 
@@ -115,7 +116,7 @@ class Sessions:
                 session = _own.sessions.get(session_key) or _open_session(session_key)
                 request = prepare(session.headers, method, url, headers, data, params, auth)
                 scheme, _, host = url.split("/", 3)[:3]
-                variables = tuple(map(os.environ.get, _VARIABLES))
+                variables = _read_variables()
                 place = _Place(scheme, host, self._proxy, variables)
                 settings = _own.settings.get(place) or _find_settings(
                     place, session, url, self._proxies
@@ -191,7 +192,7 @@ class _Place(NamedTuple):
     scheme: str
     host: str
     proxy: str | None
-    variables: tuple[str | None, ...]
+    variables: tuple[str | bytes | None, ...]
 
 
 class _Thread(threading.local):
@@ -235,6 +236,17 @@ def _open_session(key: _Key) -> requests.Session:
         session.mount(scheme, adapter())
     _own.sessions[key] = session
     return session
+
+
+def _read_variables() -> tuple[str | bytes | None, ...]:
+    """Return what decides of the environment, in whatever form it is kept there.
+
+    `os.environ` encodes each name, and has an exception for each variable that is not set.
+    """
+    stored = getattr(os.environ, "_data", None)
+    if stored is None:
+        return tuple(map(os.environ.get, _VARIABLES))
+    return tuple(map(stored.get, _STORED_VARIABLES))
 
 
 def _find_settings(
