@@ -109,9 +109,10 @@ class _Thread(threading.local):
 thread: _Thread = _Thread()
 
 
-class _Response(HTTPResponse):
+class BoundedResponse(HTTPResponse):
     """A response whose head must arrive within the timeout and one second."""
 
+    fp: Any
     debuglevel: int
     _method: str
 
@@ -130,7 +131,7 @@ class _Response(HTTPResponse):
         if self._take_usual(head):
             return
         file: Any = BytesIO(head)
-        self.fp: Any = file
+        self.fp = file
         try:
             super().begin()
         finally:
@@ -204,7 +205,7 @@ class _Reporting:
     sock: socket.socket | None
     proxy: Any
     timeout: Any
-    response_class = _Response
+    response_class = BoundedResponse
     _is_connecting = False
     # Whether the head of a request is to be sent with its body, and the head.
     _holds_head = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
+from http.client import IncompleteRead
 from io import BytesIO
 from math import inf
 from time import monotonic
@@ -17,8 +18,9 @@ import urllib3
 from ..deadline import NO_DEADLINE, Deadline
 from ..exceptions import ConnectionFailed, Interruption, ReplicateError, UnexpectedDataError
 from . import connection_errors, response_errors
-from .adapter import Delivery
+from .adapter import BoundedResponse, Delivery
 from .addresses import AddressRefused, FileHosts, refuse_written_address
+from .chunks import Chunks
 from .prepared import NoAuth
 from .sessions import (
     MAX_REDIRECTS,
@@ -332,9 +334,31 @@ def _read_beginning(response: requests.Response, timeout: float) -> bytes:
 
 def _arriving(raw: urllib3.response.HTTPResponse) -> Generator[bytes, None, None]:
     """Return what yields all that arrives, and never waits for a piece to be full."""
-    if raw.chunked:
-        return raw.stream(PIECE_SIZE, decode_content=True)
-    return _read_pieces(raw)
+    received = getattr(raw, "_original_response", None)
+    if not raw.chunked:
+        return _read_pieces(raw)
+    if isinstance(received, BoundedResponse) and "Content-Encoding" not in raw.headers:
+        return _read_chunks(raw, received)
+    return raw.stream(PIECE_SIZE, decode_content=True)
+
+
+def _read_chunks(
+    raw: urllib3.response.HTTPResponse, received: BoundedResponse
+) -> Generator[bytes, None, None]:
+    """Yield the content of all chunks that have arrived, together. urllib3 reads one at a time."""
+    chunks = Chunks()
+    while not chunks.is_over:
+        arrived = received.fp.read1(PIECE_SIZE)
+        if arrived:
+            content = chunks.content_of(arrived)
+            if content:
+                yield content
+        elif chunks.is_last:
+            break  # some servers do not end it
+        else:
+            raise IncompleteRead(b"")
+    received.close()
+    raw.release_conn()
 
 
 def _read_pieces(raw: urllib3.response.HTTPResponse) -> Generator[bytes, None, None]:

@@ -39,8 +39,6 @@ class EventStream:
         self._deadline = deadline
         self._failures = 0
         self._next_pause = 0.0
-        self._is_open = False
-        self._output_arrived = False
         self._over = Event()
         #: Whether an event of this connection was new: one that only repeats itself has failed.
         self.has_news: bool = False
@@ -65,41 +63,62 @@ class EventStream:
         """Do not open it again."""
         self._failures = _MAX_FAILURES
 
-    def outputs(self, timeout: float) -> Generator[sse.Event, None, None]:
+    def outputs(self, timeout: float) -> Generator[list[sse.Event], None, None]:
         """Yield the output events of one connection, until it ends, breaks, or is silent.
 
-        A failure is not an error here: it only makes the stream less worthwhile.
+        What has arrived together is yielded together. A failure is not an error here: it only makes
+        the stream less worthwhile.
 
         Args:
-            timeout: The longest time without an output event, in seconds.
+            timeout: The longest time without an output event, in seconds. The timeout of the socket
+                is not enough: comments keep a connection open as well.
         """
+        assert self._url is not None
         opened_at = monotonic()
+        last_output_at = opened_at
         self.has_news = False
-        self._is_open = False
-        timeout = max(_MIN_TIMEOUT, min(timeout, self._deadline.remaining))
-        has_deadline = self._deadline.seconds is not None
+        is_open = False
         is_broken = False
+        timeout = max(_MIN_TIMEOUT, min(timeout, self._deadline.remaining))
+        parser = sse.Parser()
+        opened = self._downloader.event_stream(
+            self._url, timeout=timeout, last_event_id=self.last_id, is_over=self._over.is_set
+        )
         try:
-            with closing(self._chunks(timeout)) as chunks, closing(sse.events(chunks)) as events:
-                for event in events:
+            with closing(opened) as chunks:
+                for chunk in chunks:
                     if self.end is not None:
                         return
-                    self.last_id = event.id or self.last_id
-                    if event.event == "output":
-                        self._output_arrived = True
-                        yield event
-                    elif event.event in ("done", "error"):
-                        self._parse_end(event)
-                    if has_deadline and self._deadline.expired:
+                    arrived_at = monotonic()
+                    is_open = True
+                    outputs = self._outputs_in(parser.parse(chunk))
+                    if outputs:
+                        last_output_at = arrived_at
+                        yield outputs
+                    is_silent = arrived_at - last_output_at > timeout
+                    if is_silent or monotonic() >= self._deadline.end:
                         break
         except (ConnectionFailed, ResponseError):
             # One that was open, and then only silent for as long as it may be, is none the worse.
-            is_broken = not self._is_open or monotonic() - opened_at < timeout
+            is_broken = not is_open or monotonic() - opened_at < timeout
         lasted = monotonic() - opened_at > _MIN_DURATION
         if self.has_news or (lasted and not is_broken):
             self._failures = 0
         else:
             self._failures += 1
+
+    def _outputs_in(self, events: list[sse.Event]) -> list[sse.Event]:
+        """Return the output events among some, and take over the end where it is among them."""
+        outputs: list[sse.Event] = []
+        for event in events:
+            if event.id:
+                self.last_id = event.id
+            if event.event == "output":
+                outputs.append(event)
+            elif event.event in ("done", "error"):
+                self._parse_end(event)
+                break
+        return outputs
 
     def pause_without_reading(self, seconds: float) -> None:
         """Wait for the next poll; only shortly where the end has been announced."""
@@ -139,36 +158,6 @@ class EventStream:
             return remaining
         self.pause_without_reading(remaining)
         return 0.0
-
-    def _chunks(self, timeout: float) -> Generator[bytes, None, None]:
-        """Yield what arrives, until there was no output event for `timeout` seconds.
-
-        The timeout of the socket is not enough: comments keep a connection open as well.
-        """
-        assert self._url is not None
-        last_output_at = monotonic()
-        arrived_at = last_output_at
-        self._output_arrived = False
-        with closing(
-            self._downloader.event_stream(
-                self._url,
-                timeout=timeout,
-                last_event_id=self.last_id,
-                is_over=self._over.is_set,
-            )
-        ) as chunks:
-            for chunk in chunks:
-                if self.end is not None:
-                    return
-                if self._output_arrived:
-                    last_output_at = arrived_at
-                    self._output_arrived = False
-                arrived_at = monotonic()
-                self._is_open = True
-                yield chunk
-                is_silent = not self._output_arrived and arrived_at - last_output_at > timeout
-                if is_silent or arrived_at >= self._deadline.end:
-                    return
 
     def _parse_end(self, event: sse.Event) -> None:
         self._over.set()

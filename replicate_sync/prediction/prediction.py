@@ -472,10 +472,11 @@ class Prediction(PredictionFields):
             self._new_until = 0.0
             texts = TextStream(self, self._context, self._stream_url, self._poll, is_new=is_new)
             observation = self._observation
-            with closing(texts.events(transcript, limit)) as events:
-                for event in events:
-                    item = pick(event)
-                    if item:
+            with closing(texts.events(transcript, limit)) as arriving:
+                for events in arriving:
+                    for item in map(pick, events):
+                        if not item:
+                            continue
                         if observation is not None:
                             observation.note_text(self)
                             observation = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -56,10 +56,13 @@ class TextStream:
         self._poll = poll
         self._is_new = is_new
 
-    def events(self, transcript: Transcript, deadline: Deadline) -> Generator[Event, None, None]:
+    def events(
+        self, transcript: Transcript, deadline: Deadline
+    ) -> Generator[Sequence[Event], None, None]:
         """Yield the output events: read the stream, poll, and read again, until all is there.
 
-        As long as text arrives, the polling attempts start afresh.
+        Those that have arrived together are yielded together. As long as text arrives, the polling
+        attempts start afresh.
 
         Args:
             transcript: Gets the text.
@@ -103,17 +106,17 @@ class TextStream:
 
     def _polled_events(
         self, transcript: Transcript, deadline: Deadline
-    ) -> Generator[Event, None, None]:
+    ) -> Generator[Sequence[Event], None, None]:
         """Poll, and yield what is new in the output of a prediction that goes on."""
         self._poll(deadline)
         if not self._prediction.ended:
             new = transcript.add_output(self._prediction.output, is_final=False)
             if new:
-                yield Event("output", new, transcript.last_id)
+                yield [Event("output", new, transcript.last_id)]
 
     def _read_stream(
         self, stream: EventStream, transcript: Transcript, deadline: Deadline
-    ) -> Generator[Event, None, None]:
+    ) -> Generator[Sequence[Event], None, None]:
         """Yield the events of one connection to the stream, with what is new in each.
 
         Where it is not known where its pieces belong, they only say when a poll is worthwhile.
@@ -122,15 +125,16 @@ class TextStream:
         stream.last_id = transcript.last_id
         next_poll_at = 0.0
         timeout = min(self._context.transport.timeout, _STREAM_TIMEOUT)
-        with closing(stream.outputs(timeout)) as events:
-            for event in events:
-                text = transcript.add_event(event.data, event.id, has_own_id=event.own_id)
-                if text:
+        with closing(stream.outputs(timeout)) as arriving:
+            for arrived in arriving:
+                known_length = transcript.length
+                new = transcript.add_events(arrived)
+                if transcript.length > known_length:
                     stream.has_news = True
-                    yield event if text == event.data else event._replace(data=text)
-                elif not event.data and not transcript.is_lost:
-                    yield event
-                elif transcript.is_lost and monotonic() >= next_poll_at:
+                if new:
+                    yield new
+                is_all_new = len(new) == len(arrived)
+                if not is_all_new and transcript.is_lost and monotonic() >= next_poll_at:
                     for polled in self._polled_events(transcript, deadline):
                         stream.has_news = True
                         yield polled
@@ -138,7 +142,9 @@ class TextStream:
                         return
                     next_poll_at = monotonic() + _DOUBT_INTERVAL
 
-    def _confirm(self, transcript: Transcript, deadline: Deadline) -> Generator[Event, None, bool]:
+    def _confirm(
+        self, transcript: Transcript, deadline: Deadline
+    ) -> Generator[Sequence[Event], None, bool]:
         """Poll for the end that a stream has announced; yield the rest where no poll shows it.
 
         Returns:
@@ -157,10 +163,10 @@ class TextStream:
                 return False
         rest = transcript.end(self._prediction.output)
         if rest:
-            yield Event("output", rest, transcript.last_id)
+            yield [Event("output", rest, transcript.last_id)]
         return rest is not None
 
-    def _rest_of_output(self, transcript: Transcript) -> Generator[Event, None, None]:
+    def _rest_of_output(self, transcript: Transcript) -> Generator[Sequence[Event], None, None]:
         """Yield what the output of an ended prediction adds to the text so far."""
         has_succeeded = self._prediction.status == "succeeded"
         if self._prediction.output is None:
@@ -170,7 +176,7 @@ class TextStream:
             return
         new = transcript.add_output(self._prediction.output, is_final=True)
         if new:
-            yield Event("output", new, transcript.last_id)
+            yield [Event("output", new, transcript.last_id)]
         if new is None and has_succeeded:
             reason = (
                 "succeeded with an output that is not what the stream brought; "

@@ -35,6 +35,12 @@ An example: the model writes "one two three" in the pieces "one ", "two " and "t
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..sse import Event
 
 # Characters that the output has to have just once. A poll that is up to date leaves no doubt then
 # however few they are; many of them make up for one that is late.
@@ -102,6 +108,41 @@ class Transcript:
             self._is_restarted = is_empty
         if is_empty and not is_written:
             self._position = 0
+
+    def add_events(self, events: Sequence[Event]) -> Sequence[Event]:
+        """Return what is new in some output events: those with new text, and those without any.
+
+        Args:
+            events: The events, in the order in which they came.
+        """
+        count = self._add_next(events)
+        if count == len(events):
+            return events
+        new = list(events[:count])
+        for event in events[count:]:
+            text = self.add_event(event.data, event.id, has_own_id=event.own_id)
+            if text and text != event.data:
+                new.append(event._replace(data=text))
+            elif text or not (event.data or self.is_lost):
+                new.append(event)
+        return new
+
+    def _add_next(self, events: Sequence[Event]) -> int:
+        """Add those that simply go on where the text ends, as most do; return how many they are."""
+        if not self.length or self._position != self.length:
+            return 0
+        parts: list[str] = []
+        for event in events:
+            if not event.own_id or not event.id or event.id in self._data_by_id:
+                break
+            self._data_by_id[event.id] = event.data
+            parts.append(event.data)
+        if parts:
+            self._parts += parts
+            self.length += sum(map(len, parts))
+            self._position = self.length
+            self._last = (events[len(parts) - 1].id, self.length)
+        return len(parts)
 
     def add_event(self, data: str, event_id: str, *, has_own_id: bool = True) -> str:
         """Return what is new in the data of an output event.

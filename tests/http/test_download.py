@@ -359,6 +359,29 @@ def test_the_bytes_of_an_event_stream_are_yielded_as_they_arrive(
     assert server.requests[0].headers["cache-control"] == "no-store"
 
 
+def test_events_that_arrive_together_are_yielded_together_and_leave_a_connection_for_the_next(
+    wire: StartWire, downloader: Downloader
+) -> None:
+    sent = [event("x", number) for number in range(50)]
+    body = b"".join([*map(chunk, sent), LAST_CHUNK])
+    server = wire(lambda r: [CHUNKED + body[:700], 0.02, body[700:]])
+    for _ in range(3):
+        pieces = list(downloader.event_stream(f"{server.origin}/s", timeout=5, is_over=never))
+        assert b"".join(pieces) == b"".join(sent)
+        assert len(pieces) < 5
+    assert server.connections == 1
+
+
+@pytest.mark.parametrize("rest", [b"", b"hello", b"x\r\nhello\r\n", b"5\r\nhello!\r\n"])
+def test_chunks_that_are_cut_or_wrong_are_an_error(
+    wire: StartWire, downloader: Downloader, rest: bytes
+) -> None:
+    server = wire(lambda r: [CHUNKED + chunk(event("x", 1)) + rest, END])
+    pieces = downloader.event_stream(f"{server.origin}/s", timeout=5, is_over=never)
+    with pytest.raises(ConnectionFailed, match="the event stream"):
+        list(pieces)
+
+
 def test_a_stream_is_reopened_behind_an_id_of_any_characters(
     wire: StartWire, downloader: Downloader
 ) -> None:

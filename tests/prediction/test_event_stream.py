@@ -49,7 +49,7 @@ def open_stream(
 
 def read(stream: EventStream, timeout: float = TIMEOUT) -> list[str]:
     """Return the data of the output events of one connection."""
-    return [output.data for output in stream.outputs(timeout)]
+    return [output.data for outputs in stream.outputs(timeout) for output in outputs]
 
 
 def test_output_events_are_yielded_and_the_done_event_is_the_end(wire: StartWire) -> None:

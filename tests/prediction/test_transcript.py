@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from replicate_sync import UnexpectedDataError
 from replicate_sync.prediction.output_text import Rest, rest_of_output, text_of_output
 from replicate_sync.prediction.transcript import Transcript
+from replicate_sync.sse import Event
 
 PIECES = st.lists(st.text(alphabet="ab\n", max_size=3), min_size=1, max_size=12)
 
@@ -519,6 +520,39 @@ def characters_handled(feed: Callable[[Transcript, int], None], count: int) -> i
     finally:
         sys.setprofile(None)
     return handled + _Piece.added + transcript.length
+
+
+@given(
+    st.lists(
+        st.lists(
+            st.tuples(st.sampled_from(["", "a", "b", "word"]), st.integers(0, 9), st.booleans()),
+            max_size=6,
+        ),
+        max_size=4,
+    ),
+    st.booleans(),
+)
+@settings(deadline=None)
+def test_events_that_arrive_together_are_added_as_if_each_came_alone(
+    arrivals: list[list[tuple[str, int, bool]]], is_cut: bool
+) -> None:
+    together, alone = Transcript(), Transcript()
+    for transcript in (together, alone):
+        transcript.reconnect()
+    for number, arrived in enumerate(arrivals):
+        if is_cut and number == 2:
+            together.reconnect()
+            alone.reconnect()
+        sent = [Event("output", data, f"1:{id_}", None, own) for data, id_, own in arrived]
+        expected = []
+        for event in sent:
+            new = alone.add_event(event.data, event.id, has_own_id=event.own_id)
+            if new or not (event.data or alone.is_lost):
+                expected.append(event._replace(data=new))
+        assert list(together.add_events(sent)) == expected
+        assert (together.text, together.last_id) == (alone.text, alone.last_id)
+        assert (together.is_lost, together.length) == (alone.is_lost, alone.length)
+        assert together.is_unbroken == alone.is_unbroken
 
 
 def feed_with_ids(transcript: Transcript, count: int) -> None:
