@@ -77,9 +77,7 @@ class Job:
         self.error: str | None = None
         self.metrics: JSONObject = {}
         self.counts: dict[str, int] = {"output": 0, "logs": 0}
-        lock = threading.RLock()
-        self.changed: threading.Condition = threading.Condition(lock)
-        self._end: threading.Condition = threading.Condition(lock)  # wakes once who waits for it
+        self.changed: threading.Condition = threading.Condition()
         self.data_removed: bool = False
         self.size: int = job_values.size_of(spec.input)
         self._files = files
@@ -90,6 +88,7 @@ class Job:
         self._output: object = None
         self._pieces: list[object] = []
         self._events = EventLog()
+        self._waits: list[threading.Lock] = []  # each is released at the end
         self._cancel_callbacks: list[Callable[[], None]] = []
         self._timer: threading.Timer | None = None
         if spec.lifetime:
@@ -137,14 +136,24 @@ class Job:
             seconds: How long to wait.
             stopped: Returns whether to wait no more; called when `wake` is.
         """
-        with self._end:
-            self._end.wait_for(lambda: self.over or stopped(), seconds)
+        # Not for `changed`, which would wake this thread, and so hold up the model, at each change.
+        end = threading.Lock()
+        with self.changed:
+            if self.over or stopped():
+                return
+            end.acquire()
+            self._waits.append(end)
+        if not end.acquire(timeout=seconds):
+            with self.changed:
+                if end in self._waits:
+                    self._waits.remove(end)
 
     def wake(self) -> None:
-        """Wake every thread that waits for a change, or for the end, as the server has stopped."""
+        """Wake every thread that waits for a change, or for the end."""
         with self.changed:
             self.changed.notify_all()
-            self._end.notify_all()
+            while self._waits:
+                self._waits.pop().release()
 
     def cancel(self) -> None:
         """Cancel it; the function ends at its next step. One that is over stays as it is."""
