@@ -30,7 +30,8 @@ CANCELED = "canceled"
 ABORTED = "aborted"
 _TIMES = ("created_at", "started_at", "completed_at", "deadline")
 _REDACTED = "[REDACTED]"
-_DONE_REASONS = {SUCCEEDED: None, FAILED: "error"}
+_DONE_DATA = {SUCCEEDED: "{}", FAILED: '{"reason": "error"}'}  # of the last event
+_CANCELED_DATA = '{"reason": "canceled"}'
 
 
 class Job:
@@ -337,8 +338,7 @@ class Job:
             self.error = error
             if error is not None:
                 self._events.add("error", json.dumps({"detail": error}, ensure_ascii=False))
-            reason = _DONE_REASONS.get(status, "canceled")
-            self._events.add("done", json.dumps({"reason": reason} if reason else {}))
+            self._events.add("done", _DONE_DATA.get(status, _CANCELED_DATA))
             self.status = status
             self.wake()
         if self._timer is not None:

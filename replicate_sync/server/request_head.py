@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 _MAX_LINE = 2**16  # bytes
 _MAX_HEADERS = 100
-_REQUEST_LINE = re.compile(r"([!-~]+) (\S+) (HTTP/1\.[0-9])")
+_EMPTY = (b"\r\n", b"\n")
+_SPACE = " \t\r\n"
+_REQUEST_LINE = re.compile(r"([!-~]+) (\S+) (HTTP/1\.[0-9])\r?\n")
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
@@ -33,29 +35,23 @@ def read_head(source: BufferedIOBase) -> WSGIEnvironment | None:
     Raises:
         BadRequest: It is none, is too long, or ends early.
     """
-    first = source.readline(_MAX_LINE)
-    while first in (b"\r\n", b"\n"):  # a client may send empty lines before a request
-        first = source.readline(_MAX_LINE)
-    if not first:
+    line = source.readline(_MAX_LINE)
+    while line in _EMPTY:  # a client may send empty lines before a request
+        line = source.readline(_MAX_LINE)
+    if not line:
         return None
-    environ = _parse_request_line(_text(first))
+    environ = _parse_request_line(line)
     for _ in range(_MAX_HEADERS + 1):
-        line = _text(source.readline(_MAX_LINE))
-        if not line:
+        line = source.readline(_MAX_LINE)
+        if line in _EMPTY:
             _split_target(environ)
             return environ
         _add_header(line, environ)
     raise BadRequest
 
 
-def _text(line: bytes) -> str:
-    if not line.endswith(b"\n"):
-        raise BadRequest
-    return line.decode("latin-1").rstrip("\r\n")
-
-
-def _parse_request_line(line: str) -> WSGIEnvironment:
-    match = _REQUEST_LINE.fullmatch(line)
+def _parse_request_line(line: bytes) -> WSGIEnvironment:
+    match = _REQUEST_LINE.fullmatch(line.decode("latin-1"))
     if match is None:
         raise BadRequest
     method, target, protocol = match.groups()
@@ -67,15 +63,15 @@ def _parse_request_line(line: str) -> WSGIEnvironment:
     }
 
 
-def _add_header(line: str, environ: WSGIEnvironment) -> None:
-    name, colon, value = line.partition(":")
-    if not colon:
+def _add_header(line: bytes, environ: WSGIEnvironment) -> None:
+    name, colon, value = line.decode("latin-1").partition(":")
+    if not colon or not value.endswith("\n"):
         raise BadRequest
     key = _key(name)
     if key in environ:
-        environ[key] += f",{value.strip()}"
+        environ[key] += f",{value.strip(_SPACE)}"
     elif key:
-        environ[key] = value.strip()
+        environ[key] = value.strip(_SPACE)
 
 
 def _split_target(environ: WSGIEnvironment) -> None:

@@ -14,7 +14,7 @@ import requests
 from replicate_sync.server import LocalServer
 
 pytestmark = pytest.mark.scale
-STREAMS, EVENTS, PREDICTIONS = 200, 50, 1000
+STREAMS, EVENTS, PREDICTIONS = 500, 20, 1000
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def read(url: str) -> list[str]:
     raise AssertionError(f"a stream ended early, after {len(found)} events")
 
 
-def test_200_streams_at_once_lose_no_event(server: LocalServer, caller_of: Any) -> None:
+def test_500_streams_at_once_lose_no_event(server: LocalServer, caller_of: Any) -> None:
     everyone = threading.Barrier(STREAMS)
 
     @server.model("me/counts")
