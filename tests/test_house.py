@@ -187,11 +187,19 @@ def loaded(line: str) -> set[str]:
 
 
 @pytest.mark.slow
-def test_importing_takes_what_requests_takes_and_nothing_else() -> None:
-    ours = loaded("from replicate_sync import Polling, Replicate, ReplicateHome, Retries")
+def test_making_a_client_takes_what_requests_takes_and_few_modules_of_our_own() -> None:
+    ours = loaded("from replicate_sync import ReplicateHome, Replicate; Replicate('r8_x')")
     foreign = {name for name in ours if name.partition(".")[0] != "replicate_sync"}
     assert foreign - loaded("import requests, sseclient") <= {"secrets"}
     assert not {"replicate_sync.server", "replicate_sync.cli"} & ours
+    ours = loaded("from replicate_sync import Replicate; Replicate('r8_x')") - foreign
+    assert len(ours) <= 50, ours
+
+
+@pytest.mark.slow
+def test_importing_the_client_takes_nothing_of_requests() -> None:
+    ours = loaded("from replicate_sync import Polling, Replicate, Retries")
+    assert not {"email", "http.client", "requests", "ssl", "tenacity", "urllib3"} & ours
 
 
 def test_importing_the_package_alone_takes_not_even_that() -> None:

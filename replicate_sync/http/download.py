@@ -20,7 +20,6 @@ from ..exceptions import ConnectionFailed, Interruption, ReplicateError, Unexpec
 from . import connection_errors, response_errors
 from .adapter import BoundedResponse, Delivery
 from .addresses import AddressRefused, FileHosts, refuse_written_address
-from .chunks import Chunks
 from .prepared import NoAuth
 from .sessions import (
     MAX_REDIRECTS,
@@ -346,6 +345,8 @@ def _read_chunks(
     raw: urllib3.response.HTTPResponse, received: BoundedResponse
 ) -> Generator[bytes, None, None]:
     """Yield the content of all chunks that have arrived, together. urllib3 reads one at a time."""
+    from .chunks import Chunks  # late, as many programs stream nothing
+
     chunks = Chunks()
     while not chunks.is_over:
         arrived = received.fp.read1(PIECE_SIZE)
