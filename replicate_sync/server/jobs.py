@@ -175,6 +175,8 @@ class Jobs:
                 self._ended_bytes -= oldest.size
                 self._delete(oldest)
                 self.dropped += 1
+            while self._with_data and self._with_data[0].id not in self._jobs:
+                self._with_data.popleft()
 
     def _fits(self) -> bool:
         return (

@@ -23,16 +23,17 @@ class WorkerThreads:
 
     def run(self, work: Work, name: str) -> None:
         """Call a function at once, in a thread of its own, which has this name meanwhile."""
-        with self._lock:
-            inbox = self._idle.pop() if self._idle else None
-        if inbox is None:
-            threading.Thread(target=self._work_on, args=(work,), name=name, daemon=True).start()
-            return
 
         def named() -> None:
             threading.current_thread().name = name
             work()
 
+        with self._lock:
+            inbox = self._idle.pop() if self._idle else None
+        if inbox is None:
+            # The work is no argument of the thread, which would keep it as long as it lives.
+            inbox = queue.SimpleQueue()
+            threading.Thread(target=self._work_on, args=(inbox,), name=name, daemon=True).start()
         inbox.put(named)
 
     def close(self) -> None:
@@ -49,10 +50,11 @@ class WorkerThreads:
         with self._lock:
             self._closed = False
 
-    def _work_on(self, work: Work | None) -> None:
-        inbox: _Inbox = queue.SimpleQueue()
+    def _work_on(self, inbox: _Inbox) -> None:
+        work = inbox.get()
         while work is not None:
             work()
+            del work  # and with it the prediction, which may be dropped
             threading.current_thread().name = "local-replicate-idle"
             with self._lock:
                 if self._closed:

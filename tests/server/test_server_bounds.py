@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import time
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -76,4 +79,18 @@ def test_the_oldest_uploads_are_dropped(caller_of: Any) -> None:
         listed = call.get("/v1/files").json()["results"]
         assert [one["id"] for one in listed] == ids[:0:-1]
         assert server.uploads.dropped == 1
+        call.session.close()
+
+
+def test_nothing_of_a_prediction_stays_when_it_is_dropped(caller_of: Any) -> None:
+    with LocalServer(keep_predictions=2) as server:
+        call = caller_of(server)
+        jobs = []
+        for _ in range(4):
+            made = call.run("replicate/hello-world", {"text": "you"})
+            jobs.append(weakref.ref(server.jobs.get(made["id"])))
+        deadline = time.monotonic() + 5
+        while any(job() for job in jobs[:2]) and time.monotonic() < deadline:
+            gc.collect()
+        assert [job() is None for job in jobs] == [True, True, False, False]
         call.session.close()
