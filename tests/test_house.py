@@ -276,8 +276,8 @@ def test_most_of_what_requests_does_with_each_request_is_done_once(
 @pytest.mark.parametrize(
     ("call", "limit"),
     [
-        (lambda client: client.models.get("a/b"), 26),
-        (lambda client: client.run("a/b", {"prompt": "x"}), 67),
+        (lambda client: client.models.get("a/b"), 27),
+        (lambda client: client.run("a/b", {"prompt": "x"}), 68),
         (lambda client: list(client.chat("hello")), 160),
     ],
     ids=["models.get", "run", "a chat of three tokens"],

@@ -29,13 +29,23 @@ from ipaddress import (
     ip_address,
     ip_network,
 )
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
 from ..exceptions import ConnectionFailed, InvalidInputError
 from .config import ApiConfig, origin
+
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class _Connection(Protocol):
+        host: str
+
+        @property
+        def port(self) -> int | None: ...
+
 
 _EMBEDDING_NETWORK = "64:ff9b::/96"  # of IPv4 addresses, behind a NAT64
 _LOCAL_NAMES = ("localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback")
@@ -186,13 +196,6 @@ def refuse_private_peer(connection: object, url: str) -> None:
         return  # no connection of IP
     if not is_public(peer):
         raise AddressRefused(_host_of(url), peer)
-
-
-class _Connection(Protocol):
-    host: str
-
-    @property
-    def port(self) -> int | None: ...
 
 
 def connect_to_public(connection: _Connection, connect: Callable[[], socket.socket]) -> Any:

@@ -11,14 +11,22 @@ import os
 import sys
 from collections.abc import Callable, Container, Mapping
 from itertools import islice
-from typing import TYPE_CHECKING, Protocol, TypeGuard, cast
+from typing import TYPE_CHECKING, TypeGuard
 
 from ..exceptions import InvalidInputError
 from ..http.json import name_unserializable, serialize_json
 
 if TYPE_CHECKING:
+    from typing import Protocol
+
     from .file_output import FileOutput
     from .upload import Upload, UploadedFile
+
+    class _NumpyScalar(Protocol):
+        def item(self) -> object:
+            """Return the value as one of Python's own."""
+            ...
+
 
 _CONTAINERS = (Mapping, list, tuple)
 _TEXT_NAMES = ("prompt", "text", "message", "caption", "query", "question", "stop")
@@ -102,21 +110,18 @@ def place_files(
             return {name: place_value(item) for name, item in value.items()}
         if isinstance(value, list | tuple):
             return [place_value(item) for item in value]
-        upload = cast("Upload", value)  # the only value in it that is not JSON
-        if upload not in placed:
-            placed[upload] = place(upload)
-        return placed[upload]
+        from .upload import Upload  # late, as most inputs have no file
+
+        if not isinstance(value, Upload):
+            return value  # of which is said what is wrong where it is written as JSON
+        if value not in placed:
+            placed[value] = place(value)
+        return placed[value]
 
     result: dict[str, object] = {}
     for name, value in validated.items():
         result[name] = place_value(value)
     return result
-
-
-class _NumpyScalar(Protocol):
-    def item(self) -> object:
-        """Return the value as one of Python's own."""
-        ...
 
 
 def _validate_value(value: object, name: str, uploads: dict[object, Upload]) -> object:

@@ -36,15 +36,21 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha256
 from time import monotonic, time
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ..exceptions import ConnectionFailed, ReplicateError, ResponseError
 from ..http.json import serialize_json
 
 if TYPE_CHECKING:
+    from typing import Literal
+
     from ..http.adapter import Delivery
     from ..http.clock import ServerClock
     from .prediction import Prediction
+
+    State = Literal[
+        "planned", "sent", "rejected", "in doubt", "created", "supervised", "finished", "abandoned"
+    ]
 
 _Kind = TypeVar("_Kind", bound="Prediction")
 
@@ -55,10 +61,6 @@ LEAVING = (KeyboardInterrupt, SystemExit, GeneratorExit)
 _ID_AT_BEGINNING = rb'\s*\{\s*"id"\s*:\s*"([A-Za-z0-9._~=-]+)"'  # compiled when needed
 
 _LEFT_BEFORE = "The caller had left before it was sent."
-
-State = Literal[
-    "planned", "sent", "rejected", "in doubt", "created", "supervised", "finished", "abandoned"
-]
 
 
 class Evidence:

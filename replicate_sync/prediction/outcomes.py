@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from ..deadline import Deadline
 from ..exceptions import (
@@ -18,31 +18,34 @@ from ..exceptions import (
 )
 from ..polling import Polling
 
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class State(Protocol):
+        """What is said here of a prediction or a training."""
+
+        label: str
+        collection: str
+        id: str
+        model: str | None
+        error: str | None
+        logs: str
+
+        @property
+        def status(self) -> str:
+            """The status, as the API has it."""
+
+        @property
+        def ended(self) -> bool:
+            """Whether the status is a final one."""
+
+
 TERMINAL_STATUSES = frozenset({"succeeded", "failed", "canceled", "aborted"})
 
 _LOG_LINES = 5
 
 Redact = Callable[[str], str]
 """Returns a model's own words without what must not be shown."""
-
-
-class State(Protocol):
-    """What is said here of a prediction or a training."""
-
-    label: str
-    collection: str
-    id: str
-    model: str | None
-    error: str | None
-    logs: str
-
-    @property
-    def status(self) -> str:
-        """The status, as the API has it."""
-
-    @property
-    def ended(self) -> bool:
-        """Whether the status is a final one."""
 
 
 def describe(prediction: State) -> str:

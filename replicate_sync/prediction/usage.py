@@ -14,13 +14,48 @@ import logging
 from collections import OrderedDict, deque
 from collections.abc import Iterator, Mapping
 from math import inf
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from ..exceptions import InvalidInputError, ReplicateError
 from ..forks import brief_lock
 
 if TYPE_CHECKING:
+    from typing import Protocol
+
     from .model_usage import ModelUsage
+
+    class Metered(Protocol):
+        """What is read of a prediction."""
+
+        id: str
+        model: str | None
+
+        @property
+        def has_run(self) -> bool:
+            """Whether it has started."""
+
+        @property
+        def predict_time(self) -> float | None:
+            """The seconds that it ran."""
+
+        @property
+        def input_tokens(self) -> float | None:
+            """The tokens that it read."""
+
+        @property
+        def output_tokens(self) -> float | None:
+            """The tokens that it wrote."""
+
+        @property
+        def images_made(self) -> float | None:
+            """The images that it made."""
+
+    class Unseen(Metered, Protocol):
+        """A prediction that can be polled."""
+
+        def reload(self) -> object:
+            """Poll it once; its end is added to the usage then."""
+
 
 _UNITS = ("second", "image", "input_token", "output_token", "prediction")
 _UNKNOWN_MODEL = "unknown"
@@ -32,40 +67,6 @@ _log = logging.getLogger("replicate_sync")
 
 Price = float | Mapping[str, float]
 """What a model costs: for each second, or by unit: "second", "image", "prediction", …"""
-
-
-class Metered(Protocol):
-    """What is read of a prediction."""
-
-    id: str
-    model: str | None
-
-    @property
-    def has_run(self) -> bool:
-        """Whether it has started."""
-
-    @property
-    def predict_time(self) -> float | None:
-        """The seconds that it ran."""
-
-    @property
-    def input_tokens(self) -> float | None:
-        """The tokens that it read."""
-
-    @property
-    def output_tokens(self) -> float | None:
-        """The tokens that it wrote."""
-
-    @property
-    def images_made(self) -> float | None:
-        """The images that it made."""
-
-
-class Unseen(Metered, Protocol):
-    """A prediction that can be polled."""
-
-    def reload(self) -> object:
-        """Poll it once; its end is added to the usage then."""
 
 
 class Prices:
