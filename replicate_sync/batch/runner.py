@@ -173,8 +173,7 @@ class BatchRunner:
 
     def _run(self, position: int, given: Mapping[str, Any]) -> Any:
         """Return the result of one input, in a thread of the window."""
-        template = self._request
-        request = PredictionRequest(template.ref, validate_input(given), template.fields)
+        request = self._request._replace(input=validate_input(given))
         options = self._options
 
         def send(creation: Creation[Prediction]) -> Prediction:

@@ -15,6 +15,7 @@ string), `n` (an integer) and `image` (a file):
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -22,7 +23,7 @@ from pathlib import Path
 from ..client import Replicate
 from ..exceptions import InvalidInputError, UnknownModelError
 from ..payloads.input_schema import Inputs
-from ..payloads.inputs import is_name_for_text
+from ..payloads.inputs import TEXT_NAME
 from ..payloads.local_paths import is_name_of_file
 
 _UNKNOWN = ""
@@ -204,7 +205,7 @@ def _parse_file(name: str, path: str, kind: str) -> object:
 
 
 def _parse_text(name: str, text: str, kind: str) -> object:
-    is_path = kind == _UNKNOWN and not is_name_for_text(name) and is_name_of_file(text)
+    is_path = kind == _UNKNOWN and not re.search(TEXT_NAME, name) and is_name_of_file(text)
     if is_path or (kind == "file" and not text.startswith(_URL_PREFIXES)):
         raise InvalidInputError(
             f"{name} takes a file: write {name}=@{text} for the file {text!r}, or give its https "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 from ..exceptions import InvalidInputError
@@ -33,51 +33,21 @@ class Content:
         self.content_type = content_type
 
 
-class Request:
-    """A request that is to be sent, perhaps more than once.
+class Request(NamedTuple):
+    """A request that is to be sent, perhaps more than once."""
 
-    Args:
-        method: The HTTP method.
-        url: The whole URL.
-        params: The query.
-        headers: All headers but that of the token.
-        data: The body.
-        auth: Sets the token.
-        model: As for `Transport.request`; likewise all other arguments.
-        repeatable: See there.
-        decode: See there.
-        build: See there.
-        delivery: See there.
-        retry_if: See there.
-    """
-
-    def __init__(
-        self,
-        method: str,
-        url: str,
-        params: Mapping[str, str] | None,
-        headers: Mapping[str, str],
-        data: Body | None,
-        auth: BearerAuth,
-        model: str | None,
-        repeatable: bool,
-        decode: Callable[[bytes], Any] | None,
-        build: Callable[[Any], Any],
-        delivery: Delivery | None,
-        retry_if: Callable[[BaseException], bool] | None,
-    ) -> None:
-        self.method = method
-        self.url = url
-        self.params = params
-        self.headers = headers
-        self.data = data
-        self.auth = auth
-        self.model = model
-        self.repeatable = repeatable
-        self.decode = decode
-        self.build = build
-        self.delivery = delivery
-        self.retry_if = retry_if
+    method: str
+    url: str
+    params: Mapping[str, str] | None
+    headers: Mapping[str, str]
+    data: Body | None
+    auth: BearerAuth
+    model: str | None
+    repeatable: bool
+    decode: Callable[[bytes], Any] | None
+    build: Callable[[Any], Any]
+    delivery: Delivery | None
+    retry_if: Callable[[BaseException], bool] | None
 
     @property
     def purpose(self) -> str:

@@ -33,7 +33,7 @@ from .clock import ServerClock
 from .config import ApiConfig, without_credentials
 from .download import Downloader
 from .json import serialize_json
-from .prepared import BearerAuth
+from .prepared import BearerAuth, Body
 from .request import Content, Request, redirect_target, validate_headers
 from .sessions import MAX_REDIRECTS, USER_AGENT, BodyTooLong, Sessions, read_body
 
@@ -190,10 +190,11 @@ class Transport:
             all_headers = {**self._headers, **headers}
         else:
             all_headers = self._headers
+        data: Body | None = None
         if body is not None:
-            content = Content(serialize_json(body), "application/json")
-        data = None
-        if content is not None:
+            data = serialize_json(body)
+            all_headers = {**all_headers, "Content-Type": "application/json"}
+        elif content is not None:
             data = content.body
             all_headers = {**all_headers, "Content-Type": content.content_type}
         request = Request(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Container, Mapping
 from itertools import islice
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 
 
 _CONTAINERS = (Mapping, list, tuple)
-_TEXT_NAMES = ("prompt", "text", "message", "caption", "query", "question", "stop")
+#: Finds in the name of an input that it takes a text, and so no file, as far as the name tells.
+TEXT_NAME = r"(?i)prompt|text|message|caption|query|question|stop"  # compiled when needed
 _MAX_PATHS = 1000  # items of one list that are compared with the files on disk
 
 
@@ -58,7 +60,7 @@ def validate_input(
         if value is None:
             continue
         present[name] = value
-        if name not in texts and not is_name_for_text(name):
+        if name not in texts and not re.search(TEXT_NAME, name):
             _refuse_names_of_files(value, name)
     uploads: dict[object, Upload] = {}
     try:
@@ -71,12 +73,6 @@ def validate_input(
     except RecursionError as error:
         where = name_unserializable(present)
         raise InvalidInputError(f"{where} is nested too deep, or holds itself.") from error
-
-
-def is_name_for_text(name: str) -> bool:
-    """Return whether an input takes a text, and so no file, as far as its name tells."""
-    lower = name.lower()
-    return any(word in lower for word in _TEXT_NAMES)
 
 
 def _validate_names(given: object) -> None:
@@ -283,13 +279,12 @@ def _refuse_names_of_files(value: object, name: str) -> None:
     texts = [value]
     if isinstance(value, list | tuple):
         texts = list(islice(value, _MAX_PATHS))
-    # A name of a file has a scheme or a suffix, which most texts with a name of their own have not.
-    names = [text for text in texts if isinstance(text, str) and (":" in text or "." in text)]
-    if not names:
-        return
-    from .local_paths import is_name_of_file, path_expression
+    for text in texts:
+        # A name of a file has a scheme or a suffix, which many texts have not.
+        if not isinstance(text, str) or (":" not in text and "." not in text):
+            continue
+        from .local_paths import is_name_of_file, path_expression
 
-    for text in names:
         if is_name_of_file(text):
             raise InvalidInputError(
                 f"The input {name!r} is the name of a file, {text!r}, and not the file. Nothing "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from math import isnan
+from typing import NamedTuple
 
 from ..deadline import NO_DEADLINE, Deadline
 from ..exceptions import InvalidInputError
@@ -18,44 +19,26 @@ _MAX_HOLD = 60.0  # seconds
 _LIFETIME = r"(?=\d)(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?"  # compiled when needed
 
 
-class PredictionRequest:
-    """What to run, validated; nothing of it has been sent.
+class PredictionRequest(NamedTuple):
+    """What to run, validated; nothing of it has been sent."""
 
-    Args:
-        ref: The model.
-        input: The validated input, with an `Upload` for each file.
-        fields: The further fields of the body, such as the webhook.
-    """
-
-    def __init__(
-        self, ref: ModelRef, input: dict[str, object], fields: Mapping[str, object] | None = None
-    ) -> None:
-        self.ref = ref
-        self.input = input
-        self.fields: Mapping[str, object] = fields or {}
+    ref: ModelRef
+    #: The validated input, with an `Upload` for each file.
+    input: dict[str, object]
+    #: The further fields of the body, such as the webhook.
+    fields: Mapping[str, object] = {}
 
 
-class CreateOptions:
-    """How a create is sent.
+class CreateOptions(NamedTuple):
+    """How a create is sent."""
 
-    Args:
-        headers: Headers besides the client's.
-        deadline: The deadline of the call.
-        cancel_on_exit: Whether an interruption cancels what was created.
-        progress: Whether to display a progress bar for uploads.
-    """
-
-    def __init__(
-        self,
-        headers: Mapping[str, str] | None = None,
-        deadline: Deadline = NO_DEADLINE,
-        cancel_on_exit: bool = True,
-        progress: bool = False,
-    ) -> None:
-        self.headers: Mapping[str, str] = headers or {}
-        self.deadline = deadline
-        self.cancel_on_exit = cancel_on_exit
-        self.progress = progress
+    #: Headers besides the client's.
+    headers: Mapping[str, str] = {}
+    deadline: Deadline = NO_DEADLINE
+    #: Whether an interruption cancels what was created.
+    cancel_on_exit: bool = True
+    #: Whether to display a progress bar for uploads.
+    progress: bool = False
 
 
 def webhook_fields(
