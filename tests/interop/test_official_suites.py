@@ -41,7 +41,15 @@ IMPOSSIBLE = {
     "test_predictions_create_blocking",
 }
 CONFTEST = """
+import functools
+import httpx
 import pytest
+
+# The suite has one client for all tests, and an event loop for each: a connection that is kept
+# belongs to a loop that is closed.
+limits = httpx.Limits(max_keepalive_connections=0)
+httpx.AsyncHTTPTransport = functools.partial(httpx.AsyncHTTPTransport, limits=limits)
+
 skip_if_no_token = pytest.mark.skipif(False, reason="there is a token")
 
 @pytest.fixture
