@@ -73,6 +73,8 @@ class Connection:
             try:
                 while self._serve_next():
                     pass
+                # A process that was forked meanwhile holds the connection open.
+                self._client.shutdown(socket.SHUT_WR)
             except BadRequest:
                 self._client.sendall(_BAD_REQUEST)
                 self._read_rest()

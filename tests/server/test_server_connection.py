@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from replicate_sync.server.connection import Connection
+from replicate_sync.server.streams import CLIENT_SOCKET
 from replicate_sync.server.testing.middleware import ResetConnection
 
 if TYPE_CHECKING:
@@ -119,6 +121,18 @@ def test_it_is_closed_where_the_client_asks_for_it(serve: Serve) -> None:
     client = serve(echo)
     client.sendall(b"GET / HTTP/1.1\r\nconnection: Close\r\n\r\n")
     assert b"\r\nConnection: close\r\n" in client.makefile("rb").read()
+
+
+def test_it_is_closed_although_another_process_holds_it(serve: Serve) -> None:
+    held: list[int] = []
+
+    def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        held.append(os.dup(environ[CLIENT_SOCKET].fileno()))  # as in a fork
+        return pieces(environ, start_response)
+
+    response, body = respond(serve(application), b"GET / HTTP/1.0\r\n\r\n")
+    assert (response.getheader("Connection"), body) == ("close", b"one two")
+    os.close(held[0])
 
 
 def test_the_response_arrives_although_nobody_reads_the_body(serve: Serve) -> None:
