@@ -101,7 +101,10 @@ class Parser:
         text = block.decode("utf-8", "replace")
         match = _USUAL_EVENT.match(text)
         if match is not None and match.end() == len(text):
-            return self._read_usual([match.groups("")])
+            name, own_id, data = match.groups("")  # one event, as most pieces have
+            self._last_id = own_id or self._last_id
+            data = data.replace("\ndata: ", "\n")
+            return [Event(name, data, self._last_id, None, own_id != "")]
         if _USUAL_EVENTS.fullmatch(text):
             return self._read_usual(_USUAL_EVENT.findall(text))
         return self._read_any(text)

@@ -24,7 +24,7 @@ from contextlib import suppress
 from http.client import HTTPMessage, HTTPResponse, RemoteDisconnected
 from io import BufferedReader, BytesIO
 from math import inf
-from queue import Empty, Full, LifoQueue
+from queue import SimpleQueue
 from time import monotonic, time
 from typing import Any, Literal
 
@@ -52,7 +52,6 @@ _USUAL_HEAD = re.compile(
     rb"((?:[!-9;-~]+:[^\r\n]{0,9999}\r\n){1,99})\r\n"
 )
 _LENGTH = re.compile("[0-9]{1,18}")
-_SHORT_BODY = 16384  # bytes
 _PIECE_SIZE = 65536  # bytes that are sent at a time, at most
 _SLOWEST_LINE = 8192  # bytes per second, at which a piece must be sent within the timeout
 _MAX_UNSENT = 131072  # bytes that the operating system keeps to be sent
@@ -78,6 +77,10 @@ class Delivery:
     beginning: bytes = b""
     #: The longest silence while it is sent, and until its response begins, in seconds.
     timeout: float = inf
+    #: Whether the head of the request waits for a short body: one packet, and one wake-up.
+    holds_head: bool = False
+    #: The head that waits.
+    head: bytes = b""
     #: What it was sent on.
     socket: socket.socket | None = None
     #: When all of it must be over, by `time.monotonic`.
@@ -117,19 +120,48 @@ class BoundedResponse(HTTPResponse):
     _method: str
 
     def begin(self) -> None:
-        """Read the head, then let http.client parse it."""
-        connection: Any = self.fp
+        """Read the head, and take over what it says.
+
+        http.client parses each head as if it were an e-mail, which takes longer than all else with
+        a response. It gets those that do not have the usual form.
+        """
         delivery = thread.delivery
         if delivery.left_at is not None:
             delivery.sent = "all"
-        end = monotonic() + delivery.timeout + _GRACE
-        if delivery.end < inf:
-            end = min(end, delivery.end)
-            if delivery.socket is not None:
-                delivery.socket.settimeout(delivery.silence)  # sending has taken some of the time
-        head = _read_head(connection, end)
-        if self._take_usual(head):
+        end = min(monotonic() + delivery.timeout + _GRACE, delivery.end)
+        if delivery.end < inf and delivery.socket is not None:
+            delivery.socket.settimeout(delivery.silence)  # sending has taken some of the time
+        head = _read_head(self.fp, end)
+        usual = _USUAL_HEAD.fullmatch(head)
+        if usual is None or self._method == "HEAD" or self.debuglevel:
+            self._begin_by_http_client(head)
             return
+        fields: dict[str, str] = {}
+        message = HTTPMessage()
+        for line in usual[3].decode("latin-1").split("\r\n")[:-1]:
+            name, _, value = line.partition(":")
+            value = value.lstrip(" \t")
+            message.set_raw(name, value)
+            fields.setdefault(name.lower(), value)
+        length = fields.get("content-length", "")
+        is_chunked = fields.get("transfer-encoding", "").lower() == "chunked"
+        if is_chunked:
+            self.length = None
+        elif _LENGTH.fullmatch(length):
+            self.length = int(length)
+        else:
+            self._begin_by_http_client(head)
+            return
+        self.code = self.status = int(usual[1])
+        self.reason = usual[2].decode("latin-1").strip()
+        self.version = 11
+        self.headers = self.msg = message
+        self.chunked = is_chunked
+        self.chunk_left = None
+        self.will_close = "close" in fields.get("connection", "").lower()
+
+    def _begin_by_http_client(self, head: bytes) -> None:
+        connection = self.fp
         file: Any = BytesIO(head)
         self.fp = file
         try:
@@ -139,38 +171,6 @@ class BoundedResponse(HTTPResponse):
                 connection.close()
             else:
                 self.fp = connection
-
-    def _take_usual(self, head: bytes) -> bool:
-        """Take over what a head says; return False for one that http.client is to parse.
-
-        That parses each as if it were an e-mail, which takes longer than all else with a response.
-        """
-        usual = _USUAL_HEAD.fullmatch(head)
-        if usual is None or self._method == "HEAD" or self.debuglevel:
-            return False
-        fields: dict[str, str] = {}
-        message = HTTPMessage()
-        for line in usual[3].decode("latin-1").split("\r\n")[:-1]:
-            name, _, value = line.partition(":")
-            value = value.lstrip(" \t")
-            message.set_raw(name, value)
-            fields.setdefault(name.lower(), value)
-        length = fields.get("content-length")
-        is_chunked = fields.get("transfer-encoding", "").lower() == "chunked"
-        if is_chunked:
-            self.length = None
-        elif length is None or not _LENGTH.fullmatch(length):
-            return False
-        else:
-            self.length = int(length)
-        self.code = self.status = int(usual[1])
-        self.reason = usual[2].decode("latin-1").strip()
-        self.version = 11
-        self.headers = self.msg = message
-        self.chunked = is_chunked
-        self.chunk_left = None
-        self.will_close = "close" in fields.get("connection", "").lower()
-        return True
 
 
 def _read_head(connection: BufferedReader, end: float) -> bytes:
@@ -204,21 +204,8 @@ class _Reporting:
 
     sock: socket.socket | None
     proxy: Any
-    timeout: Any
     response_class = BoundedResponse
     _is_connecting = False
-    # Whether the head of a request is to be sent with its body, and the head.
-    _holds_head = False
-    _head = b""
-
-    def request(self, method: str, url: str, body: Any = None, **options: Any) -> None:
-        """Send a request, the head of which waits for a short body: one packet, and one wake-up."""
-        self._holds_head = type(body) is bytes and 0 < len(body) < _SHORT_BODY
-        self._head = b""
-        if self.sock is not None:
-            # It is `send` that limits how long sending takes, as it does on a new connection.
-            self.timeout = thread.delivery.timeout
-        super().request(method, url, body=body, **options)  # type: ignore[misc]
 
     def connect(self) -> None:
         """Connect, which sends nothing of the request: what a proxy is told is none of it."""
@@ -237,16 +224,16 @@ class _Reporting:
         if self._is_connecting:
             super().send(data)  # type: ignore[misc]
             return
-        if self._holds_head:
-            self._holds_head = False
-            self._head = data
+        delivery = thread.delivery
+        if delivery.holds_head:
+            delivery.holds_head = False
+            delivery.head = data
             return
-        if self._head:
-            data = self._head + data
-            self._head = b""
+        if delivery.head:
+            data = delivery.head + data
+            delivery.head = b""
         if self.sock is None:
             self.connect()
-        delivery = thread.delivery
         delivery.sent = "some"
         delivery.left_at = None
         delivery.socket = self.sock
@@ -285,30 +272,16 @@ class _SecureConnection(_Reporting, HTTPSConnection):  # type: ignore[misc]
     pass
 
 
-class _Idle(LifoQueue[Any]):
-    """The connections of a pool that are idle, taken and put back without a lock.
+class _Idle(SimpleQueue[Any]):
+    """The connections of a pool that are idle. Each thread has its own, and needs no locks."""
 
-    Each thread has pools of its own, and where another one closes a response of a stream, the
-    operations of a list are safe.
-    """
-
-    def get(self, block: bool = True, timeout: float | None = None) -> Any:
-        """Return the one that was used last. None of the pools here waits for one."""
-        try:
-            return self.queue.pop()
-        except IndexError:
-            raise Empty from None
-
-    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
-        """Take back one that has become idle."""
-        if len(self.queue) >= self.maxsize:
-            raise Full
-        self.queue.append(item)
+    def __new__(cls, maxsize: int) -> _Idle:
+        return super().__new__(cls)
 
 
 class _Pool(HTTPConnectionPool):
     own_connection: type = _Connection
-    QueueCls = _Idle
+    QueueCls = _Idle  # type: ignore[assignment]  # typeshed wants a LifoQueue
 
     @property
     def ConnectionCls(self) -> Any:  # type: ignore[override]  # urllib3's name
@@ -320,7 +293,7 @@ class _Pool(HTTPConnectionPool):
 
 class _SecurePool(HTTPSConnectionPool):
     own_connection: type = _SecureConnection
-    QueueCls = _Idle
+    QueueCls = _Idle  # type: ignore[assignment]  # typeshed wants a LifoQueue
 
     @property
     def ConnectionCls(self) -> Any:  # type: ignore[override]
@@ -383,12 +356,6 @@ class BoundedHeadAdapter(HTTPAdapter):
         """Close the connections that are idle."""
         self._latest_pool = None
         super().close()
-
-    def request_url(self, request: PreparedRequest, proxies: Any) -> str:
-        """Return what follows the method in a request."""
-        if proxies:
-            return super().request_url(request, proxies)
-        return request.path_url
 
     def proxy_manager_for(self, proxy: str, **options: Any) -> ProxyManager:
         """Return the pools of connections through a proxy."""

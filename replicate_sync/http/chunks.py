@@ -12,7 +12,8 @@ See https://www.rfc-editor.org/rfc/rfc9112#section-7.1
 from __future__ import annotations
 
 import re
-from http.client import HTTPException
+from collections.abc import Callable
+from http.client import HTTPException, IncompleteRead
 
 # The line end behind the chunk before, and the size of this one, perhaps with an extension.
 _SIZE = re.compile(rb"\r\n([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\n]*)?\r?\n")
@@ -26,51 +27,68 @@ class InvalidChunk(HTTPException):
 
 
 class Chunks:
-    """Takes a chunked body apart."""
+    """Reads the content of a chunked body.
 
-    def __init__(self) -> None:
-        #: Whether the last chunk has begun, which has no content.
-        self.is_last: bool = False
-        #: Whether all of the body has arrived.
-        self.is_over: bool = False
+    Args:
+        receive: Returns what arrives next of the body, b"" where the connection has ended.
+        finish: Called before the end is returned.
+    """
+
+    def __init__(self, receive: Callable[[], bytes], finish: Callable[[], object]) -> None:
+        self._receive = receive
+        self._finish = finish
+        self._is_last = False  # whether the last chunk has begun, which has no content
+        self._is_over = False
         self._left = 0  # bytes of the content of the current chunk
         # What is not understood yet. The first chunk has no other before it, whose line would end.
         self._pending = _LINE_END
 
-    def content_of(self, arrived: bytes) -> bytes:
-        """Return the content in the next bytes of the body.
+    def read(self) -> bytes:
+        """Return the content of all chunks that have arrived, or arrive next; b"" at the end.
 
         Raises:
-            InvalidChunk: They are not bytes of a chunked body.
+            InvalidChunk: What has arrived is no chunk.
+            IncompleteRead: The connection has ended before the body.
         """
-        data = self._pending + arrived
-        position = 0
         pieces: list[bytes] = []
-        left = self._left
-        while True:
-            if left:
-                piece = data[position : position + left]
-                pieces.append(piece)
-                position += len(piece)
-                left -= len(piece)
-            size = _SIZE.match(data, position)
-            if size is None:
+        while not pieces and not self._is_over:
+            arrived = self._receive()
+            if not arrived:
+                self._end_early()
                 break
-            left = int(size[1], 16)
-            if not left:
-                self.is_last = True
-                self.is_over = _TRAILER.match(data, position) is not None
-                break
-            position = size.end()
-        self._left = left
-        self._pending = data[position:]
-        if len(self._pending) > len(_LINE_END) and not self.is_over:
-            self._validate_pending()
+            data = self._pending + arrived
+            position = 0
+            while True:
+                piece = data[position : position + self._left]
+                if piece:
+                    pieces.append(piece)
+                    position += len(piece)
+                    self._left -= len(piece)
+                size = _SIZE.match(data, position)
+                if size is None:
+                    break
+                self._left = int(size[1], 16)
+                if not self._left:
+                    self._is_last = True
+                    self._is_over = _TRAILER.match(data, position) is not None
+                    break
+                position = size.end()
+            self._pending = data[position:]
+            if len(self._pending) > len(_LINE_END) and not self._is_over:
+                self._validate_pending()
+        if not pieces:
+            self._finish()
         return b"".join(pieces)
+
+    def _end_early(self) -> None:
+        """Take over that the connection has ended."""
+        if not self._is_last:
+            raise IncompleteRead(b"")
+        self._is_over = True  # some servers do not end the last chunk
 
     def _validate_pending(self) -> None:
         """Raise InvalidChunk unless what is pending may be the beginning of a chunk."""
         pending = self._pending
         has_size = b"\n" in pending[2:]  # which was not understood
-        if pending[:2] != _LINE_END or (has_size and not self.is_last) or len(pending) > _MAX_LINE:
+        if pending[:2] != _LINE_END or (has_size and not self._is_last) or len(pending) > _MAX_LINE:
             raise InvalidChunk(f"not a chunk: {pending[:80]!r}")

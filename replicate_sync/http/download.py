@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
-from http.client import IncompleteRead
+from functools import partial
 from io import BytesIO
 from math import inf
 from time import monotonic
@@ -42,6 +42,7 @@ _STREAM_HEADERS = {
     "Cache-Control": "no-store",
     "Accept-Encoding": "identity",
 }
+_NO_AUTH = NoAuth()
 _END_TIMEOUT = 0.005  # seconds for a stream to end after its last event
 _MAX_FRUITLESS = 3  # times in a row that a cut download is resumed without a single new byte
 _EXPIRED_HINT = "Output files are kept for one hour: run the model again, and save them sooner."
@@ -103,16 +104,16 @@ class Downloader:
                 raise response_errors.unexpected_response(
                     status, response.headers, body, purpose=purpose, expected="an event stream"
                 )
-            with closing(_arriving(response.raw)) as pieces:
-                for piece in pieces:
-                    yield piece
-                    if is_over():
-                        connection = getattr(response.raw, "connection", None)
-                        socket = getattr(connection, "sock", None)
-                        if socket is None:
-                            return  # the connection is of this stream alone
-                        # Only a moment: all that matters has arrived.
-                        socket.settimeout(_END_TIMEOUT)
+            read = _reader_of(response.raw)
+            while piece := read():
+                yield piece
+                if is_over():
+                    connection = getattr(response.raw, "connection", None)
+                    socket = getattr(connection, "sock", None)
+                    if socket is None:
+                        return  # the connection is of this stream alone
+                    # Only a moment: all that matters has arrived.
+                    socket.settimeout(_END_TIMEOUT)
 
     def fetch(self, url: str) -> bytes:
         """Return the content of a file. Unless the download is cut, its bytes are copied once.
@@ -250,7 +251,7 @@ class Downloader:
                 # Followed here, as requests would look into a .netrc file for each further host.
                 public_only = not is_trusted and self._is_doubtful(url)
                 with self._sessions.send(
-                    "GET", url, headers, delivery=delivery, auth=NoAuth(), public_only=public_only
+                    "GET", url, headers, delivery=delivery, auth=_NO_AUTH, public_only=public_only
                 ) as response:
                     if not response.is_redirect:
                         yield response
@@ -331,37 +332,14 @@ def _read_beginning(response: requests.Response, timeout: float) -> bytes:
         return error.beginning
 
 
-def _arriving(raw: urllib3.response.HTTPResponse) -> Generator[bytes, None, None]:
-    """Return what yields all that arrives, and never waits for a piece to be full."""
+def _reader_of(raw: urllib3.response.HTTPResponse) -> Callable[[], bytes]:
+    """Return what reads all that arrives next, and never waits for a piece to be full."""
     received = getattr(raw, "_original_response", None)
     if not raw.chunked:
-        return _read_pieces(raw)
-    if isinstance(received, BoundedResponse) and "Content-Encoding" not in raw.headers:
-        return _read_chunks(raw, received)
-    return raw.stream(PIECE_SIZE, decode_content=True)
-
-
-def _read_chunks(
-    raw: urllib3.response.HTTPResponse, received: BoundedResponse
-) -> Generator[bytes, None, None]:
-    """Yield the content of all chunks that have arrived, together. urllib3 reads one at a time."""
+        return partial(raw.read1, PIECE_SIZE, decode_content=True)
+    if not isinstance(received, BoundedResponse) or "Content-Encoding" in raw.headers:
+        return partial(next, raw.stream(PIECE_SIZE, decode_content=True), b"")
     from .chunks import Chunks  # late, as many programs stream nothing
 
-    chunks = Chunks()
-    while not chunks.is_over:
-        arrived = received.fp.read1(PIECE_SIZE)
-        if arrived:
-            content = chunks.content_of(arrived)
-            if content:
-                yield content
-        elif chunks.is_last:
-            break  # some servers do not end it
-        else:
-            raise IncompleteRead(b"")
-    received.close()
-    raw.release_conn()
-
-
-def _read_pieces(raw: urllib3.response.HTTPResponse) -> Generator[bytes, None, None]:
-    while piece := raw.read1(PIECE_SIZE, decode_content=True):
-        yield piece
+    # urllib3 reads one chunk at a time, and only whole ones.
+    return Chunks(partial(received.fp.read1, PIECE_SIZE), raw.release_conn).read

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping
 from copy import copy
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import requests
 from requests.auth import AuthBase
-from requests.hooks import default_hooks
 from requests.structures import CaseInsensitiveDict
 
 from .config import Token, origin
@@ -20,32 +18,16 @@ if TYPE_CHECKING:
 Body: TypeAlias = "bytes | Form"
 
 
-class _Parts(NamedTuple):
-    """What a request is prepared of, but for its method, its credentials and what its body says."""
-
-    url: str
-    params: Mapping[str, str] | None
-    headers: Mapping[str, str]
-    has_body: bool
-
-
-_NOTHING = (None, requests.PreparedRequest())
-
-
-class _Headers(CaseInsensitiveDict[str]):
-    """Headers that are copied as a whole, and not one by one: each request has two copies made."""
-
-    _store: OrderedDict[str, tuple[str, str]]
-
-    def copy(self) -> _Headers:
-        """Return a copy."""
-        copied = _Headers.__new__(_Headers)
-        copied._store = self._store.copy()
-        return copied
+Parts: TypeAlias = tuple[str, "Mapping[str, str] | None", Mapping[str, str], bool]
+"""What a request is prepared of, but for its method: URL, query, headers, whether it has a body."""
 
 
 class NoAuth(AuthBase):
     """Sends no credentials, and keeps requests from taking some from a .netrc file."""
+
+    def __init__(self) -> None:
+        #: As that of `BearerAuth`.
+        self.latest: dict[str, tuple[Parts, requests.PreparedRequest]] = {}
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Return the request as it is."""
@@ -68,7 +50,7 @@ class BearerAuth(AuthBase):
         self._home = origin(base_url)
         self._prefix = f"{base_url}/"
         #: The latest request of each method, without its body, and what it was prepared of.
-        self.latest: dict[str, tuple[_Parts, requests.PreparedRequest]] = {}
+        self.latest: dict[str, tuple[Parts, requests.PreparedRequest]] = {}
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Return the request, with the token if it goes to the API."""
@@ -88,52 +70,25 @@ class BearerAuth(AuthBase):
 def prepare(
     defaults: Mapping[str, str | bytes],
     method: str,
-    url: str,
-    headers: Mapping[str, str],
+    parts: Parts,
     data: Body | None,
-    params: Mapping[str, str] | None,
-    auth: AuthBase,
+    auth: NoAuth | BearerAuth,
 ) -> requests.PreparedRequest:
-    """Return a request that can be sent.
-
-    Most requests have all in common with the one before but the body, and are copies of that. To
-    prepare a URL, headers and an empty cookie jar takes longer than to send them.
+    """Return a request that can be sent, and keep it for those that differ in the body only.
 
     Args:
         defaults: The headers of the session.
         method: The HTTP method.
-        url: The whole URL.
-        headers: Further headers.
+        parts: What else it is prepared of.
         data: The body.
-        params: The query.
-        auth: Sets the credentials.
+        auth: Sets the credentials, and keeps the request.
     """
-    parts = _Parts(url, params, headers, bool(data))
-    if not isinstance(auth, BearerAuth) or not isinstance(data, bytes | None):
-        return _prepare_new(defaults, method, parts, data, auth)
-    known, latest = auth.latest.get(method, _NOTHING)
-    if known != parts:
-        latest = _prepare_new(defaults, method, parts, data, auth)
-        latest.body = None
-        latest.headers = _Headers(latest.headers)
-        auth.latest[method] = (parts._replace(headers=dict(headers)), latest)
-    request = copy(latest)
-    request.hooks = default_hooks()
-    request.headers = latest.headers.copy()  # tools add their own to those of one request
-    if data:
-        request.body = data
-        request.headers["Content-Length"] = str(len(data))
-    return request
-
-
-def _prepare_new(
-    defaults: Mapping[str, str | bytes],
-    method: str,
-    parts: _Parts,
-    data: Body | None,
-    auth: AuthBase,
-) -> requests.PreparedRequest:
-    headers = CaseInsensitiveDict(defaults, **parts.headers)
+    url, params, headers, has_body = parts
+    all_headers = CaseInsensitiveDict(defaults, **headers)
     request = requests.PreparedRequest()
-    request.prepare(method, parts.url, headers, data=data, params=parts.params, auth=auth)
+    request.prepare(method, url, all_headers, data=data, params=params, auth=auth)
+    latest = copy(request)
+    latest.headers = request.headers.copy()
+    latest.body = None
+    auth.latest[method] = ((url, params, dict(headers), has_body), latest)
     return request

@@ -10,6 +10,8 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping
+from copy import copy
+from http.cookiejar import DefaultCookiePolicy
 from io import BytesIO
 from time import monotonic
 from typing import Any, NamedTuple, cast
@@ -17,7 +19,6 @@ from urllib.request import getproxies, getproxies_environment
 
 import requests
 from requests.auth import AuthBase
-from requests.cookies import RequestsCookieJar
 from requests.utils import select_proxy
 from urllib3 import HTTPResponse
 
@@ -26,7 +27,7 @@ from ..exceptions import InvalidInputError
 from .adapter import BoundedHeadAdapter, Delivery, PublicAdapter, thread
 from .addresses import AddressRefused, refuse_private_peer
 from .config import validate_proxy
-from .prepared import Body, prepare
+from .prepared import BearerAuth, Body, NoAuth, prepare
 
 USER_AGENT = f"replicate-sync/{__version__}"
 PIECE_SIZE = 65536  # bytes that are read of a body at a time
@@ -41,9 +42,10 @@ _VARIABLES = (
     "REQUESTS_CA_BUNDLE",
     "CURL_CA_BUNDLE",
 )
-_STORED_VARIABLES = tuple(map(os.environ.encodekey, _VARIABLES))
 _MAX_SETTINGS = 100  # hosts whose settings a thread keeps
 _MAX_TIMEOUT = 1e6  # seconds; more than any socket can wait
+_SHORT_BODY = 16384  # bytes; the head of a request waits for such a one
+_NOTHING = (None, requests.PreparedRequest())
 
 
 class Sessions:
@@ -85,7 +87,7 @@ class Sessions:
         headers: Mapping[str, str],
         *,
         delivery: Delivery,
-        auth: AuthBase,
+        auth: NoAuth | BearerAuth,
         data: Body | None = None,
         params: Mapping[str, str] | None = None,
         public_only: bool = False,
@@ -109,36 +111,38 @@ class Sessions:
         if data is not None and not isinstance(data, bytes):
             data.seek(0)
         thread.delivery = delivery
+        delivery.holds_head = isinstance(data, bytes) and 0 < len(data) < _SHORT_BODY
+        delivery.head = b""
+        timeouts = (min(CONNECT_TIMEOUT, delivery.timeout), delivery.timeout)
         try:
-            timeouts = (min(CONNECT_TIMEOUT, delivery.timeout), delivery.timeout)
-            if self._own_session is None:
+            if self._own_session is not None:
+                response = self._send_on_own(method, url, headers, auth, data, params, timeouts)
+                if public_only:
+                    self._refuse_private_peer(response, url)
+            else:
                 session_key = _Key(os.getpid(), self._ignores_environment, public_only)
                 session = _own.sessions.get(session_key) or _open_session(session_key)
-                request = prepare(session.headers, method, url, headers, data, params, auth)
+                parts = (url, params, headers, bool(data))
+                known, latest = auth.latest.get(method, _NOTHING)
+                if known == parts and isinstance(data, bytes | None):
+                    # Most requests differ from the one before in the body only. To prepare a URL,
+                    # headers and an empty cookie jar takes longer than to send them.
+                    request = copy(latest)
+                    request.hooks = {"response": []}
+                    request.headers = latest.headers.copy()  # to which tools add their own
+                    if data:
+                        request.body = data
+                        request.headers["Content-Length"] = str(len(data))
+                else:
+                    request = prepare(session.headers, method, parts, data, auth)
                 scheme, _, host = url.split("/", 3)[:3]
-                variables = _read_variables()
-                place = _Place(scheme, host, self._proxy, variables)
+                place = _Place(scheme, host, self._proxy, tuple(map(os.environ.get, _VARIABLES)))
                 settings = _own.settings.get(place) or _find_settings(
                     place, session, url, self._proxies
                 )
                 response = session.send(
                     request, timeout=timeouts, allow_redirects=False, **settings
                 )
-            else:
-                response = self._own_session.request(
-                    method,
-                    url,
-                    data=data,
-                    params=params,
-                    headers=headers,
-                    auth=auth,
-                    proxies=self._proxies,
-                    timeout=timeouts,
-                    allow_redirects=False,
-                    stream=True,
-                )
-                if public_only:
-                    self._refuse_private_peer(response, url)
         finally:
             # A socket that is dropped unclosed says so in Python code as it is destroyed, in which
             # a Ctrl-C would be lost. It must not live until a garbage collection in a later call.
@@ -146,6 +150,31 @@ class Sessions:
         if not isinstance(response.raw, HTTPResponse) or response.raw.closed:
             return _unread(response)
         return response
+
+    def _send_on_own(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        auth: AuthBase,
+        data: Body | None,
+        params: Mapping[str, str] | None,
+        timeouts: tuple[float, float],
+    ) -> requests.Response:
+        """Return the response to one request on the session of the caller's."""
+        session = cast(requests.Session, self._own_session)
+        return session.request(
+            method,
+            url,
+            data=data,
+            params=params,
+            headers=headers,
+            auth=auth,
+            proxies=self._proxies,
+            timeout=timeouts,
+            allow_redirects=False,
+            stream=True,
+        )
 
     def close(self) -> None:
         """Close the connections of this thread."""
@@ -192,7 +221,7 @@ class _Place(NamedTuple):
     scheme: str
     host: str
     proxy: str | None
-    variables: tuple[str | bytes | None, ...]
+    variables: tuple[str | None, ...]
 
 
 class _Thread(threading.local):
@@ -218,35 +247,17 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_leave_to_parent)
 
 
-class _NoCookies(RequestsCookieJar):
-    """Keeps no cookie, and looks at none."""
-
-    def extract_cookies(self, *_: object) -> None:
-        """Leave the cookies of a response alone."""
-
-
 def _open_session(key: _Key) -> requests.Session:
     session = requests.Session()
     session.trust_env = not key.ignores_environment
-    session.cookies = _NoCookies()
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     adapter = BoundedHeadAdapter
     if key.public_only:
         adapter = PublicAdapter
     for scheme in ("http://", "https://"):
-        session.mount(scheme, adapter())
+        session.mount(scheme, adapter(pool_maxsize=1))
     _own.sessions[key] = session
     return session
-
-
-def _read_variables() -> tuple[str | bytes | None, ...]:
-    """Return what decides of the environment, in whatever form it is kept there.
-
-    `os.environ` encodes each name, and has an exception for each variable that is not set.
-    """
-    stored = getattr(os.environ, "_data", None)
-    if stored is None:
-        return tuple(map(os.environ.get, _VARIABLES))
-    return tuple(map(stored.get, _STORED_VARIABLES))
 
 
 def _find_settings(

@@ -79,7 +79,7 @@ class EventStream:
         self.has_news = False
         is_open = False
         is_broken = False
-        timeout = max(_MIN_TIMEOUT, min(timeout, self._deadline.remaining))
+        timeout = max(_MIN_TIMEOUT, min(timeout, self._deadline.end - opened_at))
         parser = sse.Parser()
         opened = self._downloader.event_stream(
             self._url, timeout=timeout, last_event_id=self.last_id, is_over=self._over.is_set

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from operator import attrgetter
 from pathlib import Path
 from time import monotonic, time
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from ..deadline import NO_DEADLINE, Deadline
 from ..exceptions import (
@@ -449,15 +449,15 @@ class Prediction(PredictionFields):
             >>> [event.data for event in prediction.stream_events()]
             ['A ', 'river.']
         """
-        return self._stream(_itself, deadline, cancel_on_exit)
+        return self._stream(None, deadline, cancel_on_exit)
 
     def _stream(
         self,
-        pick: Callable[[Event], _Item],
+        pick: Callable[[Event], _Item] | None,
         deadline: float | Deadline | None,
         cancel_on_exit: bool,
     ) -> Generator[_Item, None, None]:
-        """Yield what is picked of each output event, unless it is empty."""
+        """Yield what is picked of each output event, unless it is empty; or else the event."""
         limit = NO_DEADLINE
         is_new = self._is_new
         try:
@@ -474,7 +474,10 @@ class Prediction(PredictionFields):
             observation = self._observation
             with closing(texts.events(transcript, limit)) as arriving:
                 for events in arriving:
-                    for item in map(pick, events):
+                    items = cast("Iterable[_Item]", events)
+                    if pick is not None:
+                        items = map(pick, events)
+                    for item in items:
                         if not item:
                             continue
                         if observation is not None:
@@ -591,7 +594,3 @@ class Prediction(PredictionFields):
 
     def __repr__(self) -> str:
         return f"<{outcomes.describe(self)}: {self.status}>"
-
-
-def _itself(event: Event) -> Event:
-    return event

@@ -115,34 +115,33 @@ class Transcript:
         Args:
             events: The events, in the order in which they came.
         """
-        count = self._add_next(events)
+        count = 0
+        parts: list[str] = []
+        if self.length and self._position == self.length:
+            for event in events:
+                if not event.own_id or not event.id or event.id in self._data_by_id:
+                    break
+                self._data_by_id[event.id] = event.data
+                parts.append(event.data)
+        if parts:  # they simply go on where the text ends, as most do
+            count = len(parts)
+            self._parts += parts
+            self.length += sum(map(len, parts))
+            self._position = self.length
+            self._last = (events[count - 1].id, self.length)
         if count == len(events):
             return events
-        new = list(events[:count])
-        for event in events[count:]:
+        return [*events[:count], *self._add_each(events[count:])]
+
+    def _add_each(self, events: Sequence[Event]) -> list[Event]:
+        new: list[Event] = []
+        for event in events:
             text = self.add_event(event.data, event.id, has_own_id=event.own_id)
             if text and text != event.data:
                 new.append(event._replace(data=text))
             elif text or not (event.data or self.is_lost):
                 new.append(event)
         return new
-
-    def _add_next(self, events: Sequence[Event]) -> int:
-        """Add those that simply go on where the text ends, as most do; return how many they are."""
-        if not self.length or self._position != self.length:
-            return 0
-        parts: list[str] = []
-        for event in events:
-            if not event.own_id or not event.id or event.id in self._data_by_id:
-                break
-            self._data_by_id[event.id] = event.data
-            parts.append(event.data)
-        if parts:
-            self._parts += parts
-            self.length += sum(map(len, parts))
-            self._position = self.length
-            self._last = (events[len(parts) - 1].id, self.length)
-        return len(parts)
 
     def add_event(self, data: str, event_id: str, *, has_own_id: bool = True) -> str:
         """Return what is new in the data of an output event.

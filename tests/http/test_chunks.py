@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from http.client import HTTPResponse
+from functools import partial
+from http.client import HTTPResponse, IncompleteRead
 from io import BytesIO
 
 import pytest
@@ -34,6 +35,16 @@ def cut(body: bytes, places: list[int]) -> list[bytes]:
     return [body[start:end] for start, end in zip(starts, ends, strict=False)]
 
 
+def contents_of(pieces: list[bytes]) -> list[bytes]:
+    """Return the content of a body that arrives in pieces."""
+    ends: list[bool] = []
+    arriving = iter([piece for piece in pieces if piece])
+    reader = Chunks(partial(next, arriving, b""), lambda: ends.append(True))
+    contents = list(iter(reader.read, b""))
+    assert ends
+    return contents
+
+
 @given(
     chunks=st.lists(st.tuples(SIZES, CONTENTS), max_size=6),
     trailers=TRAILERS,
@@ -47,22 +58,27 @@ def test_content_is_what_http_client_reads(
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     received = HTTPResponse(_Received(head + body))  # type: ignore[arg-type]
     received.begin()
-    reader = Chunks()
-    contents: list[bytes] = []
-    for piece in cut(body, places):
-        assert not reader.is_over
-        contents.append(reader.content_of(piece))
-    assert b"".join(contents) == received.read()
-    assert reader.is_last
-    assert reader.is_over
+    assert b"".join(contents_of(cut(body, places))) == received.read()
 
 
 def test_content_is_returned_before_its_chunk_is_complete() -> None:
-    reader = Chunks()
-    assert reader.content_of(b"a\r\nhello") == b"hello"
-    assert reader.content_of(b" worl") == b" worl"
-    assert reader.content_of(b"") == b""
-    assert not reader.is_last
+    arriving = iter([b"b\r\nhello", b" worl", b"d\r\n", b"1\r\n!\r\n1\r\n!\r\n0\r\n", b"\r\n"])
+    ends: list[bool] = []
+    reader = Chunks(partial(next, arriving, b""), lambda: ends.append(True))
+    assert [reader.read() for _ in range(4)] == [b"hello", b" worl", b"d", b"!!"]
+    assert not ends
+    assert reader.read() == b""
+    assert ends
+
+
+def test_the_last_chunk_may_have_no_end() -> None:
+    assert contents_of([b"1\r\n!\r\n0\r\n"]) == [b"!"]
+
+
+@pytest.mark.parametrize("body", [b"", b"5\r\nhel", b"5\r\nhello", b"5\r\nhello\r\n", b"5"])
+def test_a_body_that_is_cut_is_an_error(body: bytes) -> None:
+    with pytest.raises(IncompleteRead):
+        contents_of([body])
 
 
 @pytest.mark.parametrize(
@@ -81,10 +97,8 @@ def test_content_is_returned_before_its_chunk_is_complete() -> None:
 )
 @pytest.mark.parametrize("is_cut", [False, True])
 def test_what_is_no_chunk_is_an_error(body: bytes, is_cut: bool) -> None:
-    reader = Chunks()
     pieces = [body]
     if is_cut:
         pieces = [body[at : at + 999] for at in range(0, len(body), 999)]
     with pytest.raises(InvalidChunk):
-        for piece in pieces:
-            reader.content_of(piece)
+        contents_of(pieces)
