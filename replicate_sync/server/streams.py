@@ -6,7 +6,7 @@ import re
 import selectors
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from .job import Job
 from .job_events import Event
@@ -16,18 +16,21 @@ CLIENT_SOCKET = "replicate_sync.client_socket"
 _CLIENT_CHECK_INTERVAL = 0.5  # seconds
 # Of those that can wait for any socket, the one that takes the fewest calls of the system.
 _Selector = getattr(selectors, "PollSelector", selectors.DefaultSelector)
+_LINE_END = re.compile(r"\r\n|\n|\r")
 _GREETING = b": hi\n\n"
 _IDLE = b":408: 408 Request Timeout\n\n"
 
 
-def serialize_event(event: Event) -> bytes:
-    """Return the bytes of an event, each line of its data as a line of its own.
+def serialize_events(events: Iterable[Event]) -> bytes:
+    """Return the bytes of events, each line of their data as a line of its own.
 
     A carriage return ends a line for every reader of event streams, so it does here.
     """
-    lines = [f"data: {line}\n" for line in re.split(r"\r\n|\n|\r", event.data)]
-    text = f"event: {event.name}\nid: {event.id}\n{''.join(lines)}\n"
-    return text.encode("utf-8", "replace")
+    texts = []
+    for event in events:
+        data = "\ndata: ".join(_LINE_END.split(event.data))
+        texts.append(f"event: {event.name}\nid: {event.id}\ndata: {data}\n\n")
+    return "".join(texts).encode("utf-8", "replace")
 
 
 def stream_events(
@@ -58,7 +61,7 @@ def stream_events(
         events = job.events_from(position, 0.0 if unsent or only_client else pause)
         if unsent or events:
             position += len(events)
-            yield unsent + b"".join(map(serialize_event, events))
+            yield unsent + serialize_events(events)
             unsent = b""
             last_event_at = time.monotonic()
         elif time.monotonic() - last_event_at >= idle_timeout:
