@@ -70,8 +70,8 @@ def foreign_imports(tree: ast.Module) -> set[str]:
             if isinstance(name, ast.Constant) and not name.value.startswith("."):
                 names.add(name.value)
     libraries = {name.partition(".")[0] for name in names}
-    # The second one is in the standard library from Python 3.14 on.
-    return libraries - set(sys.stdlib_module_names) - {"replicate_sync", "annotationlib"}
+    newer = {"tomllib", "annotationlib"}  # in the standard library from 3.11 and 3.14 on
+    return libraries - set(sys.stdlib_module_names) - {"replicate_sync"} - newer
 
 
 @pytest.mark.slow
