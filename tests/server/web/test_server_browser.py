@@ -104,7 +104,9 @@ class Page:
         raise AssertionError(self.script("return document.body.innerText"))
 
     def text(self, selector: str) -> str:
-        return str(self.find(selector).text)
+        # In one step: between two, the page may replace what was found.
+        code = "return document.querySelector(arguments[0]).innerText.trim()"
+        return str(self.driver.execute_script(code, selector))
 
     def emulate(self, width: int, height: int, scheme: str = "light") -> None:
         metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
