@@ -202,6 +202,8 @@ class BatchRunner:
         result = prediction.parse_output()
         if self._saver is not None:
             prediction.save_files(find_files(result), self._saver, str(position))
+        # They refer to each other, and would stay in memory until a garbage collection.
+        prediction.creation = None
         return result
 
     @cached_property

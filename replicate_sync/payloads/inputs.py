@@ -98,26 +98,28 @@ def place_files(
         place: Returns what stands for a file: a URL or a data URI. Called once for each file.
     """
     placed: dict[Upload, str] = {}
-
-    def place_value(value: object) -> object:
-        if value is None or isinstance(value, str | int | float):
-            return value
-        if isinstance(value, dict):
-            return {name: place_value(item) for name, item in value.items()}
-        if isinstance(value, list | tuple):
-            return [place_value(item) for item in value]
-        from .upload import Upload  # late, as most inputs have no file
-
-        if not isinstance(value, Upload):
-            return value  # of which is said what is wrong where it is written as JSON
-        if value not in placed:
-            placed[value] = place(value)
-        return placed[value]
-
     result: dict[str, object] = {}
     for name, value in validated.items():
-        result[name] = place_value(value)
+        result[name] = _place_value(value, placed, place)
     return result
+
+
+def _place_value(
+    value: object, placed: dict[Upload, str], place: Callable[[Upload], str]
+) -> object:
+    if value is None or isinstance(value, str | int | float):
+        return value
+    if isinstance(value, dict):
+        return {name: _place_value(item, placed, place) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_place_value(item, placed, place) for item in value]
+    from .upload import Upload  # late, as most inputs have no file
+
+    if not isinstance(value, Upload):
+        return value  # of which is said what is wrong where it is written as JSON
+    if value not in placed:
+        placed[value] = place(value)
+    return placed[value]
 
 
 def _validate_value(value: object, name: str, uploads: dict[object, Upload]) -> object:

@@ -154,6 +154,7 @@ class Creator:
         created = creation.kind(data, self.context)
         known = creation.prediction  # another thread has looked it up, to cancel it
         creation.resolve(created)
+        creation.delivery.before_attempt = None  # there is none any more, and it refers to this one
         created.mark_created(creation.sent_at)
         transport = self.context.transport
         is_taken = own_ids.register(transport.current_url, created.id, since=creation.sent_at)

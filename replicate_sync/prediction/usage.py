@@ -11,7 +11,7 @@ None as soon as that of one prediction is not known. An example, with a price fo
 from __future__ import annotations
 
 import logging
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Iterator, Mapping
 from math import inf
 from typing import TYPE_CHECKING, Any, cast
@@ -59,7 +59,7 @@ if TYPE_CHECKING:
 
 _UNITS = ("second", "image", "input_token", "output_token", "prediction")
 _UNKNOWN_MODEL = "unknown"
-_MAX_REMEMBERED = 10_000  # predictions that are not counted twice
+_MAX_REMEMBERED = 10_000  # predictions that are not counted twice, at the least
 _MAX_PENDING = 16  # predictions that are held until they are added up
 _COLUMNS = ("model", "predictions", "seconds", "input tokens", "output tokens", "images", "cost")
 
@@ -145,7 +145,7 @@ class Usage(Mapping[str, "ModelUsage"]):
         self.prices: Prices = prices or Prices()
         self._whole = whole
         self._models: dict[str, ModelUsage] = {}
-        self._counted: OrderedDict[str, None] = OrderedDict()
+        self._counted: dict[str, None] = {}
         self._ended: deque[Metered] = deque()
         #: Predictions that have ended, but whose metrics have not been fetched yet.
         self.unseen: deque[Unseen] = deque(maxlen=_MAX_REMEMBERED)
@@ -236,8 +236,8 @@ class Usage(Mapping[str, "ModelUsage"]):
             if prediction.id in self._counted:
                 return
             self._counted[prediction.id] = None
-            if len(self._counted) > _MAX_REMEMBERED:
-                self._counted.popitem(last=False)
+            if len(self._counted) > 2 * _MAX_REMEMBERED:
+                self._counted = dict.fromkeys(tuple(self._counted)[-_MAX_REMEMBERED:])
             known = self._models.get(name)
             self._models[name] = add(known or ModelUsage(), one, is_first=known is None)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import random
 import threading
@@ -24,6 +25,7 @@ from replicate_sync import (
     Replicate,
 )
 from replicate_sync.payloads.upload import MAX_INLINE_SIZE
+from replicate_sync.prediction.creation import Creation
 
 
 @pytest.mark.slow
@@ -80,6 +82,21 @@ def test_equal_inputs_are_predictions_of_their_own(wire: StartWire, client_of: M
     api = TenfoldApi()
     assert list(client_of(wire(api)).map("a/b", [{"n": 4}] * 6)) == [40] * 6
     assert len(api.created) == 6
+
+
+def test_a_prediction_of_a_map_is_freed_without_a_garbage_collection(
+    wire: StartWire, client_of: MakeClient
+) -> None:
+    client = client_of(wire(TenfoldApi()))
+    gc.collect()
+    before = [found for found in gc.get_objects() if isinstance(found, Creation)]
+    gc.disable()
+    try:
+        assert len(list(client.map("a/b", numbers(30)))) == 30
+        alive = [found for found in gc.get_objects() if isinstance(found, Creation)]
+    finally:
+        gc.enable()
+    assert len(alive) <= len(before) + 2  # a thread may be about to let go of its own
 
 
 def test_a_progress_bar_counts_the_results(
