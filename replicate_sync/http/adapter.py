@@ -115,8 +115,19 @@ thread: _Thread = _Thread()
 class BoundedResponse(HTTPResponse):
     """A response whose head must arrive within the timeout and one second."""
 
+    # What http.client keeps of a head, and has no type for everywhere.
     fp: Any
     debuglevel: int
+    code: int
+    status: int
+    reason: str
+    version: int
+    headers: HTTPMessage
+    msg: HTTPMessage
+    length: int | None
+    chunked: bool
+    chunk_left: int | None
+    will_close: bool
     _method: str
 
     def begin(self) -> None:
