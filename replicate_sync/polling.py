@@ -351,7 +351,7 @@ def import_whole(name: str) -> None:
     """
     if name in _whole_modules:
         return
-    thread = Thread(target=_import, args=(name,), daemon=True)
+    thread = Thread(target=_import, args=(name,), name=f"import-{name}", daemon=True)
     # No thread can be started any more, or on this system: then the caller's own import does it.
     with suppress(RuntimeError):
         thread.start()
