@@ -305,16 +305,20 @@ class Retries(_Value):
             'done'
         """
         import_whole("tenacity")
-        from tenacity import Retrying, retry_if_exception, stop_after_attempt
-        from tenacity.wait import wait_random_exponential
+        from random import SystemRandom
 
-        backoff = wait_random_exponential(multiplier=self.first, max=self.ceiling)
+        from tenacity import Retrying, retry_if_exception, stop_after_attempt
+        from tenacity.wait import wait_exponential
+
+        longest = wait_exponential(multiplier=self.first, max=self.ceiling)
+        # Not tenacity's own random pause, as a program that sets a seed counts on its numbers.
+        uniform = SystemRandom().uniform
 
         def pause_before_next(state: RetryCallState) -> float:
             assert state.outcome is not None
             requested = _requested_pause(state.outcome.exception())
             if requested is None:
-                return min(backoff(state), deadline.remaining)
+                return min(uniform(0.0, longest(state)), deadline.remaining)
             return requested
 
         def should_retry(error: BaseException) -> bool:

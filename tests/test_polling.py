@@ -287,10 +287,9 @@ def test_by_default_a_request_is_sent_five_times_within_a_minute_or_so() -> None
 
 
 @settings(max_examples=30)
-@given(st.integers(1, 4), st.integers(0, 2**32))
-def test_the_random_pauses_double_up_to_the_ceiling(attempts: int, seed: int) -> None:
+@given(st.integers(1, 4))
+def test_the_random_pauses_double_up_to_the_ceiling(attempts: int) -> None:
     pauses: list[float] = []
-    random.seed(seed)
     with contextlib.suppress(OSError):
         Retries(attempts=attempts + 1, first=1e-4, ceiling=3e-4).call(
             Sender(*(OSError() for _ in range(attempts + 1))),
@@ -300,6 +299,12 @@ def test_the_random_pauses_double_up_to_the_ceiling(attempts: int, seed: int) ->
     limits = [1e-4, 2e-4, 3e-4, 3e-4]
     assert len(pauses) == attempts
     assert all(pause <= limit for pause, limit in zip(pauses, limits, strict=False))
+
+
+def test_retries_leave_the_random_numbers_of_the_program_alone() -> None:
+    before = random.getstate()
+    Retries(first=1e-4).call(Sender(OSError(), OSError()), is_os_error)
+    assert random.getstate() == before
 
 
 def test_a_pause_as_long_as_is_allowed_is_kept() -> None:
