@@ -73,6 +73,9 @@ class Transcript:
         self._position: int | None = None if is_late else 0
         # What of this connection came since its place is not known.
         self._unplaced: list[str] = []
+        self._unplaced_ids: set[str] = set()
+        # Whether one connection had an id twice, so that ids say nothing any more.
+        self._ids_repeat = False
         # Whether it was opened again before any text, so that it may well be at the beginning.
         self._is_restarted = False
 
@@ -86,6 +89,8 @@ class Transcript:
     @property
     def last_id(self) -> str:
         """The id of the last event whose place is known, or "": the stream goes on behind it."""
+        if self._ids_repeat:
+            return ""
         return self._last[0]
 
     @property
@@ -105,6 +110,7 @@ class Transcript:
             self.is_unbroken = False
             self._position = None
             self._unplaced = []
+            self._unplaced_ids = set()
             self._is_restarted = is_empty
         if is_empty and not is_written:
             self._position = 0
@@ -234,11 +240,15 @@ class Transcript:
     def _is_next(self, data: str, own_id: str) -> bool:
         """Return whether a piece of unknown place has the id that is the next one after the last.
 
-        A known id with other data shows that the ids of a connection are its own.
+        A known id with other data shows that the ids of a connection are its own. One that comes
+        twice shows that ids say nothing.
         """
+        if own_id and own_id in self._unplaced_ids:
+            self._ids_repeat = True
+        self._unplaced_ids.add(own_id)
         if self._data_by_id.get(own_id, data) != data:
             self._last = _NO_EVENT
-        return _is_next(self._last[0], own_id)
+        return not self._ids_repeat and _is_next(self._last[0], own_id)
 
     def _place(self) -> str:
         """Look for what came of unknown place in the text, and return what is new behind that."""
@@ -271,6 +281,8 @@ class Transcript:
         """
         if self._connections > 1 or data == self._data_by_id[event_id]:
             self._position = None
+        if self._connections == 1:
+            self._ids_repeat = True
         self._data_by_id[event_id] = data
         self._last = _NO_EVENT
         self.is_unbroken = False

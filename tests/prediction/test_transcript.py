@@ -591,6 +591,27 @@ def feed_behind_a_poll(transcript: Transcript, count: int) -> None:
         transcript.add_event(_Piece("word "), f"1:{number}")
 
 
+def test_an_id_that_came_twice_vouches_for_nothing_after_a_break() -> None:
+    transcript = Transcript()
+    transcript.reconnect()
+    pieces = [("a", "1:0"), ("b", "1:0"), ("c", "1:1")]
+    assert "".join(transcript.add_event(*piece) for piece in pieces) == "abc"
+    assert transcript.last_id == ""
+    transcript.reconnect()
+    assert transcript.add_event("c", "1:2") == ""  # it may be the third one again, counted anew
+    assert transcript.add_output(["a", "b", "c", "d"], is_final=True) == "d"
+
+
+def test_an_id_that_comes_twice_in_a_later_connection_vouches_for_nothing() -> None:
+    transcript = Transcript()
+    transcript.reconnect()
+    assert transcript.add_event("a", "1:0") == "a"
+    transcript.reconnect()
+    pieces = [("a", "1:0"), ("a", "1:0"), ("ha", "1:1")]
+    assert [transcript.add_event(*piece) for piece in pieces] == ["", "", ""]
+    assert transcript.add_output(["a", "a", "ha"], is_final=True) == "aha"
+
+
 def feed_repeated_ids(transcript: Transcript, count: int) -> None:
     transcript.reconnect()
     for number in range(count):
