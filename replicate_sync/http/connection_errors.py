@@ -194,33 +194,35 @@ def _diagnose(causes: list[BaseException], timeout: float, sent: Progress) -> _D
             f"The request to {{host}} could not be made ({name})",
             "Check base_url, proxy and headers.",
         )
-    diagnosis = _diagnose_sent(causes, timeout)
-    diagnosis.maybe_sent = sent != "nothing"
-    return diagnosis
+    return _diagnose_sent(causes, timeout, maybe_sent=sent != "nothing")
 
 
-def _diagnose_sent(causes: list[BaseException], timeout: float) -> _Diagnosis:
-    """Return what happened to a request of which at least a part may have left this machine."""
+def _diagnose_sent(
+    causes: list[BaseException], timeout: float, *, maybe_sent: bool = True
+) -> _Diagnosis:
+    """Return what happened to a request after its connection was made."""
     if _any_is(causes, (ssl.SSLError, requests.exceptions.SSLError)):
         return _Diagnosis(
-            True,
+            maybe_sent,
             "The TLS connection to {host} failed",
             "Check that base_url is https, and any proxy between.",
         )
     if _any_is(causes, _TIMEOUTS):
         return _Diagnosis(
-            True,
+            maybe_sent,
             f"{{host}} was silent for {timeout:g} s",
             "Try again, or allow more with timeout=.",
         )
     if isinstance(causes[0], ValueError | HTTPException) and not _any_is(causes, _LOST):
         return _Diagnosis(
-            True,
+            maybe_sent,
             f"{{host}} sent a response that is not HTTP ({type(causes[0]).__name__})",
             "Check base_url, and any proxy between.",
         )
     return _Diagnosis(
-        True, "The connection to {host} was lost before the response was complete", "Try again."
+        maybe_sent,
+        "The connection to {host} was lost before the response was complete",
+        "Try again.",
     )
 
 
