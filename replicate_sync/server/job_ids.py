@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import secrets
-import threading
 from typing import NamedTuple
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -12,8 +10,6 @@ _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _LETTERS = bytes(ord(_ALPHABET[byte & 31]) for byte in range(256))
 _ID_LENGTH = 26
 _STREAM_KEY_LENGTH = 52
-_LENGTH = _ID_LENGTH + _STREAM_KEY_LENGTH
-_AT_A_TIME = 64  # ids that are made, as every look at the system's randomness lets others run first
 
 
 class JobIds(NamedTuple):
@@ -28,21 +24,7 @@ class JobIds(NamedTuple):
     stream_key: str
 
 
-_unused: list[JobIds] = []
-_lock = threading.Lock()
-
-
 def new_job_ids() -> JobIds:
     """Return the ids of a new job."""
-    with _lock:
-        if not _unused:
-            text = secrets.token_bytes(_LENGTH * _AT_A_TIME).translate(_LETTERS).decode()
-            for start in range(0, len(text), _LENGTH):
-                middle = start + _ID_LENGTH
-                _unused.append(JobIds(text[start:middle], text[middle : start + _LENGTH]))
-        return _unused.pop()
-
-
-# Else the copy of a process would use the ids of the process that it is a copy of.
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_unused.clear)
+    text = secrets.token_bytes(_ID_LENGTH + _STREAM_KEY_LENGTH).translate(_LETTERS).decode()
+    return JobIds(text[:_ID_LENGTH], text[_ID_LENGTH:])
