@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
@@ -47,7 +47,11 @@ class _Rule(Rule):
     """A rule of which no URL is ever built; to compile how takes most of the time of a start."""
 
     def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
-        return lambda *args: ("", "")
+        return _refuse_to_build
+
+
+def _refuse_to_build(*args: object) -> NoReturn:
+    raise NotImplementedError("the local server writes its URLs itself, and builds none by rules")
 
 
 class _App(Flask):
