@@ -7,7 +7,7 @@ tell that a prediction has ended, it is also polled early: after 0.35 s, and the
 of the time so far and 0.25 s have passed. The first attempt, too, is made after 0.35 s then, if the
 response that created the prediction has only just come. So the polls are at 0.35, 0.67, 1.05, 1.5,
 2.1, 2.7, 3.5, 4.5 and 5.35 s and so on; from 24 s on only every 5 s. The end of a job of T seconds
-is known after at most 1.25 T + 0.25 s, or 0.35 s if that is later, for 14 requests more.
+is known after at most 1.25 T + 0.25 s, or 0.35 s if that is later, for 13 requests more.
 """
 
 from __future__ import annotations
@@ -28,11 +28,12 @@ if TYPE_CHECKING:
 
 _MAX_SECONDS = 1e6  # more than any clock here can wait
 _MAX_EARLY = 25  # early polls of one wait
-# The first early poll is late enough for a job of 1 s to take as many requests as it does of who
-# polls every half second, and early enough for one of 0.1 s to be known within the promise.
+# Late enough that a job of 1 s takes no more requests than with a poll every half second, and early
+# enough that the end of a job of 0.1 s is known in time.
 _FIRST_EARLY = 0.35  # seconds
-_EARLY_BASE = 0.25  # seconds until any later one, and on top of them
-_EARLY_SHARE = 0.2  # of the time so far
+# Until each later one, so many seconds pass and this share of the time so far.
+_EARLY_BASE = 0.25
+_EARLY_SHARE = 0.2
 
 _Result = TypeVar("_Result")
 
