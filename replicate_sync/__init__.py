@@ -227,7 +227,7 @@ def local(
         A client of that server.
 
     Raises:
-        ImportError: Flask is missing.
+        ImportError: Werkzeug or Jinja2 is missing.
         OSError: The port is taken.
 
     Examples:

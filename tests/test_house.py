@@ -33,7 +33,7 @@ OWNERS = {
     "tqdm": {"display"},
     "IPython": {"display"},
     "google": {"http/config"},  # where Colab has loaded it already
-    "flask": {"server", "gateway"},
+    "flask": {"gateway"},
     "werkzeug": {"server", "gateway"},
     "waitress": {"gateway/serving"},
     "tomli": {"gateway/settings"},

@@ -7,7 +7,7 @@
 
         ...  # any client of Replicate, with base URL `local.url` and token `local.token`
 
-Needs the extra "server": Flask, and Pillow for pictures.
+Needs the extra "server": Werkzeug, Jinja2 for the pages, and Pillow for pictures.
 
 What the API is about lives in this folder: models, jobs, files, and the rest of a server's state.
 `routes` has the HTTP API, `cog` the Cog predictors behind it, `standins` the models that every
@@ -19,8 +19,10 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-if find_spec("flask") is None:
-    raise ImportError("The local server needs Flask and Pillow: pip install Flask Pillow")
+if find_spec("werkzeug") is None or find_spec("jinja2") is None:
+    raise ImportError(
+        "The local server needs Werkzeug, Jinja2 and Pillow: pip install Werkzeug Jinja2 Pillow"
+    )
 
 from . import standins as standins
 from .cog.predictor import CogError

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from typing import Any, NoReturn
+import logging
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, NoReturn
 
-from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
-from werkzeug.routing import Map, Rule
+from werkzeug.routing import Map, RequestRedirect, Rule
+from werkzeug.wrappers import Response
 
 from .routes import problems
 from .routes.access import SESSION_COOKIE, Sender, check_access
 from .routes.account_routes import AccountRoutes
 from .routes.collection_routes import CollectionRoutes
 from .routes.context import Route, ServerContext
+from .routes.current_request import request, responding_to
 from .routes.deployment_routes import DeploymentRoutes
 from .routes.file_routes import FileRoutes
 from .routes.homepage_routes import HomepageRoutes
-from .routes.json_responses import problem_response
+from .routes.json_responses import empty_response, problem_response
 from .routes.model_routes import ModelRoutes
 from .routes.multipart_request import OVERHEAD, MultipartRequest
 from .routes.prediction_routes import PredictionRoutes
@@ -28,6 +30,10 @@ from .routes.training_routes import TrainingRoutes
 from .web.context import WebContext
 from .web.pages import error_page, is_page_path, page_routes
 
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIEnvironment
+
+_logger = logging.getLogger("replicate_sync.server")
 _GROUPS = (
     PredictionRoutes,
     ModelRoutes,
@@ -54,37 +60,63 @@ def _refuse_to_build(*args: object) -> NoReturn:
     raise NotImplementedError("the local server writes its URLs itself, and builds none by rules")
 
 
-class _App(Flask):
-    url_rule_class = _Rule
-
-    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """Return a function as it is: none here is asynchronous, which takes a while to find."""
-        return func
-
-
-def create_app(context: WebContext) -> Flask:
-    """Return the WSGI application of a server.
+class App:
+    """The WSGI application of a server.
 
     Args:
         context: The server, whose settings are read for each request.
+
+    Attributes:
+        url_map: The rules by which the route of a request is found.
     """
-    app = _App("replicate", static_folder=None)
-    app.request_class = MultipartRequest
-    app.config["MAX_CONTENT_LENGTH"] = context.file_limit + OVERHEAD
-    app.before_request(lambda: _check_access(context))
-    app.before_request(context.respond_instead)
-    app.after_request(_add_rate_limit_headers)
-    app.register_error_handler(APIError, _problem_response)
-    app.register_error_handler(HTTPException, _http_error_response)
-    views = {}
-    rules = []
-    for route in [*all_routes(context), *page_routes(context)]:
-        endpoint = f"{route.kind}{route.path} {route.method}"
-        views[endpoint] = route.view
-        rules.append((route.method, route.path, endpoint))
-    app.url_map = _compile_rules(tuple(rules))
-    app.view_functions.update(views)
-    return app
+
+    def __init__(self, context: WebContext) -> None:
+        self._context = context
+        self._max_body = context.file_limit + OVERHEAD
+        routes = [*all_routes(context), *page_routes(context)]
+        self._routes = {f"{route.kind}{route.path} {route.method}": route for route in routes}
+        rules = [(route.method, route.path, endpoint) for endpoint, route in self._routes.items()]
+        self.url_map: Map = _compile_rules(tuple(rules))
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Respond to a request."""
+        current = MultipartRequest(environ)
+        current.max_content_length = self._max_body
+        with responding_to(current):
+            response = self._respond(current)
+            return response(environ, start_response)
+
+    def _respond(self, current: MultipartRequest) -> Response:
+        kind, view = self._find_view(current)
+        try:
+            _check_access(current, self._context)
+            response = self._context.respond_instead()
+            if response is None:
+                response = view()
+        except APIError as error:
+            response = _problem_response(error)
+        except HTTPException as error:
+            response = _http_error_response(error)
+        except Exception:
+            _logger.exception("Exception on %s %s", current.method, current.path)
+            response = problem_response(APIError(500, "Internal server error"))
+        if current.path.startswith("/v1/") and kind != "stream" and response.status_code != 401:
+            _add_rate_limit_headers(response, kind)
+        return response
+
+    def _find_view(self, current: MultipartRequest) -> tuple[str, Callable[[], Response]]:
+        """Return the kind of a request's route, "" where there is none, and what responds to it."""
+        try:
+            adapter = self.url_map.bind_to_environ(current.environ)
+            endpoint, arguments = adapter.match()
+        except RequestRedirect as redirect:
+            return "", functools.partial(redirect.get_response, current.environ)
+        except HTTPException as error:
+            return "", functools.partial(_http_error_response, error)
+        route = self._routes[endpoint]
+        if current.method == "OPTIONS":
+            return route.kind, functools.partial(_options_response, adapter.allowed_methods())
+        return route.kind, functools.partial(route.view, **arguments)
 
 
 def all_routes(context: ServerContext) -> list[Route]:
@@ -101,23 +133,25 @@ def _compile_rules(rules: tuple[tuple[str, str, str], ...]) -> Map:
     Args:
         rules: Method, path and endpoint of each.
     """
-    app = _App("replicate", static_folder=None)
-    for method, path, endpoint in rules:
-        app.add_url_rule(path, endpoint, methods=[method])
-    return app.url_map
+    return Map(
+        [
+            _Rule(path, methods=[method, "OPTIONS"], endpoint=endpoint)
+            for method, path, endpoint in rules
+        ]
+    )
 
 
-def _check_access(context: ServerContext) -> None:
-    environ = request.environ
+def _check_access(current: MultipartRequest, context: WebContext) -> None:
+    environ = current.environ
     sender = Sender(
-        method=request.method,
-        path=request.path,
+        method=current.method,
+        path=current.path,
         host=environ.get("HTTP_HOST", ""),
         origin=environ.get("HTTP_ORIGIN", ""),
         site=environ.get("HTTP_SEC_FETCH_SITE", ""),
         media_type=environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower(),
         authorization=environ.get("HTTP_AUTHORIZATION", ""),
-        session=request.cookies.get(SESSION_COOKIE, "") if "HTTP_COOKIE" in environ else "",
+        session=current.cookies.get(SESSION_COOKIE, "") if "HTTP_COOKIE" in environ else "",
     )
     check_access(sender, context.host, context.token, context.allowed_hosts, context.is_recording)
 
@@ -132,19 +166,24 @@ def _http_error_response(error: HTTPException) -> Response:
     code = error.code or 500
     if code == 404:
         return _problem_response(problems.not_found())
-    if code == 500:
-        return problem_response(APIError(500, "Internal server error"))
     response = problem_response(APIError(code, error.name))
     if isinstance(error, MethodNotAllowed):
-        response.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
+        response.headers["Allow"] = _allow(error.valid_methods or ())
     return response
 
 
-def _add_rate_limit_headers(response: Response) -> Response:
-    kind = (request.endpoint or "").partition("/")[0]
-    if request.path.startswith("/v1/") and kind != "stream" and response.status_code != 401:
-        response.headers["ratelimit-remaining"] = _REMAINING.get(kind, _REMAINING_OTHERWISE)
-        response.headers["ratelimit-reset"] = "1"
-        response.headers["replicate-edge-cluster"] = "local"
-        response.headers["replicate-target-cluster"] = "local"
+def _options_response(methods: Iterable[str]) -> Response:
+    response = empty_response(200)
+    response.headers["Allow"] = _allow(methods)
     return response
+
+
+def _allow(methods: Iterable[str]) -> str:
+    return ", ".join(sorted(methods))
+
+
+def _add_rate_limit_headers(response: Response, kind: str) -> None:
+    response.headers["ratelimit-remaining"] = _REMAINING.get(kind, _REMAINING_OTHERWISE)
+    response.headers["ratelimit-reset"] = "1"
+    response.headers["replicate-edge-cluster"] = "local"
+    response.headers["replicate-target-cluster"] = "local"

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Literal
 
 from . import webhooks
-from .app import create_app
+from .app import App
 from .blobs import Blobs
 from .catalog import Catalog
 from .deployments import Deployments
@@ -28,7 +28,7 @@ from .uploads import LIMIT, Uploads
 from .web.pages import is_page_path
 
 if TYPE_CHECKING:
-    from flask import Response
+    from werkzeug.wrappers import Response
 
     from .cog.predictor_model import CogModel
     from .cog.reloading import ReloadedModel
@@ -138,9 +138,8 @@ class LocalServer:
         self.jobs: Jobs = Jobs(files, input_files, bounds, self._records)
         self.requests: RequestLog = RequestLog()
         self.faults: Faults = Faults()
-        app = create_app(self)
         self._application = FaultMiddleware(
-            app, self.requests, self.faults, self.stopped, is_page_path
+            App(self), self.requests, self.faults, self.stopped, is_page_path
         )
         self._recording: Recorder | Replay | None = None
         self.is_recording: bool = False

@@ -47,9 +47,9 @@ def test_local_is_an_option_of_every_command_that_uses_the_api() -> None:
 @pytest.mark.parametrize(
     ("missing", "command", "extra"),
     [
-        ("flask", ["demo"], "pip install Flask Pillow"),
-        ("flask", ["chat", "--local"], "pip install Flask Pillow"),
-        ("flask", ["serve"], "pip install Flask Pillow"),
+        ("werkzeug", ["demo"], "pip install Werkzeug Jinja2 Pillow"),
+        ("werkzeug", ["chat", "--local"], "pip install Werkzeug Jinja2 Pillow"),
+        ("werkzeug", ["serve"], "pip install Werkzeug Jinja2 Pillow"),
         ("tqdm", ["run", "a/b", "--progress", "--local"], "pip install tqdm"),
     ],
 )
@@ -57,7 +57,7 @@ def test_a_missing_extra_is_one_sentence(
     monkeypatch: pytest.MonkeyPatch, missing: str, command: list[str], extra: str
 ) -> None:
     monkeypatch.setitem(sys.modules, missing, None)
-    if missing == "flask":
+    if missing == "werkzeug":
         late = ("replicate_sync.server", "replicate_sync.offline")
         for name in [name for name in sys.modules if name.startswith(late)]:
             monkeypatch.delitem(sys.modules, name)

@@ -9,9 +9,10 @@ import pytest
 import requests
 
 from replicate_sync.server import LocalServer
-from replicate_sync.server.app import create_app
+from replicate_sync.server.app import App
 
 HELLO = "replicate/hello-world"
+JSON = "application/json"
 
 
 _OPERATIONS = """
@@ -119,7 +120,7 @@ def test_an_operation_exists_and_needs_the_token(local: LocalServer, operation: 
             401,
             "Unauthenticated",
         )
-    rules = create_app(local).url_map.bind("localhost")
+    rules = App(local).url_map.bind("localhost")
     endpoint, _ = rules.match("/v1" + path, method)
     assert endpoint
 
@@ -129,3 +130,55 @@ def test_a_wrong_method_names_the_allowed_ones(local: LocalServer, call: Any) ->
     assert response.status_code == 405
     assert {"GET", "POST", "QUERY"} <= set(response.headers["Allow"].split(", "))
     assert response.json() == {"detail": "Method Not Allowed", "status": 405}
+
+
+def test_a_get_can_be_a_head_too(local: LocalServer, call: Any) -> None:
+    head = call.send("HEAD", "/v1/account")
+    whole = call.get("/v1/account")
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["Content-Length"] == str(len(whole.content))
+
+
+def test_options_names_the_allowed_methods_to_who_has_the_token(
+    local: LocalServer, call: Any
+) -> None:
+    response = call.send("OPTIONS", "/v1/models")
+    assert (response.status_code, response.content) == (200, b"")
+    assert response.headers["Allow"] == "GET, HEAD, OPTIONS, POST, QUERY"
+    assert requests.options(f"{local.url}/models", timeout=5).status_code == 401
+
+
+def test_slashes_too_many_lead_to_the_path_without_them(local: LocalServer, call: Any) -> None:
+    response = call.get("/v1//models?cursor=", allow_redirects=False)
+    assert response.status_code == 308
+    assert response.headers["Location"] == f"{local.url}/models?cursor="
+    assert call.get("/v1/models/").status_code == 404
+
+
+def test_a_body_of_more_than_a_file_may_have_is_refused(caller_of: Any) -> None:
+    with LocalServer(file_limit=10) as server:
+        call = caller_of(server)
+        body = b" " * (2**20 + 11)
+        response = call.post(f"/v1/models/{HELLO}/predictions", body, Content_Type=JSON)
+        assert response.status_code == 413
+        call.session.close()
+
+
+def test_what_nobody_expected_is_logged_and_is_a_problem(
+    local: LocalServer,
+    call: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def fail(id: str) -> None:
+        raise ZeroDivisionError("of nobody's")
+
+    monkeypatch.setattr(local.jobs, "get", fail)
+    response = call.get("/v1/predictions/x")
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert (response.status_code, response.json()["detail"]) == (500, "Internal server error")
+    [record] = caplog.records
+    assert record.getMessage() == "Exception on GET /v1/predictions/x"
+    assert "ZeroDivisionError: of nobody's" in caplog.text
+    monkeypatch.undo()
+    assert call.get("/v1/predictions/x").status_code == 404

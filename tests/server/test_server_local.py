@@ -1,4 +1,4 @@
-"""A server starts at once, stops at once, and needs Flask."""
+"""A server starts at once, stops at once, and needs Werkzeug and Jinja2."""
 
 from __future__ import annotations
 
@@ -108,12 +108,31 @@ def test_it_has_its_own_token_and_checks_its_settings() -> None:
 
 
 @pytest.mark.slow
-def test_without_flask_importing_says_what_to_install() -> None:
-    code = "import sys; sys.modules['flask'] = None; import replicate_sync.server"
+@pytest.mark.parametrize("missing", ["werkzeug", "jinja2"])
+def test_without_what_it_needs_importing_says_what_to_install(missing: str) -> None:
+    code = f"import sys; sys.modules['{missing}'] = None; import replicate_sync.server"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stderr.splitlines()[-1] == (
-        "ImportError: The local server needs Flask and Pillow: pip install Flask Pillow"
+        "ImportError: The local server needs Werkzeug, Jinja2 and Pillow: "
+        "pip install Werkzeug Jinja2 Pillow"
     )
+
+
+@pytest.mark.slow
+def test_it_needs_no_flask_and_no_templates_before_its_first_page() -> None:
+    code = (
+        "import sys; sys.modules['flask'] = None\n"
+        "from replicate_sync.server import LocalServer\n"
+        "import requests\n"
+        "with LocalServer() as s:\n"
+        "    headers = {'Authorization': 'Bearer r8_local'}\n"
+        "    print(requests.get(s.url + '/account', headers=headers).status_code)\n"
+        "    print('jinja2' in sys.modules)\n"
+        "    print(requests.get(s.origin).status_code)\n"
+        "    print('jinja2' in sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("200\nFalse\n200\nTrue\n", "")
 
 
 @pytest.mark.slow

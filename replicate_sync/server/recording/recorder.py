@@ -10,12 +10,13 @@ import time
 import urllib.parse
 from collections.abc import Iterator
 
-from flask import Response, request
 from urllib3.response import BaseHTTPResponse
+from werkzeug.wrappers import Response
 
 from ..hosts import loopback
 from ..json_types import JSONObject
 from ..routes.context import ServerContext, request_origin
+from ..routes.current_request import request
 from ..routes.json_bodies import parse_json
 from ..routes.json_responses import serialize_json
 from ..routes.problems import APIError, not_found

@@ -8,11 +8,12 @@ import threading
 import time
 from collections.abc import Iterator
 
-from flask import Response, request
+from werkzeug.wrappers import Response
 
 from ..json_types import JSONObject
 from ..routes import create_requests
 from ..routes.context import ServerContext, request_origin
+from ..routes.current_request import request
 from ..routes.json_responses import serialize_json
 from ..routes.problems import APIError
 from ..webhooks import deliver, new_message_id, signed_headers

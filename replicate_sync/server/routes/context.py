@@ -6,8 +6,8 @@ import functools
 from collections.abc import Callable, Collection
 from typing import Generic, Literal, NamedTuple, Protocol, TypeVar
 
-from flask import Response, request
 from werkzeug.sansio.utils import get_current_url
+from werkzeug.wrappers import Response
 
 from ..catalog import Catalog
 from ..deployments import Deployments
@@ -15,6 +15,7 @@ from ..jobs import Jobs
 from ..models import Registry
 from ..uploads import Uploads
 from ..webhooks import WebhookLog, WebhookTiming
+from .current_request import request
 
 _Context = TypeVar("_Context", bound="ServerContext")
 
@@ -56,7 +57,7 @@ class Route(NamedTuple):
 
     Attributes:
         method: The HTTP method.
-        path: The path, with parameters as Flask has them.
+        path: The path, with parameters as Werkzeug has them.
         kind: A name, by which the headers about rate limits are chosen.
         view: Returns the response; its arguments are the path's parameters.
     """

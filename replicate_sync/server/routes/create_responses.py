@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response, request
+from werkzeug.wrappers import Response
 
 from ..job import STARTING, SUCCEEDED, Job
 from ..job_spec import JobSpec
@@ -11,6 +11,7 @@ from ..models import Model
 from ..webhooks import WebhookSender
 from . import create_requests, request_headers
 from .context import ServerContext, request_origin
+from .current_request import request
 from .json_responses import json_response, serialize_json
 from .serializers import serialize_edge_job, serialize_stored_job
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response, request
+from werkzeug.wrappers import Response
 
 from ..deployments import Deployment
 from ..json_types import JSONObject
@@ -13,6 +13,7 @@ from ..validation import Problem
 from . import create_requests, problems
 from .context import Route, ServerContext
 from .create_responses import create_prediction
+from .current_request import request
 from .json_responses import empty_response, json_response
 from .pagination import Listing, current_page
 from .problems import APIError

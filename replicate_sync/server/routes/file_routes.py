@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import time
 
-from flask import Response, request
+from werkzeug.wrappers import Response
 
 from ..json_types import JSONObject
 from ..local_account import USERNAME
@@ -13,9 +13,10 @@ from ..uploads import Upload, sign_download
 from ..validation import Problem
 from . import problems
 from .context import Route, ServerContext, request_origin
+from .current_request import request
 from .json_bodies import parse_json
 from .json_responses import json_response
-from .multipart_request import MultipartRequest, multipart_request, too_large
+from .multipart_request import Part, too_large
 from .pagination import Listing, current_page
 from .problems import APIError
 from .serializers import serialize_upload
@@ -50,19 +51,19 @@ class FileRoutes:
     def create(self) -> Response:
         """Keep the part `content` of a multipart body."""
         limit = self._context.file_limit
-        body = multipart_request()
-        body.limit_parts(limit)
-        content = body.part("content")
+        request.limit_parts(limit)
+        content = request.part("content")
         if content is None:
             raise problems.invalid([Problem("required", "", "content is required")])
         if len(content.data) > limit:
             raise too_large(limit)
-        name = body.form.get("filename", content.filename)
-        media_type = body.form.get("type", content.type) or "application/octet-stream"
+        name = request.form.get("filename", content.filename)
+        media_type = request.form.get("type", content.type) or "application/octet-stream"
         if len(name) > _MAX_NAME_LENGTH:
             description = "String length must be less than or equal to 255"
             raise problems.invalid([Problem("string_lte", "filename", description)])
-        upload = self._uploads.create(content.data, name, media_type, _parse_metadata(body))
+        metadata = _parse_metadata(request.part("metadata"))
+        upload = self._uploads.create(content.data, name, media_type, metadata)
         return json_response(serialize_upload(upload, request_origin()), 201)
 
     def all(self) -> Response:
@@ -103,8 +104,7 @@ class FileRoutes:
         return upload
 
 
-def _parse_metadata(body: MultipartRequest) -> JSONObject:
-    part = body.part("metadata")
+def _parse_metadata(part: Part | None) -> JSONObject:
     if part is None:
         return {}
     try:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from flask import Response, request
+from werkzeug.wrappers import Response
 
 from ..job import Job
 from ..job_spec import JobSpec
 from ..schemas import Schema
 from . import create_requests, problems
 from .context import Route, RouteGroup, ServerContext, request_origin
+from .current_request import request
 from .json_responses import json_response
 from .serializers import serialize_edge_job, serialize_job
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 
-from flask import Response
+from werkzeug.wrappers import Response
 
 from .problems import APIError
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from flask import Response, request
+from werkzeug.wrappers import Response
 
 from ..catalog import Entry
 from ..examples import Examples
@@ -14,6 +14,7 @@ from ..schemas import Schema
 from ..validation import Problem, validate
 from . import create_requests, problems
 from .context import Route, ServerContext, request_origin
+from .current_request import request
 from .json_responses import empty_response, json_response
 from .pagination import Listing, current_page, unpaged
 from .problems import APIError

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from typing import IO, Any, NamedTuple, cast
 
-from flask import Request, request
+from werkzeug.wrappers import Request
 
 from ..uploads import LIMIT
 from . import problems
@@ -108,11 +108,6 @@ class _LimitedFile(tempfile.SpooledTemporaryFile[bytes]):
         if self._remaining < 0:
             raise too_large(self._limit)
         return super().write(data)
-
-
-def multipart_request() -> MultipartRequest:
-    """Return the current request."""
-    return cast(MultipartRequest, request)
 
 
 def _malformed(error: OSError) -> APIError:

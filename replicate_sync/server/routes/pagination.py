@@ -9,11 +9,10 @@ from datetime import datetime
 from typing import Generic, TypeVar
 from urllib.parse import parse_qs, urlencode
 
-from flask import request
-
 from .. import timestamps
 from ..json_types import JSONObject
 from . import problems
+from .current_request import request
 
 T = TypeVar("T")
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 from datetime import datetime
 
-from flask import Response, request, send_file
+from werkzeug.utils import send_file
+from werkzeug.wrappers import Response
 
 from .. import streams, timestamps
 from ..job import Job
@@ -14,6 +15,7 @@ from ..validation import validate
 from . import create_requests, problems
 from .context import Route, ServerContext
 from .create_responses import create_prediction
+from .current_request import request
 from .json_responses import json_response
 from .pagination import Listing, current_page
 from .problems import APIError
@@ -128,6 +130,7 @@ class PredictionRoutes:
             raise problems.not_found()
         response = send_file(
             io.BytesIO(file.blob.data),
+            request.environ,
             file.type,
             download_name=name,
             conditional=True,

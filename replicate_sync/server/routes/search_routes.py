@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from difflib import SequenceMatcher
 
-from flask import Response, request
+from werkzeug.wrappers import Response
 
 from ..catalog import Entry
 from ..json_types import JSONObject
 from ..model_collections import COLLECTIONS
 from .context import Route, ServerContext
+from .current_request import request
 from .json_bodies import parse_json
 from .json_responses import json_response
 from .pagination import unpaged

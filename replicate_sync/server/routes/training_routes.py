@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response, request
+from werkzeug.wrappers import Response
 
 from ..job import Job
 from ..job_spec import JobSpec
@@ -10,6 +10,7 @@ from ..trainings import training_model
 from . import create_requests, problems
 from .context import Route, ServerContext, request_origin
 from .create_responses import start_job
+from .current_request import request
 from .json_responses import json_response
 from .pagination import Listing, current_page
 from .problems import APIError

@@ -14,9 +14,10 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from flask import Response, request
+from werkzeug.wrappers import Response
 
 from ..job import Job
+from ..routes.current_request import request
 from ..streams import CLIENT_SOCKET, is_closed
 from .prediction_view import streams_text
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from flask import Response, request
+from werkzeug.wrappers import Response
 
 from ..catalog import Entry
 from ..job import Job
@@ -14,8 +14,8 @@ from ..models import Model, builtin
 from ..routes import problems
 from ..routes.context import Route, RouteGroup, request_origin
 from ..routes.create_responses import start_job
+from ..routes.current_request import request
 from ..routes.json_responses import json_response
-from ..routes.multipart_request import multipart_request
 from ..validation import Problem, validate
 from .context import WebContext
 from .forms import Field, SentFile, form_fields, parse_form
@@ -115,18 +115,17 @@ class ModelPages(RouteGroup[WebContext]):
         )
 
     def _input(self, model: Model, keep: bool) -> tuple[JSONObject, list[Problem]]:
-        body = multipart_request()
-        body.limit_parts(self._context.file_limit)
+        request.limit_parts(self._context.file_limit)
         files = {
             name: [
                 SentFile(file.read(), file.filename or "", file.content_type or "")
-                for file in body.files.getlist(name)
+                for file in request.files.getlist(name)
                 if file.filename
             ]
-            for name in body.files
+            for name in request.files
         }
         keep_file = self._keep if keep else _placeholder
-        input, invalid = parse_form(form_fields(model.input), body.form, files, keep_file)
+        input, invalid = parse_form(form_fields(model.input), request.form, files, keep_file)
         wrong = {problem.field for problem in invalid}
         invalid += [
             problem

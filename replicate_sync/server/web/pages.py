@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from flask import Response
+from werkzeug.wrappers import Response
 
 from ..routes.context import Route
 from ..routes.problems import APIError

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from flask import Response, request
+from werkzeug.wrappers import Response
 
 from ..job import Job
 from ..routes import problems
 from ..routes.context import Route
+from ..routes.current_request import request
 from .context import WebContext
 from .live import (
     Change,

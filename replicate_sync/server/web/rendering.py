@@ -5,9 +5,14 @@ from __future__ import annotations
 import functools
 import pathlib
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from flask import Response, request
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from werkzeug.wrappers import Response
+
+from ..routes.current_request import request
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 STATIC: pathlib.Path = pathlib.Path(__file__).parent / "static"
 """The folder of scripts and styles."""
@@ -61,6 +66,9 @@ def fragment(template: str, **values: object) -> str:
 
 @functools.cache
 def _environment() -> Environment:
+    # Late, as few servers show a page.
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,

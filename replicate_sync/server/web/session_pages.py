@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hmac
 
-from flask import Response, request, send_from_directory
+from werkzeug.utils import send_from_directory
+from werkzeug.wrappers import Response
 
 from ..routes.access import SESSION_COOKIE, session_value
 from ..routes.context import Route, RouteGroup
+from ..routes.current_request import request
 from .context import WebContext
 from .rendering import STATIC, page, see_other
 
@@ -40,6 +42,6 @@ class SessionPages(RouteGroup[WebContext]):
 
     def static(self, name: str) -> Response:
         """Send a script, the styles or the icon."""
-        response = send_from_directory(STATIC, name, max_age=0)
+        response = send_from_directory(STATIC, name, request.environ, max_age=0)
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response

@@ -6,10 +6,11 @@ import json
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from flask import Response, request
+from werkzeug.wrappers import Response
 
 from ..routes import problems
 from ..routes.context import Route, RouteGroup
+from ..routes.current_request import request
 from ..testing.faults import Faults
 from ..testing.request_log import LoggedRequest
 from ..webhooks import Delivery
