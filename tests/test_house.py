@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import itertools
 import re
 import subprocess
 import sys
@@ -234,13 +235,14 @@ def api(wire: StartWire) -> Wire:
     ended = {"id": "p1", "status": "succeeded", "output": "hi", "model": "a/b", "input": {}}
     tokens = [event(text, number) for number, text in enumerate(("Once", " upon", " a time"))]
     done = event("{}", 3, "done")
+    numbers = itertools.count()  # each prediction has a stream of its own
 
     def respond(request: Request) -> Any:
-        if request.path == "/stream":
+        if request.path.startswith("/stream/"):
             pieces = [step for token in tokens for step in (chunk(token), 0.01)]
             return [CHUNKED, *pieces, chunk(done) + LAST_CHUNK]
         if request.path == f"/v1/models/{LLAMA}/predictions":
-            urls = {"stream": f"{server.origin}/stream"}
+            urls = {"stream": f"{server.origin}/stream/{next(numbers)}"}
             started = {**ended, "id": "p2", "status": "starting", "output": None, "urls": urls}
             return [response(started, 201)]
         if request.path == "/v1/models/a/b":

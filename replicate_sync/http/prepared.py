@@ -25,10 +25,6 @@ Parts: TypeAlias = tuple[str, "Mapping[str, str] | None", Mapping[str, str], boo
 class NoAuth(AuthBase):
     """Sends no credentials, and keeps requests from taking some from a .netrc file."""
 
-    def __init__(self) -> None:
-        #: As that of `BearerAuth`.
-        self.latest: dict[str, tuple[Parts, requests.PreparedRequest]] = {}
-
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Return the request as it is."""
         return request
@@ -74,21 +70,22 @@ def prepare(
     data: Body | None,
     auth: NoAuth | BearerAuth,
 ) -> requests.PreparedRequest:
-    """Return a request that can be sent, and keep it for those that differ in the body only.
+    """Return a request that can be sent; one to the API is kept for those with another body.
 
     Args:
         defaults: The headers of the session.
         method: The HTTP method.
         parts: What else it is prepared of.
         data: The body.
-        auth: Sets the credentials, and keeps the request.
+        auth: Sets the credentials; that of the API keeps the request.
     """
     url, params, headers, has_body = parts
     all_headers = CaseInsensitiveDict(defaults, **headers)
     request = requests.PreparedRequest()
     request.prepare(method, url, all_headers, data=data, params=params, auth=auth)
-    latest = copy(request)
-    latest.headers = request.headers.copy()
-    latest.body = None
-    auth.latest[method] = ((url, params, dict(headers), has_body), latest)
+    if isinstance(auth, BearerAuth):
+        latest = copy(request)
+        latest.headers = request.headers.copy()
+        latest.body = None
+        auth.latest[method] = ((url, params, dict(headers), has_body), latest)
     return request

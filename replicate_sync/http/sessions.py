@@ -123,7 +123,9 @@ class Sessions:
                 session_key = _Key(os.getpid(), self._ignores_environment, public_only)
                 session = _own.sessions.get(session_key) or _open_session(session_key)
                 parts = (url, params, headers, bool(data))
-                known, latest = auth.latest.get(method, _NOTHING)
+                known, latest = _NOTHING
+                if isinstance(auth, BearerAuth):
+                    known, latest = auth.latest.get(method, _NOTHING)
                 if known == parts and isinstance(data, bytes | None):
                     # Most requests differ from the one before in the body only. To prepare a URL,
                     # headers and an empty cookie jar takes longer than to send them.

@@ -459,18 +459,18 @@ class Prediction(PredictionFields):
     ) -> Generator[_Item, None, None]:
         """Yield what is picked of each output event, unless it is empty; or else the event."""
         limit = NO_DEADLINE
-        is_new = self._is_new
+        is_late = not self._is_new
         try:
             # Late, as programs that do not stream need none of it.
             from .text_stream import TextStream
             from .transcript import Transcript
 
-            transcript = Transcript(is_late=not is_new)
+            transcript = Transcript(is_late=is_late)
             limit = Deadline.of(deadline)
             creation = self.creation or self._take_over()
             creation.supervise(cancel=cancel_on_exit)
             self._new_until = 0.0
-            texts = TextStream(self, self._context, self._stream_url, self._poll, is_new=is_new)
+            texts = TextStream(self, self._context, self._stream_url, self._poll)
             observation = self._observation
             with closing(texts.events(transcript, limit)) as arriving:
                 for events in arriving:

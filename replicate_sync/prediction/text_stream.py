@@ -38,7 +38,6 @@ class TextStream:
         context: The client's.
         url: The URL of its event stream, or None.
         poll: Polls the prediction once, before a deadline.
-        is_new: Whether it was created just now.
     """
 
     def __init__(
@@ -47,14 +46,11 @@ class TextStream:
         context: Context,
         url: str | None,
         poll: Callable[[Deadline], None],
-        *,
-        is_new: bool,
     ) -> None:
         self._prediction = prediction
         self._context = context
         self._url = url
         self._poll = poll
-        self._is_new = is_new
 
     def events(
         self, transcript: Transcript, deadline: Deadline
@@ -76,14 +72,15 @@ class TextStream:
         downloader = self._context.transport.downloader
         stream = EventStream(self._url, downloader, deadline)
         polling = self._context.polling
+        is_late = not transcript.is_unbroken
         polls = polling.polls(
             stream.pause_between_connections,
             deadline,
             lambda: not stream.is_reliable,
-            is_new=self._is_new and not stream.is_worthwhile,
+            is_new=not is_late and not self._url,
         )
         known_length = 0
-        if transcript.is_lost and stream.is_worthwhile and not self._prediction.ended:
+        if is_late and stream.is_worthwhile and not self._prediction.ended:
             yield from self._polled_events(transcript, deadline)
         while not self._prediction.ended:
             if stream.is_worthwhile:
