@@ -820,7 +820,7 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
             require_tqdm()
 
         events = self._context.events.branch()
-        usage = Usage(self._context.usage.prices, whole=self._context.usage)
+        usage = Usage(whole=self._context.usage)
         predictions = self.predictions.apart(events, usage)
         limit = None
         if budget is not None:

@@ -130,7 +130,7 @@ class Usage(Mapping[str, "ModelUsage"]):
 
     Args:
         prices: What models cost; nothing by default.
-        whole: Another usage, in which everything counts as well.
+        whole: Another usage, in which everything counts as well; its prices are taken.
 
     Examples:
         >>> flux = "black-forest-labs/flux-schnell"
@@ -146,7 +146,11 @@ class Usage(Mapping[str, "ModelUsage"]):
         self._whole = whole
         self._models: dict[str, ModelUsage] = {}
         self._counted: dict[str, None] = {}
-        self._ended: deque[Metered] = deque()
+        # What has ended, each with the usage that it was added to.
+        self._ended: deque[tuple[Metered, Usage]] = deque()
+        if whole is not None:
+            self.prices = whole.prices
+            self._ended = whole._ended  # so that each is added up once for both
         #: Predictions that have ended, but whose metrics have not been fetched yet.
         self.unseen: deque[Unseen] = deque(maxlen=_MAX_REMEMBERED)
 
@@ -184,9 +188,7 @@ class Usage(Mapping[str, "ModelUsage"]):
             >>> usage.total.predictions
             1
         """
-        if self._whole is not None:
-            self._whole.add(prediction)
-        self._ended.append(prediction)
+        self._ended.append((prediction, self))
         if len(self._ended) >= _MAX_PENDING:
             self._add_up()
 
@@ -211,13 +213,13 @@ class Usage(Mapping[str, "ModelUsage"]):
     def _add_up(self) -> None:
         while self._ended:
             try:
-                prediction = self._ended.popleft()
+                prediction, usage = self._ended.popleft()
             except IndexError:  # another thread has taken the last one
                 return
-            self._count(prediction)
+            usage._count(prediction)
 
     def _count(self, prediction: Metered) -> None:
-        from .model_usage import ModelUsage, add  # late, as few programs ask for their usage
+        from .model_usage import ModelUsage  # late, as few programs ask for their usage
 
         seconds = prediction.predict_time
         if seconds is None and not prediction.has_run:
@@ -233,13 +235,21 @@ class Usage(Mapping[str, "ModelUsage"]):
         )
         name = prediction.model or _UNKNOWN_MODEL
         with brief_lock:
-            if prediction.id in self._counted:
-                return
-            self._counted[prediction.id] = None
-            if len(self._counted) > 2 * _MAX_REMEMBERED:
-                self._counted = dict.fromkeys(tuple(self._counted)[-_MAX_REMEMBERED:])
-            known = self._models.get(name)
-            self._models[name] = add(known or ModelUsage(), one, is_first=known is None)
+            self._add_one(prediction.id, name, one)
+            if self._whole is not None:
+                self._whole._add_one(prediction.id, name, one)
+
+    def _add_one(self, prediction_id: str, model: str, one: ModelUsage) -> None:
+        """Add what one prediction has used, unless it was counted before."""
+        from .model_usage import ModelUsage, add
+
+        if prediction_id in self._counted:
+            return
+        self._counted[prediction_id] = None
+        if len(self._counted) > 2 * _MAX_REMEMBERED:
+            self._counted = dict.fromkeys(tuple(self._counted)[-_MAX_REMEMBERED:])
+        known = self._models.get(model)
+        self._models[model] = add(known or ModelUsage(), one, is_first=known is None)
 
     def rows(self) -> list[tuple[str, ...]]:
         """Return the usage as the rows of a table, the heads first, and the total last.

@@ -63,6 +63,19 @@ def test_a_prediction_counts_once() -> None:
     assert usage["a/b"].predictions == 1
 
 
+def test_what_counts_in_a_part_counts_in_the_whole_whichever_is_read_first() -> None:
+    whole = Usage(Prices({"a/b": 2.0}))
+    part = Usage(whole=whole)
+    other = Usage(whole=whole)
+    part.add(Ended("1", predict_time=1))
+    whole.add(Ended("2", predict_time=1))
+    assert whole["a/b"] == ModelUsage(2, 2, cost=4.0)
+    assert part["a/b"] == ModelUsage(1, 1, cost=2.0)
+    other.add(Ended("1", predict_time=1))
+    assert other["a/b"].predictions == 1
+    assert whole["a/b"].predictions == 2
+
+
 def test_money_is_what_the_caller_says_it_is() -> None:
     prices = Prices(
         {
