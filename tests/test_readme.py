@@ -6,6 +6,7 @@ import re
 from configparser import ConfigParser
 from pathlib import Path
 
+import click
 import pytest
 
 import replicate_sync
@@ -91,7 +92,9 @@ def test_the_addresses_of_local_servers_are_those_that_they_have() -> None:
         ("serve", r"REPLICATE_BASE_URL=http://127.0.0.1:(\d+) REPLICATE_API_TOKEN=(\w+)"),
         ("gateway", r"base URL to `http://127.0.0.1:(\d+)/v1`"),
     ):
-        defaults = {option.name: option.default for option in main.commands[command].params}
+        found_command = main.get_command(click.Context(main), command)
+        assert found_command is not None
+        defaults = {option.name: option.default for option in found_command.params}
         found = [match.groups() for match in re.finditer(address, pages)]
         assert found
         for port, *token in found:

@@ -11,31 +11,50 @@ there.
 
 from __future__ import annotations
 
+from importlib import import_module
+
 try:
     import click
 except ImportError:
     raise SystemExit("The command replicate-sync needs click: pip install click tqdm") from None
 
 from .._version import __version__
-from .chat_command import chat
-from .completion_command import completion
-from .demo_command import demo
 from .error_handling import RootGroup
 from .exit_codes import HELP
-from .gateway_command import gateway
-from .journal_command import journal
-from .keep_command import keep
-from .map_command import map_
-from .models_command import models
-from .predictions_command import predictions
-from .run_command import run
-from .serve_command import serve
-from .usage_command import usage
 
+# The commands, each with the name of its function in the module that is named for it.
+_COMMANDS = {
+    "chat": "chat",
+    "completion": "completion",
+    "demo": "demo",
+    "gateway": "gateway",
+    "journal": "journal",
+    "keep": "keep",
+    "map": "map_",
+    "models": "models",
+    "predictions": "predictions",
+    "run": "run",
+    "serve": "serve",
+    "usage": "usage",
+}
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
-@click.group(cls=RootGroup, context_settings=_SETTINGS, epilog=HELP)
+class _Commands(RootGroup):
+    """Imports a command when it is used: each needs other parts of the library."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module = import_module(f".{cmd_name}_command", __package__)
+        command: click.Command = getattr(module, _COMMANDS[cmd_name])
+        return command
+
+
+@click.group(cls=_Commands, context_settings=_SETTINGS, epilog=HELP)
 @click.version_option(__version__, prog_name="replicate-sync")
 def main() -> None:
     """Run models on Replicate from the shell, or on a local server on this machine.
@@ -43,20 +62,3 @@ def main() -> None:
     The token is taken from REPLICATE_API_TOKEN; with --local none is needed. Results are written to
     stdout, everything else to stderr. Ctrl-C cancels what is running.
     """
-
-
-for _command in (
-    chat,
-    run,
-    map_,
-    journal,
-    keep,
-    usage,
-    models,
-    predictions,
-    serve,
-    demo,
-    completion,
-):
-    main.add_command(_command)
-main.add_command(gateway)

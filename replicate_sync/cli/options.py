@@ -14,7 +14,6 @@ from click.shell_completion import CompletionItem
 from ..client import Replicate
 from ..display.progress import require_tqdm
 from ..exceptions import PredictionTimeout
-from ..homepage import ReplicateHome
 from ..http.config import ApiConfig
 from ..polling import Polling
 
@@ -166,5 +165,7 @@ def complete_model(
     ctx: click.Context, param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """Return the known models whose names begin so, for the shell's completion; no request."""
+    from ..homepage import ReplicateHome  # late, as it imports requests
+
     names = [*Replicate.models, *Replicate.model_aliases, *ReplicateHome.models]
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]

@@ -13,16 +13,18 @@ from cli_runner import invoke
 
 from replicate_sync.cli import main
 
+COMMANDS = main.list_commands(click.Context(main))
+
 
 def test_the_help_lists_the_commands_and_the_exit_codes() -> None:
     result = invoke("--help")
     assert result.exit_code == 0
-    for word in (*main.commands, "--local", "Ctrl-C", "Exit codes"):
+    for word in (*COMMANDS, "--local", "Ctrl-C", "Exit codes"):
         assert word in result.stdout
     assert invoke("--version").stdout.startswith("replicate-sync, version ")
 
 
-@pytest.mark.parametrize("command", sorted(main.commands))
+@pytest.mark.parametrize("command", COMMANDS)
 def test_each_command_explains_itself(command: str) -> None:
     result = invoke(command, "--help")
     assert result.exit_code == 0
@@ -31,7 +33,10 @@ def test_each_command_explains_itself(command: str) -> None:
 
 def test_local_is_an_option_of_every_command_that_uses_the_api() -> None:
     def commands(group: click.Group) -> Iterator[click.Command]:
-        for command in group.commands.values():
+        context = click.Context(group)
+        for name in group.list_commands(context):
+            command = group.get_command(context, name)
+            assert command is not None
             if isinstance(command, click.Group):
                 yield from commands(command)
             else:
@@ -65,6 +70,18 @@ def test_a_missing_extra_is_one_sentence(
     assert result.exit_code == 1
     assert extra in result.stderr
     assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.slow
+def test_a_command_takes_the_imports_of_no_other_one() -> None:
+    program = (
+        "import sys, click; from replicate_sync.cli import main; "
+        "main.get_command(click.Context(main), 'serve'); print(*sys.modules)"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    imported = set(ran.stdout.split())
+    assert "replicate_sync.cli.serve_command" in imported
+    assert not {"requests", "replicate_sync.cli.chat_command"} & imported
 
 
 @pytest.mark.slow
