@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from datetime import timezone
 from functools import lru_cache
 from math import inf
 
@@ -44,7 +45,7 @@ class ServerClock:
         """Return by how much the API's clock is ahead: at the least, and at the most."""
         low, high = -inf, inf
         for date, sent_at, received_at in reversed(tuple(self.dates)):
-            second = _parse(date)
+            second = parse_date(date)
             if second is None:
                 continue
             lower = max(low, second - received_at - _SLACK)
@@ -58,12 +59,19 @@ class ServerClock:
 
 
 @lru_cache(maxsize=2 * _MAX_DATES)
-def _parse(date: str | None) -> float | None:
+def parse_date(text: str | None) -> float | None:
+    """Return a date as HTTP writes it in seconds since 1970; None if it is none.
+
+    See https://www.rfc-editor.org/rfc/rfc9110#section-5.6.7
+    """
     from email.utils import parsedate_to_datetime  # late, as are all that requests imports as well
 
-    if not date:
+    if not text:
         return None
     try:
-        return parsedate_to_datetime(date).timestamp()
+        date = parsedate_to_datetime(text)
+        if date.tzinfo is None:  # HTTP knows no other zone than GMT, which one form leaves out
+            date = date.replace(tzinfo=timezone.utc)
+        return date.timestamp()
     except (ValueError, OverflowError, TypeError):
         return None

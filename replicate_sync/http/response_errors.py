@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 from time import time
 
 from ..exceptions import (
@@ -26,6 +25,7 @@ from ..exceptions import (
     UnknownModelError,
     excerpt,
 )
+from .clock import parse_date
 from .config import origin
 
 _CLASSES: dict[int, type[ResponseError]] = {
@@ -159,6 +159,7 @@ def retry_after(headers: Mapping[str, str], problem: Mapping[str, object]) -> fl
     """
     candidates = (
         _seconds(headers.get("Retry-After")),
+        _seconds_until(headers.get("Retry-After"), headers.get("Date")),
         _seconds(problem.get("retry_after")),
         _seconds_in_text(problem.get("detail")),
         _seconds(headers.get("ratelimit-reset")),
@@ -206,7 +207,7 @@ def _seconds(value: object) -> float | None:
         try:
             value = float(value)
         except ValueError:
-            return _seconds_until(str(value))
+            return None
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     if 0 <= value <= _LONGEST:
@@ -214,11 +215,20 @@ def _seconds(value: object) -> float | None:
     return None
 
 
-def _seconds_until(date: str) -> float | None:
-    try:
-        return max(0.0, parsedate_to_datetime(date).timestamp() - time())
-    except (ValueError, OverflowError):
+def _seconds_until(date: str | None, now: str | None) -> float | None:
+    """Return the seconds until a date, by the clock of the response that names it.
+
+    Args:
+        date: The date.
+        now: The date of the response; without one, the clock of this machine counts.
+    """
+    end = parse_date(date)
+    if end is None:
         return None
+    begin = parse_date(now)
+    if begin is None:
+        begin = time()
+    return max(0.0, end - begin)
 
 
 def _seconds_in_text(detail: object) -> float | None:

@@ -254,6 +254,12 @@ def test_the_pause_may_be_a_date() -> None:
     assert retry_after({"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}, {}) == 0
 
 
+@pytest.mark.parametrize("now", ["Wed, 21 Oct 2015 07:27:58 GMT", "Wed Oct 21 07:27:58 2015"])
+def test_a_pause_until_a_date_is_counted_by_the_clock_of_the_api(now: str) -> None:
+    headers = {"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT", "Date": now}
+    assert retry_after(headers, {}) == 2
+
+
 def test_a_rate_limit_error_has_the_pause() -> None:
     error = error_for(429, {"detail": "slow down", "retry_after": 3})
     assert isinstance(error, RateLimitError)
