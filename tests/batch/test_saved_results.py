@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import suppress
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
@@ -224,6 +225,34 @@ def test_files_that_are_gone_are_an_error_that_says_so_and_can_be_made_again(
     assert len(list(again)) == 2
     assert files_in(folder) == all_files(2)
     assert api.created_inputs == [0, 0, 1, 1]
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_what_has_expired_is_known_by_the_clock_of_the_api(
+    wire: StartWire, client_of: MakeClient, folder: Path, journal: Path, is_kept: bool
+) -> None:
+    now = time.time() - 7200
+
+    class SlowClock(FilesApi):
+        def __call__(self, request: Request) -> Any:
+            if request.path == "/v1/account":
+                return [response({"type": "user"}, Date=formatdate(now, usegmt=True))]
+            return super().__call__(request)
+
+        def polled(self, prediction: dict[str, Any]) -> dict[str, Any]:
+            ended_at = time.gmtime(now - (10 if is_kept else 3700))
+            return {
+                **super().polled(prediction),
+                "completed_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", ended_at),
+            }
+
+    api = SlowClock()
+    server = wire(api)
+    list(client_of(server).map("a/b", numbers(2), journal=journal))
+    again = client_of(server).map("a/b", numbers(2), journal=journal, save=folder, retry="expired")
+    assert len(list(again)) == 2
+    assert files_in(folder) == all_files(2)
+    assert len(api.created) == (2 if is_kept else 4)
 
 
 def test_a_folder_that_cannot_be_written_is_the_error_of_an_input_and_loses_nothing(
