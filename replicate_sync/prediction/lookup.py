@@ -174,13 +174,14 @@ class _Window:
     Args:
         since: At the earliest.
         until: At the latest; None where that is not known.
-        is_known: Whether a response has told that clock.
+        is_known: Whether a response had told that clock, so that nothing else can be meant.
     """
 
     def __init__(self, since: float, until: float | None, is_known: bool) -> None:
         self.since = since
         self.until = until
-        self.is_known = is_known
+        #: By how many seconds both may be wrong.
+        self.tolerance: float = 0.0 if is_known else _CLOCK_TOLERANCE
 
 
 def _window_of(creation: Creation[Any], clock: ServerClock) -> _Window:
@@ -200,8 +201,8 @@ def _earlier_window(evidence: Evidence, clock: ServerClock) -> _Window:
         since = clock.earliest(since)
         if not clock.is_known:
             since -= _DATE_ROUNDING
-    is_known = clock.is_known or evidence.is_server_time
-    return _Window(since, since + _LONGEST_ATTEMPT, is_known)
+    # If only this machine's clock was known, it may have been set since then.
+    return _Window(since, since + _LONGEST_ATTEMPT, evidence.is_server_time)
 
 
 def _list(
@@ -229,10 +230,9 @@ def _list(
 
     transport = context.transport
     within = window()
-    tolerance = 0.0 if within.is_known else _CLOCK_TOLERANCE
-    params = {"created_after": _api_time(within.since - tolerance)}
+    params = {"created_after": _api_time(within.since - within.tolerance)}
     if is_bounded and within.until is not None:
-        params["created_before"] = _api_time(within.until + tolerance)
+        params["created_before"] = _api_time(within.until + within.tolerance)
     equal: list[Prediction] = []
     unprovable: list[str] = []
     is_complete = False
@@ -256,7 +256,7 @@ def _list(
                 continue
             if own_ids.first_listed_at(transport.base_url, found.id) < sent_at:
                 continue
-            if found.data_removed or when == "newer":
+            if found.data_removed or when != "in time":
                 unprovable.append(found.id)
             else:
                 equal.insert(0, found)
@@ -267,7 +267,7 @@ def _list(
     return _Listed(equal, unprovable, is_complete, may_pass)
 
 
-def _compare_time(data: object, window: _Window) -> Literal["older", "in time", "newer"]:
+def _compare_time(data: object, window: _Window) -> Literal["older", "in time", "uncertain"]:
     """Return when what the API lists was created."""
     created_at = None
     if isinstance(data, Mapping):
@@ -275,10 +275,10 @@ def _compare_time(data: object, window: _Window) -> Literal["older", "in time", 
     if created_at is None or abs(window.since - created_at) > _MONTH:
         # A server that lists one of another month as new does not use its clock for that.
         return "in time"
-    if created_at < window.since:
+    if created_at < window.since - window.tolerance:
         return "older"
-    if window.until is not None and created_at > window.until:
-        return "newer"
+    if created_at < window.since or (window.until is not None and created_at > window.until):
+        return "uncertain"
     return "in time"
 
 

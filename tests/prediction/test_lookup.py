@@ -157,6 +157,22 @@ def test_a_time_of_a_wrong_clock_is_set_right_by_the_first_response(
     assert found.prediction.id == "lost"
 
 
+@pytest.mark.parametrize("behind", [300.0, -2000.0])
+@pytest.mark.parametrize("is_dated", [True, False], ids=["dated", "undated"])
+def test_what_only_a_clock_speaks_against_that_may_have_been_set_is_named(
+    wire: StartWire, client_of: MakeClient, behind: float, is_dated: bool
+) -> None:
+    then = time.time() - 3600
+    api = Listing(prediction("lost", then - behind))
+    if is_dated:
+        client = client_of(wire(api))
+    else:
+        client = client_of(wire(lambda r: [api(r)[0].replace(b"\r\nDate:", b"\r\nX-Date:")]))
+    found = client.predictions.look_up(evidence_of(client, then, is_server_time=False))
+    assert found.candidates == ["lost"]
+    assert not found.is_absent
+
+
 def test_what_has_lost_its_input_is_named(wire: StartWire, client_of: MakeClient) -> None:
     then = time.time() - 7200
     api = Listing(prediction("lost", then + 1, input={}, data_removed=True, status="succeeded"))
