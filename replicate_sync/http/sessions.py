@@ -110,6 +110,7 @@ class Sessions:
         """
         if data is not None and not isinstance(data, bytes):
             data.seek(0)
+        outer = thread.delivery  # a signal may have come in the midst of another request
         thread.delivery = delivery
         delivery.holds_head = isinstance(data, bytes) and 0 < len(data) < _SHORT_BODY
         delivery.head = b""
@@ -146,6 +147,7 @@ class Sessions:
                     request, timeout=timeouts, allow_redirects=False, **settings
                 )
         finally:
+            thread.delivery = outer
             # A socket that is dropped unclosed says so in Python code as it is destroyed, in which
             # a Ctrl-C would be lost. It must not live until a garbage collection in a later call.
             delivery.socket = None
@@ -322,13 +324,16 @@ class BodyTooLong(Exception):
         self.beginning = beginning
 
 
-def read_body(response: requests.Response, end: float, max_size: int) -> bytes:
+def read_body(
+    response: requests.Response, end: float, max_size: int, delivery: Delivery | None = None
+) -> bytes:
     """Return the body of a response.
 
     Args:
         response: A response whose body has not been read.
         end: When it must have arrived, by `time.monotonic`.
         max_size: How many bytes it may have once it is decoded.
+        delivery: Where to note how it begins, in case that it breaks.
 
     Raises:
         BodyTooLong: It has more bytes than that.
@@ -350,8 +355,8 @@ def read_body(response: requests.Response, end: float, max_size: int) -> bytes:
                 raw._original_response.close()
                 raw.__class__ = _FinishedResponse
             return b"".join(pieces)
-        if not pieces:
-            thread.delivery.beginning = piece
+        if not pieces and delivery is not None:
+            delivery.beginning = piece
         pieces.append(piece)
         size += len(piece)
         if size > max_size:

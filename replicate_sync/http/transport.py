@@ -326,7 +326,8 @@ class Transport:
                     if response.is_redirect:
                         target = redirect_target(request.method, url, response)
                     if target is None:
-                        body = read_body(response, min(end, monotonic() + timeout), _MAX_BODY)
+                        body_end = min(end, monotonic() + timeout)
+                        body = read_body(response, body_end, _MAX_BODY, delivery)
                         break
                 url = target
                 params = None

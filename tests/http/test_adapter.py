@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
-from http.client import HTTPException, HTTPResponse
+from http.client import HTTPConnection, HTTPException, HTTPResponse
 from io import BufferedReader, BytesIO
 from typing import Any
 
@@ -206,3 +207,33 @@ def test_a_create_is_sent_in_one_piece_after_one_look_at_the_connection(
         finally:
             sys.setprofile(None)
     assert (calls.count("sendall"), calls.count("recv_into"), calls.count("poll")) == (1, 1, 2)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it has no such signals")
+def test_a_signal_between_head_and_body_may_send_a_request_of_its_own(
+    wire: StartWire, client_of: MakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = wire(lambda r: [response(PREDICTION, 201)])
+    client = client_of(server)
+    statuses: list[str] = []
+    send_head = HTTPConnection.endheaders
+
+    def interrupted(self: HTTPConnection, *args: Any, **options: Any) -> None:
+        send_head(self, *args, **options)
+        if not statuses:
+            statuses.append("")
+            signal.raise_signal(signal.SIGUSR1)
+
+    def handle(number: int, frame: object) -> None:
+        statuses.append(client.predictions.cancel("p1").status)
+
+    monkeypatch.setattr(HTTPConnection, "endheaders", interrupted)
+    before = signal.signal(signal.SIGUSR1, handle)
+    try:
+        created = client.predictions.create("a/b", {"prompt": "x"})
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert (created.id, statuses) == ("p1", ["", "succeeded"])
+    paths = [request.path for request in server.requests]
+    assert paths == ["/v1/predictions/p1/cancel", "/v1/models/a/b/predictions"]
+    assert server.requests[1].json == {"input": {"prompt": "x"}}
