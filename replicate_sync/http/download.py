@@ -32,6 +32,8 @@ from .sessions import (
 )
 
 if TYPE_CHECKING:
+    from socket import socket as Socket
+
     from .multipart import OnBytes
     from .resumption import Resumption
 
@@ -108,8 +110,7 @@ class Downloader:
             while piece := read():
                 yield piece
                 if is_over():
-                    connection = getattr(response.raw, "connection", None)
-                    socket = getattr(connection, "sock", None)
+                    socket = _socket_of(response.raw)
                     if socket is None:
                         return  # the connection is of this stream alone
                     # Only a moment: all that matters has arrived.
@@ -299,9 +300,15 @@ def _read_piece(raw: urllib3.response.HTTPResponse, delivery: Delivery) -> bytes
     if delivery.end < inf:
         if monotonic() > delivery.end:
             raise TimeoutError("the file took too long")
-        if delivery.socket is not None:
-            delivery.socket.settimeout(delivery.silence)
+        socket = _socket_of(raw)
+        if socket is not None:
+            socket.settimeout(delivery.silence)
     return raw.read1(4 * PIECE_SIZE, decode_content=True)
+
+
+def _socket_of(raw: urllib3.response.HTTPResponse) -> Socket | None:
+    """Return the socket that a response arrives on, if it is known."""
+    return getattr(getattr(raw, "connection", None), "sock", None)
 
 
 def _too_late(url: str) -> ConnectionFailed:

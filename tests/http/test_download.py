@@ -92,6 +92,17 @@ def test_a_download_ends_at_the_deadline_however_slow_it_is(
     assert time.monotonic() - start < 2
 
 
+@pytest.mark.slow
+def test_a_download_that_falls_silent_ends_at_the_deadline(
+    wire: StartWire, downloader: Downloader
+) -> None:
+    server = wire(lambda r: [b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", 0.6, b"a", 5.0])
+    began = time.monotonic()
+    with pytest.raises(ConnectionFailed, match="did not arrive before the deadline"):
+        list(downloader.download(f"{server.origin}/a.png", deadline=Deadline(0.7)))
+    assert time.monotonic() - began < 1.1
+
+
 def test_nothing_is_asked_for_after_the_deadline_and_a_file_in_time_is_whole(
     wire: StartWire, downloader: Downloader
 ) -> None:
