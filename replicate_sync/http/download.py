@@ -32,8 +32,6 @@ from .sessions import (
 )
 
 if TYPE_CHECKING:
-    from socket import socket as Socket
-
     from .multipart import OnBytes
     from .resumption import Resumption
 
@@ -110,7 +108,8 @@ class Downloader:
             while piece := read():
                 yield piece
                 if is_over():
-                    socket = _socket_of(response.raw)
+                    connection = getattr(response.raw, "connection", None)
+                    socket = getattr(connection, "sock", None)
                     if socket is None:
                         return  # the connection is of this stream alone
                     # Only a moment: all that matters has arrived.
@@ -300,15 +299,9 @@ def _read_piece(raw: urllib3.response.HTTPResponse, delivery: Delivery) -> bytes
     if delivery.end < inf:
         if monotonic() > delivery.end:
             raise TimeoutError("the file took too long")
-        socket = _socket_of(raw)
-        if socket is not None:
-            socket.settimeout(delivery.silence)
+        if raw.connection is not None and raw.connection.sock is not None:
+            raw.connection.sock.settimeout(delivery.silence)
     return raw.read1(4 * PIECE_SIZE, decode_content=True)
-
-
-def _socket_of(raw: urllib3.response.HTTPResponse) -> Socket | None:
-    """Return the socket that a response arrives on, if it is known."""
-    return getattr(getattr(raw, "connection", None), "sock", None)
 
 
 def _too_late(url: str) -> ConnectionFailed:

@@ -361,5 +361,8 @@ def read_body(
         size += len(piece)
         if size > max_size:
             raise BodyTooLong(pieces[0])
-        if monotonic() > end:
+        remaining = end - monotonic()
+        if remaining <= 0:
             raise TimeoutError("the response took too long")
+        if raw.connection is not None and raw.connection.sock is not None:  # there is more to come
+            raw.connection.sock.settimeout(remaining)

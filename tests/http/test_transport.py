@@ -346,6 +346,16 @@ def test_a_deadline_bounds_a_request_and_an_expired_one_leaves_a_last_chance(
         assert time.monotonic() - began < 2
 
 
+@pytest.mark.slow
+def test_a_body_that_falls_silent_ends_at_the_deadline(wire: StartWire, transport_of: Any) -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"
+    transport = transport_of(wire(lambda r: [head, 0.6, b"1", 5.0]), retries=ONCE)
+    began = time.monotonic()
+    with pytest.raises(ConnectionFailed, match="the time for it was up"):
+        transport.request("GET", "/x", deadline=Deadline(0.7), build=same)
+    assert time.monotonic() - began < 1.1
+
+
 def test_a_caller_who_leaves_sends_once(wire: StartWire, transport_of: Any) -> None:
     server = wire(lambda r: [response({}, 500)])
     with pytest.raises(ServerError):
