@@ -55,6 +55,7 @@ _LENGTH = re.compile("[0-9]{1,18}")
 _PIECE_SIZE = 65536  # bytes that are sent at a time, at most
 _SLOWEST_LINE = 8192  # bytes per second, at which a piece must be sent within the timeout
 _MAX_UNSENT = 131072  # bytes that the operating system keeps to be sent
+_MAX_IDLE = 10  # connections to one host that a thread keeps for its next requests
 _MIN_TIMEOUT = 0.001  # seconds; 0 would mean a socket that never waits
 
 Progress = Literal["unknown", "nothing", "some", "all"]
@@ -361,6 +362,10 @@ class BoundedHeadAdapter(HTTPAdapter):
             pool = super().get_connection_with_tls_context(request, verify, proxies, cert)
             self._latest_place = place
             self._latest_pool = pool
+        while pool.pool.qsize() > _MAX_IDLE:  # many streams were open at a time
+            idle = pool.pool.get()
+            if idle is not None:
+                idle.close()
         return pool
 
     def close(self) -> None:

@@ -6,14 +6,26 @@ import gzip
 import os
 import threading
 import time
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
+from requests.adapters import HTTPAdapter
 from urllib3 import HTTPResponse
-from wire import TOKEN, MakeClient, StartWire, response
+from wire import (
+    CHUNKED,
+    LAST_CHUNK,
+    TOKEN,
+    MakeClient,
+    Request,
+    StartWire,
+    chunk,
+    event,
+    response,
+)
 
 from replicate_sync import ConnectionFailed, InvalidInputError, Replicate, Retries
 from replicate_sync.http.adapter import Delivery
@@ -21,6 +33,7 @@ from replicate_sync.http.prepared import NoAuth
 from replicate_sync.http.sessions import BodyTooLong, Sessions, read_body
 
 PREDICTION = {"id": "p1", "status": "succeeded", "output": "hi", "model": "a/b", "input": {}}
+STARTING = {**PREDICTION, "status": "starting", "output": None}
 
 
 @pytest.mark.slow
@@ -61,6 +74,41 @@ def test_the_clients_of_a_thread_share_its_connections(
     for _ in range(3):
         client_of(server).predictions.get("p1")
     assert server.connections == 1
+
+
+@pytest.mark.skipif(
+    not hasattr(HTTPAdapter, "get_connection_with_tls_context"),
+    reason="only requests since 2.32.2 asks the adapter for the pool",
+)
+def test_few_connections_are_kept_after_many_streams_at_a_time(
+    wire: StartWire, client_of: MakeClient
+) -> None:
+    released = threading.Event()
+
+    def reply(request: Request) -> Any:
+        if request.method == "POST":
+            urls = {"stream": f"http://{request.headers['host']}/stream"}
+            n = request.json["input"]["n"]
+            return [response({**STARTING, "id": f"p{n}", "urls": urls}, 201)]
+        if request.path == "/stream":
+            return stream()
+        return [response(PREDICTION)]
+
+    def stream() -> Iterator[Any]:
+        yield CHUNKED + chunk(event("a", 0))
+        released.wait(10)
+        yield chunk(event("{}", name="done")) + LAST_CHUNK
+
+    server = wire(reply)
+    client = client_of(server)
+    streams = [client.stream("a/b", {"n": n}) for n in range(25)]
+    assert [next(one) for one in streams] == ["a"] * 25
+    released.set()
+    assert [list(one) for one in streams] == [[]] * 25
+    for _ in range(3):
+        assert client.predictions.get("p1").output == "hi"
+    assert server.until(lambda: server.open <= 11)
+    assert server.connections == 25
 
 
 def test_a_closed_client_opens_a_new_connection_when_it_is_used(
