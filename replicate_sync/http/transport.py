@@ -183,8 +183,10 @@ class Transport:
         """
         base_url, token = self._config.variables
         auth = self._auth
-        if auth.environment != (base_url(), token()):
-            auth = self._auth = BearerAuth(*self._config.read(), (base_url(), token()))
+        # Before they are read: what another thread sets meanwhile is read at the next request.
+        environment = (base_url(), token())
+        if auth.environment != environment:
+            auth = self._auth = BearerAuth(*self._config.read(), environment)
             self.current_url = auth.base_url
         if headers:
             all_headers = {**self._headers, **headers}
@@ -388,8 +390,12 @@ class Transport:
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(self.__dict__)
-        del state["_auth"], state["_paused_until"]  # they mean nothing in another process
+        # They mean nothing in another process, which may have another clock.
+        del state["_auth"], state["_paused_until"], state["clock"]
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _auth=BearerAuth("", "", None), _paused_until=0.0)
+        self.__dict__.update(state)
+        self._auth = BearerAuth("", "", None)
+        self.clock = ServerClock()
+        self._paused_until = 0.0

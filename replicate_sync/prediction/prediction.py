@@ -589,7 +589,9 @@ class Prediction(PredictionFields):
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(self.__dict__)
-        state.pop("creation", None)  # it is of this process
+        # They are of this process, and of the clock of this machine since it was started.
+        state.pop("creation", None)
+        state.pop("_new_until", None)
         return state
 
     def __repr__(self) -> str:

@@ -22,6 +22,7 @@ from replicate_sync import (
     InvalidInputError,
     ModelNotFoundError,
     NotFoundError,
+    Polling,
     Prediction,
     RateLimitError,
     Replicate,
@@ -437,6 +438,26 @@ def test_a_pickled_prediction_lives_on(wire: StartWire, client_of: MakeClient) -
     prediction = client_of(server).predictions.get("p1")
     copy: Prediction = pickle.loads(pickle.dumps(prediction))
     assert copy.reload().output == "hi"
+
+
+def test_a_pickled_prediction_is_not_new_where_it_is_unpickled(
+    wire: StartWire, client_of: MakeClient
+) -> None:
+    starting = {**PREDICTION, "status": "starting", "output": None}
+    server = wire(lambda r: [response(starting if r.method == "POST" else PREDICTION, 201)])
+    created = client_of(server, polling=Polling()).predictions.create("a/b", {})
+    copy: Prediction = pickle.loads(pickle.dumps(created))
+    began = time.monotonic()
+    assert copy.wait().output == "hi"
+    assert time.monotonic() - began < 0.3  # a new one is polled after 0.35 s
+
+
+def test_a_pickled_client_takes_no_clock_along(wire: StartWire, transport_of: Any) -> None:
+    date = "Thu, 01 Jan 2099 00:00:00 GMT"
+    transport = transport_of(wire(lambda r: [response({}, Date=date)]))
+    transport.request("GET", "/x", build=same)
+    assert transport.clock.is_known
+    assert not pickle.loads(pickle.dumps(transport)).clock.is_known
 
 
 def test_a_missing_model_and_a_wrong_token_are_not_confused(
