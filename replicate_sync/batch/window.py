@@ -16,6 +16,8 @@ from time import monotonic
 from typing import Generic, TypeVar
 from weakref import finalize
 
+from ..exceptions import ReplicateError
+
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
@@ -52,7 +54,7 @@ class Window(Generic[_Item, _Result]):
     Args:
         work: Called with the position of an item, from 0, and the item.
         items: The items.
-        size: How many calls are in flight at a time.
+        size: How many calls are in flight at a time, if the system allows as many threads.
     """
 
     def __init__(
@@ -74,7 +76,11 @@ class Window(Generic[_Item, _Result]):
         self._lock = threading.Lock()
 
     def in_order(self) -> Iterator[Call[_Result]]:
-        """Yield each call when it has ended, in the items' order."""
+        """Yield each call when it has ended, in the items' order.
+
+        Raises:
+            ReplicateError: No thread can be started.
+        """
         while self._fill():
             call = next(iter(self._started.values()))
             while not call.has_ended:
@@ -85,7 +91,7 @@ class Window(Generic[_Item, _Result]):
             yield call
 
     def as_completed(self) -> Iterator[Call[_Result]]:
-        """Yield each call when it has ended."""
+        """Yield each call when it has ended; raises as `in_order` does."""
         while self._fill():
             if not self._completed:
                 self._wait()
@@ -124,8 +130,22 @@ class Window(Generic[_Item, _Result]):
         self._running_count += 1
         self._calls.put((call, item))
         if self._thread_count < self._running_count:
-            self._thread_count += 1
+            self._add_thread()
+
+    def _add_thread(self) -> None:
+        """Start one more thread. Where the system allows no more, the window becomes smaller."""
+        try:
             start_thread(_make_calls, self._calls, self._ended, self._work)
+        except RuntimeError as error:
+            if self._thread_count == 0:
+                raise ReplicateError(
+                    f"A map needs a thread, and none can be started: {error}.",
+                    hint="Raise the limit of processes or memory, or start it before the program "
+                    "ends.",
+                ) from error
+            self._size = self._thread_count
+        else:
+            self._thread_count += 1
 
     def _has_room(self) -> bool:
         is_ahead = len(self._started) >= _MAX_AHEAD * self._size

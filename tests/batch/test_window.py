@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from replicate_sync import ReplicateError
 from replicate_sync.batch.window import Call, Window, call_on
 
 
@@ -31,6 +32,29 @@ def test_each_item_is_called_with_its_position(size: int) -> None:
 def test_no_items_are_no_results(ordered: bool) -> None:
     window = Window(square, [], 3)
     assert results(window.in_order() if ordered else window.as_completed()) == []
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+def test_a_system_that_allows_few_threads_makes_a_window_smaller(
+    monkeypatch: pytest.MonkeyPatch, ordered: bool
+) -> None:
+    start = threading.Thread.start
+    allowed = 2
+    started: list[threading.Thread] = []
+
+    def start_few(thread: threading.Thread) -> None:
+        if len(started) == allowed:
+            raise RuntimeError("can't start new thread")
+        started.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_few)
+    window = Window(square, range(20), 5)
+    calls = window.in_order() if ordered else window.as_completed()
+    assert sorted(results(calls)) == [(n, n * n) for n in range(20)]
+    window = Window(square, range(20), 5)
+    with pytest.raises(ReplicateError, match="none can be started: can't start new thread"):
+        next(window.in_order())
 
 
 def test_an_error_is_in_its_future() -> None:
