@@ -10,6 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
+from contextlib import suppress
 from itertools import islice
 from queue import SimpleQueue
 from time import monotonic
@@ -230,8 +231,10 @@ def call_on(executor: Executor, function: Callable[[_Item], _Result], argument: 
 def call_at_exit(function: Callable[[], None]) -> None:
     """Call a function when the program ends, before the threads of executors are waited for.
 
-    `atexit` is too late for that. Where Python has no such hook, nothing is called.
+    `atexit` is too late for that. Where Python has no such hook, or the main thread has ended,
+    nothing is called.
     """
     register = getattr(threading, "_register_atexit", None)
     if register is not None:
-        register(function)
+        with suppress(RuntimeError):
+            register(function)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import itertools
 import random
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -366,3 +368,35 @@ def test_what_an_executor_loses_is_waited_for_in_this_process(
     assert list(results) == tenfold(5)
     assert len(api.created) == 5
     assert "in this process, as the executor failed: the worker was killed" in caplog.text
+
+
+LATE = """
+import atexit, sys, threading
+from replicate_sync import Polling, Replicate
+
+def run():
+    threading.main_thread().join()
+    run_map()
+
+def run_map():
+    client = Replicate("r8_x", base_url=sys.argv[1], polling=Polling(30, 0.01))
+    print(list(client.map("a/b", [{"n": 1}, {"n": 2}])))
+
+if sys.argv[2] == "thread":
+    threading.Thread(target=run).start()
+else:
+    atexit.register(run_map)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("where", ["thread", "atexit"])
+def test_a_map_may_be_the_first_when_the_main_thread_has_ended(wire: StartWire, where: str) -> None:
+    process = subprocess.run(
+        [sys.executable, "-c", LATE, wire(TenfoldApi()).url, where],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    assert process.stdout == "[10, 20]\n", process.stderr
