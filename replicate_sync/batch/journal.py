@@ -86,6 +86,11 @@ class Journal:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._file = SqliteFile(os.fspath(path), _prepare)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it was not closed, so that what has been recorded by now is on disk."""
+        return self._file.is_open
+
     @staticmethod
     def key(model: str, serialized_input: bytes, name: str = "") -> str:
         """Return what identifies a model and its input, and the run, where that has a name."""

@@ -191,12 +191,20 @@ class RecordedRuns:
         creation.before_send = record_request
         try:
             prediction = run.send(creation)
+            self._record_created(position, prediction.id)
         except BaseException:
             if has_row and creation.state == "rejected":
                 self._record(partial(self.journal.record_not_created, position))
+            elif creation.prediction is not None:
+                self._record_created(position, creation.prediction.id)
             raise
-        self._record(partial(self.journal.record_created, position, prediction.id))
         return prediction
+
+    def _record_created(self, position: int, prediction_id: str) -> None:
+        self._record(partial(self.journal.record_created, position, prediction_id))
+        if self.failure is not None or not self.journal.is_open:
+            # The next start finds only the request, perhaps in this process, and looks it up.
+            self._predictions.release(prediction_id)
 
     def _learn_time(self) -> None:
         """Learn the API's time, unless that was tried: it identifies what is created."""

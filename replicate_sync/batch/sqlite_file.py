@@ -36,10 +36,11 @@ class SqliteFile:
 
     def __init__(self, path: str, prepare: Callable[[sqlite3.Connection], None]) -> None:
         self.path = path
+        #: Whether it was not closed; once closed, it stays so.
+        self.is_open: bool = True
         self._prepare = prepare
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
-        self._is_open = True
         try:
             with opening_lock:
                 self._connect()
@@ -61,9 +62,9 @@ class SqliteFile:
             JournalError: The file is closed, or cannot be read or written.
         """
         with self._lock:
-            if not self._is_open and unless_closed:
+            if not self.is_open and unless_closed:
                 return []
-            if not self._is_open:
+            if not self.is_open:
                 raise JournalError(f"The journal {self.path} is closed.")
             try:
                 if self._connection is None:
@@ -80,7 +81,7 @@ class SqliteFile:
     def close(self) -> None:
         """Close the file."""
         with self._lock:
-            self._is_open = False
+            self.is_open = False
             self._disconnect()
         with opening_lock:
             _open_files.discard(self)
@@ -92,14 +93,14 @@ class SqliteFile:
 
     def after_fork_in_parent(self) -> None:
         """Open the file again; where that fails, the next statement tries again."""
-        if self._is_open:
+        if self.is_open:
             with suppress(sqlite3.Error):
                 self._connect()
         self._lock.release()
 
     def after_fork_in_child(self) -> None:
         """Leave the file to the parent."""
-        self._is_open = False
+        self.is_open = False
         self._lock.release()
 
     def _connect(self) -> None:

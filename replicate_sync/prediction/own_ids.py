@@ -47,6 +47,11 @@ def adopt(base_url: str, prediction_id: str) -> bool:
     return is_new and held.setdefault(prediction_id, now) is now
 
 
+def release(base_url: str, prediction_id: str) -> None:
+    """Forget that this process holds a prediction, so that a look-up may adopt it."""
+    _held.get(base_url, {}).pop(prediction_id, None)
+
+
 def is_held(base_url: str, prediction_id: object) -> bool:
     """Return whether this process holds a prediction."""
     return prediction_id in _held.get(base_url, ())

@@ -399,6 +399,10 @@ class Predictions(Resource):
         """Remember predictions as known, so that no look-up adopts them."""
         own_ids.register(self._transport.base_url, *prediction_ids)
 
+    def release(self, prediction_id: str) -> None:
+        """Forget that a prediction is known, so that a look-up may adopt it."""
+        own_ids.release(self._transport.base_url, prediction_id)
+
     def _latest_version(self, model: str, deadline: Deadline) -> str:
         """Return the version to run of a model that has no route of its own, and remember it."""
         try:

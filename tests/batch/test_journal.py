@@ -256,6 +256,64 @@ def test_a_create_whose_response_was_lost_is_looked_up_by_the_next_start(
 
 
 @pytest.mark.slow
+def test_what_is_created_after_the_map_was_left_is_found_by_the_next_start_in_the_same_process(
+    wire: StartWire, client_of: MakeClient, path: Path
+) -> None:
+    api = TenfoldApi(ends_at_once=False, never_ends=range(1))
+    responded = threading.Event()
+
+    def held(request: Request) -> Any:
+        created = api.register(request)
+        yield 2.2  # longer than a map that is left waits for responses
+        yield response(created, 201)
+        responded.set()
+
+    def reply(request: Request) -> Any:
+        is_held = request.method == "POST" and request.json["input"]["n"] == 1
+        return held(request) if is_held and not responded.is_set() else api(request)
+
+    server = wire(reply)
+    client = client_of(server, polling=Polling(1000, 0.01))
+    inputs = numbers(2)
+
+    def interrupt() -> Any:
+        yield from inputs
+        assert server.until(lambda: len(api.created) == 2)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        list(client.map("a/b", interrupt(), journal=path, concurrency=3))
+    assert responded.wait(5)
+    api.never_ends = range(0)
+    time.sleep(0.1)  # so that the response has been read
+    assert list(client.map("a/b", numbers(2), journal=path)) == tenfold(2)
+    assert api.created_inputs == [0, 1]
+
+
+@pytest.mark.parametrize("ends_at_once", [True, False])
+def test_what_could_not_be_recorded_is_found_by_the_next_start_in_the_same_process(
+    wire: StartWire,
+    client_of: MakeClient,
+    path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    ends_at_once: bool,
+) -> None:
+    api = TenfoldApi(ends_at_once=ends_at_once)
+    client = client_of(wire(api))
+
+    def fail(*arguments: object, **options: object) -> None:
+        raise JournalError("The disk is full.")
+
+    with monkeypatch.context() as full_disk:
+        full_disk.setattr(Journal, "record_created", fail)
+        full_disk.setattr(Journal, "record_ended", fail)
+        results = list(client.map("a/b", numbers(1), journal=path))
+    assert results == [0]
+    assert list(client.map("a/b", numbers(1), journal=path)) == [0]
+    assert len(api.created) == 1
+
+
+@pytest.mark.slow
 def test_what_was_refused_is_created_by_the_next_start_without_a_look_up(
     wire: StartWire, client_of: MakeClient, path: Path
 ) -> None:

@@ -80,6 +80,26 @@ def test_an_interrupted_run_cancels_nothing_and_says_how_to_go_on(
     assert len(api.created) == 1
 
 
+def test_an_interrupt_while_the_id_is_recorded_leaves_nothing_to_be_created_again(
+    wire: StartWire, client_of: MakeClient, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api = TenfoldApi(ends_at_once=False)
+    client = client_of(wire(api))
+    record = Journal.record_created
+    interrupts = [KeyboardInterrupt()]
+
+    def interrupted(self: Journal, position: int, prediction_id: str) -> None:
+        if interrupts:
+            raise interrupts.pop()
+        record(self, position, prediction_id)
+
+    monkeypatch.setattr(Journal, "record_created", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        client.run("a/b", {"n": 1}, journal=path)
+    assert client.run("a/b", {"n": 1}, journal=path) == 10
+    assert len(api.created) == 1
+
+
 def test_model_input_and_key_tell_runs_apart(
     wire: StartWire, client_of: MakeClient, path: Path
 ) -> None:
