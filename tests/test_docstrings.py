@@ -54,6 +54,7 @@ INTERNAL = {
     "Predictions.plan",
     "Predictions.prepare",
     "Predictions.register",
+    "Predictions.release",
     "Predictions.send",
     "Predictions.start",
     "RequestLog.add",
