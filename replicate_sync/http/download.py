@@ -22,6 +22,7 @@ from .adapter import BoundedResponse, Delivery
 from .addresses import AddressRefused, FileHosts, refuse_written_address
 from .prepared import NoAuth
 from .sessions import (
+    LONG_PIECE_SIZE,
     MAX_REDIRECTS,
     PIECE_SIZE,
     USER_AGENT,
@@ -301,7 +302,7 @@ def _read_piece(raw: urllib3.response.HTTPResponse, delivery: Delivery) -> bytes
             raise TimeoutError("the file took too long")
         if raw.connection is not None and raw.connection.sock is not None:
             raw.connection.sock.settimeout(delivery.silence)
-    return raw.read1(4 * PIECE_SIZE, decode_content=True)
+    return raw.read1(LONG_PIECE_SIZE, decode_content=True)
 
 
 def _too_late(url: str) -> ConnectionFailed:

@@ -31,6 +31,9 @@ from .prepared import BearerAuth, Body, NoAuth, prepare
 
 USER_AGENT = f"replicate-sync/{__version__}"
 PIECE_SIZE = 65536  # bytes that are read of a body at a time
+# Bytes, of one that is long. Of 128 kB or more, the C library leaves holes in the memory, which
+# grow by up to 5 MB in a long download.
+LONG_PIECE_SIZE = 120 * 1024
 MAX_REDIRECTS = 5
 CONNECT_TIMEOUT = 10.0  # seconds
 
@@ -340,29 +343,30 @@ def read_body(
         TimeoutError: It takes longer than that.
     """
     raw = response.raw
-    pieces: list[bytes] = []
-    size = 0
     # A long body is read in longer pieces. Not a compressed one: older versions of urllib3 copy all
     # that is left of it each time.
     if "Content-Encoding" in response.headers:
         long_piece = PIECE_SIZE
     else:
-        long_piece = 4 * PIECE_SIZE
-    while True:
-        piece = raw.read1(PIECE_SIZE if size < PIECE_SIZE else long_piece, decode_content=True)
-        if not piece:
-            if type(raw) is HTTPResponse and raw._original_response is not None:
-                raw._original_response.close()
-                raw.__class__ = _FinishedResponse
-            return b"".join(pieces)
-        if not pieces and delivery is not None:
-            delivery.beginning = piece
-        pieces.append(piece)
-        size += len(piece)
+        long_piece = LONG_PIECE_SIZE
+    piece = raw.read1(PIECE_SIZE, decode_content=True)
+    beginning = piece
+    if delivery is not None:
+        delivery.beginning = piece
+    body = BytesIO(piece)  # which copies nothing until more is written
+    size = body.seek(len(piece))
+    while piece:
         if size > max_size:
-            raise BodyTooLong(pieces[0])
+            raise BodyTooLong(beginning)
         remaining = end - monotonic()
         if remaining <= 0:
             raise TimeoutError("the response took too long")
         if raw.connection is not None and raw.connection.sock is not None:  # there is more to come
             raw.connection.sock.settimeout(remaining)
+        piece = raw.read1(PIECE_SIZE if size < PIECE_SIZE else long_piece, decode_content=True)
+        body.write(piece)
+        size += len(piece)
+    if type(raw) is HTTPResponse and raw._original_response is not None:
+        raw._original_response.close()
+        raw.__class__ = _FinishedResponse
+    return body.getvalue()

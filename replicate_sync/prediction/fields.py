@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from ..exceptions import InvalidInputError, UnexpectedDataError, excerpt
 from ..forks import brief_lock
-from ..payloads.output_urls import file_urls
+from ..payloads.output_urls import file_urls, needs_schema
 from ..refs import IDENTIFIER
 from .context import Context
 from .observation import Observation
@@ -59,6 +59,9 @@ class PredictionFields:
     collection = "predictions"
 
     _observation: Observation | None = None
+    # The output, once it is known that nothing in it can be a file. To look through a large one
+    # takes a fifth of the time in which it is parsed.
+    _plain_output: Any = None
 
     raw: dict[str, Any]
     id: str = ""
@@ -122,6 +125,7 @@ class PredictionFields:
             "id": data["id"],
             "status": data["status"],
             "output": data.get("output"),
+            "_plain_output": None,
             "data_removed": bool(data.get("data_removed")),
         }
         for name in _TEXT_FIELDS:
@@ -232,8 +236,14 @@ class PredictionFields:
         count = self._metric("image_count", "image_output_count")
         if count is not None:
             return count
+        output = self.output
+        if output is self._plain_output:
+            return None
+        if not needs_schema(output):
+            self._plain_output = output
+            return None
         transport = self._context.transport
-        urls = file_urls(self.output, transport.displayed_url)
+        urls = file_urls(output, transport.displayed_url)
         if not urls:
             return None
         from ..payloads.file_output import FileOutput  # late, as a text is no file

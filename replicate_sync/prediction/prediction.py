@@ -274,7 +274,7 @@ class Prediction(PredictionFields):
             'hello Alice'
         """
         output = self.output
-        if not needs_schema(output):
+        if output is self._plain_output or not needs_schema(output):
             return output
         from ..payloads.outputs import parse_output  # late, as a text needs none of it
 

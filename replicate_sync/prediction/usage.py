@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
         id: str
         model: str | None
+        output: Any
 
         @property
         def has_run(self) -> bool:
@@ -61,6 +62,7 @@ _UNITS = ("second", "image", "input_token", "output_token", "prediction")
 _UNKNOWN_MODEL = "unknown"
 _MAX_REMEMBERED = 10_000  # predictions that are not counted twice, at the least
 _MAX_PENDING = 16  # predictions that are held until they are added up
+_MAX_HELD = 4096  # characters of the output of such a one; any other is added up at once
 _COLUMNS = ("model", "predictions", "seconds", "input tokens", "output tokens", "images", "cost")
 
 _log = logging.getLogger("replicate_sync")
@@ -175,7 +177,7 @@ class Usage(Mapping[str, "ModelUsage"]):
         return total
 
     def add(self, prediction: Metered) -> None:
-        """Count a prediction that has ended, once. A few of them are added up when it is read.
+        """Count a prediction that has ended, once. A few with short outputs are added up later.
 
         Args:
             prediction: The prediction; one that was counted before is not counted again.
@@ -189,7 +191,9 @@ class Usage(Mapping[str, "ModelUsage"]):
             1
         """
         self._ended.append((prediction, self))
-        if len(self._ended) >= _MAX_PENDING:
+        output = prediction.output
+        is_short = output is None or (isinstance(output, str) and len(output) <= _MAX_HELD)
+        if len(self._ended) >= _MAX_PENDING or not is_short:
             self._add_up()
 
     def fetch(self) -> Usage:

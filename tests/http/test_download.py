@@ -326,6 +326,15 @@ def test_a_packed_file_is_asked_for_as_a_whole_again(
     assert all("range" not in request.headers for request in server.requests)
 
 
+def test_a_file_comes_in_pieces_for_which_the_c_library_asks_the_system_for_no_memory(
+    wire: StartWire, downloader: Downloader
+) -> None:
+    server = wire(lambda request: [response(CONTENT * 8)])
+    pieces = list(downloader.download(f"{server.origin}/out.bin"))
+    assert b"".join(pieces) == CONTENT * 8
+    assert max(map(len, pieces)) < 128 * 1024 - 100  # what an object has beside its bytes
+
+
 def test_the_progress_of_a_download_is_reported(wire: StartWire, downloader: Downloader) -> None:
     for head, total in [(f"Content-Length: {len(CONTENT)}", len(CONTENT)), ("A: b", None)]:
         server = wire(lambda r, head=head: [f"HTTP/1.1 200 OK\r\n{head}\r\n\r\n".encode(), CONTENT, END])  # fmt: skip

@@ -6,6 +6,7 @@ import gzip
 import os
 import threading
 import time
+import tracemalloc
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -244,6 +245,19 @@ def test_a_body_is_read_whole(size: int) -> None:
     assert read_body(response_of(body), time.monotonic() + 10, 2**20) == body
     packed = response_of(gzip.compress(body), Content_Encoding="gzip")
     assert read_body(packed, time.monotonic() + 10, 2**20) == body
+
+
+def test_a_long_body_is_held_once_and_not_a_second_time_in_pieces() -> None:
+    size = 10_000_000
+    response = response_of(bytes(size))
+    tracemalloc.start()
+    try:
+        body = read_body(response, time.monotonic() + 30, 2 * size)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(body) == size
+    assert peak < 1.4 * size
 
 
 def test_a_body_that_is_too_long_is_read_no_further() -> None:

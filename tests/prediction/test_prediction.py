@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import pickle
 import re
 import threading
@@ -78,6 +79,17 @@ def test_a_synchronous_response_that_says_processing_is_polled_for(partial: Any)
     responses.get(f"{API}/models/a/b", status=404)
     assert new_client().run("a/b", {"prompt": "x"}) == " ab"
     assert sent()[:2] == ["POST /v1/models/a/b/predictions", "GET /v1/predictions/p1"]
+
+
+@responses.activate
+def test_an_output_that_may_be_large_is_not_kept_once_it_is_returned() -> None:
+    responses.post(CREATE, json=prediction("succeeded", output=[{"box": [1, 2]}]), status=201)
+    client = new_client()
+    returned = client.run("a/b", {"prompt": "x"})
+    gc.collect()
+    holders = [one for one in gc.get_referrers(returned) if isinstance(one, dict | Prediction)]
+    assert holders == []
+    assert client.usage["a/b"].predictions == 1
 
 
 @responses.activate

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import threading
+import weakref
 from typing import Any, NamedTuple
 
 import pytest
@@ -25,6 +26,7 @@ class Ended(NamedTuple):
     output_tokens: float | None = None
     images_made: float | None = None
     has_run: bool = True
+    output: Any = None
 
 
 def test_the_predictions_of_each_model_are_added_up() -> None:
@@ -152,6 +154,27 @@ def test_threads_may_count_at_once() -> None:
     for thread in threads:
         thread.join()
     assert usage["a/b"] == ModelUsage(1600, 1600)
+
+
+class LargeOutput(list[int]):
+    """An output of which it is known whether anything holds it."""
+
+
+class LongOutput(str):
+    """Likewise."""
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"), [(LargeOutput, range(5)), (LongOutput, "x" * 5000)], ids=["list", "text"]
+)
+def test_no_large_output_is_held_until_it_is_added_up(kind: type, value: Any) -> None:
+    usage = Usage(whole=Usage())
+    output = kind(value)
+    usage.add(Ended("1", predict_time=1, output=output))
+    held = weakref.ref(output)
+    del output
+    assert held() is None
+    assert usage.total == ModelUsage(1, 1)
 
 
 def test_a_copy_in_another_process_begins_with_nothing() -> None:
