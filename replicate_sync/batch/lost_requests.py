@@ -156,7 +156,7 @@ class LostRequests:
         age = time() - entry.requested_at
         clock = self._predictions.context.transport.clock
         if evidence.is_server_time and clock.is_known:
-            age = min(age, clock.latest(time()) - evidence.after)
+            age = min(age, clock.latest(monotonic()) - evidence.after)
         return age >= _PROCESSING_TIME
 
 

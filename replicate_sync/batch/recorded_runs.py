@@ -23,7 +23,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
-from time import time
+from time import monotonic, time
 
 from ..deadline import Deadline
 from ..exceptions import (
@@ -226,7 +226,7 @@ class RecordedRuns:
             # By this machine's clock, where that is an hour ahead, nothing would seem to be there
             # any more, and all of it would be paid for again.
             self._learn_time()
-        now = self._predictions.context.transport.clock.earliest(time())
+        now = self._predictions.context.transport.clock.earliest(monotonic())
         if state_of(entry, now) in retry:
             return None
         if entry.ended is not None and entry.ended.get("status") == EXPIRED:

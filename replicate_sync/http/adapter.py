@@ -25,7 +25,7 @@ from http.client import HTTPMessage, HTTPResponse, RemoteDisconnected
 from io import BufferedReader, BytesIO
 from math import inf
 from queue import SimpleQueue
-from time import monotonic, time
+from time import monotonic
 from typing import Any, Literal
 
 from requests import PreparedRequest
@@ -70,7 +70,7 @@ class Delivery:
     sent: Progress = "unknown"
     #: Whether it went through a proxy, which may have passed it on although it says otherwise.
     through_proxy: bool = False
-    #: When what was to be sent so far had left, in seconds since 1970; None before that.
+    #: When what was to be sent so far had left, by `time.monotonic`; None before that.
     left_at: float | None = None
     #: The status of the response, 0 before its head has arrived.
     status: int = 0
@@ -265,7 +265,7 @@ class _Reporting:
             if self.sock is not None and silence not in (inf, self.sock.gettimeout()):
                 self.sock.settimeout(silence)
             super().send(piece)  # type: ignore[misc]
-        delivery.left_at = time()
+        delivery.left_at = monotonic()
 
 
 def _keep_little_unsent(connected: socket.socket) -> None:

@@ -6,10 +6,12 @@ from collections import deque
 from datetime import timezone
 from functools import lru_cache
 from math import inf
+from time import monotonic, time
 
 _MAX_DATES = 32
 _SECOND = 1.0  # the date of a response has no fraction
 _SLACK = 0.2  # seconds that the clocks of a service's own machines may differ
+_MAX_AGE = 600.0  # seconds, in which two clocks run alike; what is older may be wrong by now
 
 
 class ServerClock:
@@ -19,11 +21,14 @@ class ServerClock:
     and is dated 50. When it was dated, the API's clock stood between 50 and 51, and this machine's
     between 10.2 and 10.4. So the API's clock is ahead by 39.6 at the least and 40.8 at the most.
     With each further response the bounds come closer.
+
+    The clock of this machine is `time.monotonic`, which nobody sets while a program runs. Only
+    where no response has brought a date, it is what the machine takes for the time.
     """
 
     def __init__(self) -> None:
-        #: The newest responses: date, when its request was sent, and when it arrived, in seconds
-        #: since 1970 by this machine's clock.
+        #: The newest responses: date, when its request was sent, and when it arrived, by
+        #: `time.monotonic`.
         self.dates: deque[tuple[str | None, float, float]] = deque(maxlen=_MAX_DATES)
 
     @property
@@ -31,31 +36,38 @@ class ServerClock:
         """Whether a response has brought a date."""
         return self._bounds() is not None
 
-    def earliest(self, local_time: float) -> float:
-        """Return the API's time at a time of this machine's clock, at the earliest."""
-        low, _ = self._bounds() or (0.0, 0.0)
-        return local_time + low
+    def earliest(self, at: float) -> float:
+        """Return the API's time at a time by `time.monotonic`, at the earliest."""
+        low, _ = self._bounds() or _of_this_machine()
+        return at + low
 
-    def latest(self, local_time: float) -> float:
-        """Return the API's time at a time of this machine's clock, at the latest."""
-        _, high = self._bounds() or (0.0, 0.0)
-        return local_time + high
+    def latest(self, at: float) -> float:
+        """Return the API's time at a time by `time.monotonic`, at the latest."""
+        _, high = self._bounds() or _of_this_machine()
+        return at + high
 
     def _bounds(self) -> tuple[float, float] | None:
         """Return by how much the API's clock is ahead: at the least, and at the most."""
         low, high = -inf, inf
+        newest = max((received_at for _, _, received_at in tuple(self.dates)), default=0.0)
         for date, sent_at, received_at in reversed(tuple(self.dates)):
             second = parse_date(date)
-            if second is None:
+            if second is None or received_at < newest - _MAX_AGE:
                 continue
             lower = max(low, second - received_at - _SLACK)
             upper = min(high, second + _SECOND - sent_at + _SLACK)
             if lower > upper:
-                break  # one of the clocks has been set: older dates say nothing
+                break  # the API's clock has been set, or this machine slept: no older one counts
             low, high = lower, upper
         if low == -inf:
             return None
         return low, high
+
+
+def _of_this_machine() -> tuple[float, float]:
+    """Return by how much the time is ahead of `time.monotonic`, as the machine takes it."""
+    ahead = time() - monotonic()
+    return ahead, ahead
 
 
 @lru_cache(maxsize=2 * _MAX_DATES)

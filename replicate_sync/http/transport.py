@@ -10,7 +10,7 @@ import json
 import logging
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from time import monotonic, time
+from time import monotonic
 from typing import Any, TypeVar
 
 import requests
@@ -312,7 +312,7 @@ class Transport:
         body = b""
         try:
             for _ in range(MAX_REDIRECTS):
-                sent_at = time()
+                sent_at = monotonic()
                 with self._sessions.send(
                     request.method,
                     url,
@@ -323,7 +323,7 @@ class Transport:
                     params=params,
                 ) as response:
                     delivery.status = response.status_code
-                    self.clock.dates.append((response.headers.get("Date"), sent_at, time()))
+                    self.clock.dates.append((response.headers.get("Date"), sent_at, monotonic()))
                     target = None
                     if response.is_redirect:
                         target = redirect_target(request.method, url, response)

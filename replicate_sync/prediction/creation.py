@@ -35,7 +35,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha256
-from time import monotonic, time
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ..exceptions import ConnectionFailed, ReplicateError, ResponseError
@@ -149,7 +149,6 @@ class Creation(Generic[_Kind]):
         #: What a prediction of it has besides its input; see `Evidence`.
         self.fields = fields
         self._clock = clock
-        self._began = time()
         self._digest = ""
 
     @property
@@ -166,7 +165,7 @@ class Creation(Generic[_Kind]):
             self.kind.collection,
             self.fields,
             self._digest,
-            self._clock.earliest(self._began),
+            self._clock.earliest(self.sent_at),
             self._clock.is_known,
         )
 
@@ -180,7 +179,6 @@ class Creation(Generic[_Kind]):
     def _begin_attempt(self) -> None:
         if self.is_unwanted:
             raise ReplicateError(_LEFT_BEFORE)
-        self._began = time()
         self.sent_at = monotonic()
         if self.before_send is not None:
             self.before_send(self.evidence)

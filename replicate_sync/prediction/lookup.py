@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from functools import partial
 from itertools import islice
-from time import monotonic, sleep, strptime
+from time import monotonic, sleep, strptime, time
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast
 
 from ..exceptions import InvalidInputError, ReplicateError, UnexpectedDataError
@@ -198,7 +198,7 @@ def _earlier_window(evidence: Evidence, clock: ServerClock) -> _Window:
     """Return the window of a create of an earlier process, which may have been sent slowly."""
     since = evidence.after
     if not evidence.is_server_time:
-        since = clock.earliest(since)
+        since = clock.earliest(since - time() + monotonic())
         if not clock.is_known:
             since -= _DATE_ROUNDING
     # If only this machine's clock was known, it may have been set since then.

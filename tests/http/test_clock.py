@@ -28,10 +28,12 @@ def test_it_is_read_from_the_responses(
     headers = {} if date is None else {"Date": date}
     transport = transport_of(wire(lambda r: [response({}, **headers)]))
     assert not transport.clock.is_known
-    assert transport.clock.earliest(5.0) == transport.clock.latest(5.0) == 5.0
+    now = time.monotonic()
+    assert transport.clock.earliest(now) == pytest.approx(time.time(), abs=1)
+    assert transport.clock.latest(now) == pytest.approx(time.time(), abs=1)
     transport.request("GET", "/x", build=same)
     assert transport.clock.is_known == is_known
-    assert (transport.clock.earliest(time.time()) > 4e9) == is_known
+    assert (transport.clock.earliest(now) > 4e9) == is_known
 
 
 @pytest.mark.slow
@@ -61,3 +63,20 @@ def test_a_clock_that_was_set_makes_older_dates_worthless() -> None:
     clock.dates.append((formatdate(2e9, usegmt=True), 2e9, 2e9))
     clock.dates.append((formatdate(2e9 + 500, usegmt=True), 2e9 + 1, 2e9 + 1))
     assert 400 < clock.earliest(0.0) < clock.latest(0.0) < 600
+
+
+def test_what_is_long_ago_narrows_the_bounds_no_more() -> None:
+    clock = ServerClock()
+    clock.dates.append((formatdate(1000, usegmt=True), 0.9, 1.0))
+    clock.dates.append((formatdate(5000, usegmt=True), 4000.0, 4001.5))
+    assert clock.earliest(0.0) == pytest.approx(998.3)
+    assert clock.latest(0.0) == pytest.approx(1001.2)
+
+
+def test_a_clock_of_this_machine_that_is_set_moves_nothing(
+    wire: StartWire, transport_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transport = transport_of(wire(lambda r: [response({}, Date=formatdate(2e9, usegmt=True))]))
+    transport.request("GET", "/x", build=same)
+    monkeypatch.setattr("replicate_sync.http.clock.time", lambda: 5.0)
+    assert transport.clock.earliest(time.monotonic()) == pytest.approx(2e9, abs=3)

@@ -97,7 +97,7 @@ def test_what_was_created_long_after_a_create_had_left_is_named_and_neither_adop
     assert creation.delivery.before_attempt is not None
     creation.delivery.before_attempt()
     creation.delivery.sent = "all"
-    creation.delivery.left_at = time.time()
+    creation.delivery.left_at = time.monotonic()
     interrupt = KeyboardInterrupt()
     client.predictions.leave(creation, interrupt, cancel=True)
     assert str(Interruption.of(interrupt)) == (
