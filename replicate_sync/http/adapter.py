@@ -290,6 +290,9 @@ class _Idle(SimpleQueue[Any]):
     def __new__(cls, maxsize: int) -> _Idle:
         return super().__new__(cls)
 
+    def __init__(self, maxsize: int) -> None:
+        super().__init__()  # one that is written in Python (PyPy's, eventlet's) takes no size
+
 
 class _Pool(HTTPConnectionPool):
     own_connection: type = _Connection

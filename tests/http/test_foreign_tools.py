@@ -418,3 +418,18 @@ def test_an_odd_session_is_not_tried_again() -> None:
     with pytest.raises(ConnectionFailed):
         Replicate(session=session).predictions.get("p1")
     assert calls == ["GET"]
+
+
+QUEUES_IN_PYTHON = """
+import sys
+sys.modules["_queue"] = None  # as on PyPy; eventlet has others as well
+from replicate_sync import Replicate
+client = Replicate("r8_x", base_url=sys.argv[1])
+assert client.predictions.get("p1").output == "hi"
+assert list(client.map("a/b", [{}, {}])) == ["hi", "hi"]
+"""
+
+
+@pytest.mark.slow
+def test_queues_may_be_written_in_python(api: Wire) -> None:
+    subprocess.run([sys.executable, "-c", QUEUES_IN_PYTHON, api.url], timeout=30, check=True)
