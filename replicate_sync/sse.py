@@ -21,7 +21,7 @@ See https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable
 from typing import NamedTuple
 
 from sseclient import SSEClient
@@ -33,12 +33,11 @@ if not hasattr(SSEClient, "events"):
     )
 
 # Name, id and data in this order, each with its blank, as Replicate writes them; or without an id.
-_USUAL_EVENT = re.compile(
-    "event: ([^\n]+)\n(?:id: ([^\n\0]+)\n)?data: ([^\n]*(?:\ndata: [^\n]*)*)\n\n"
-)
+# The last group is all that is left, from the first event of another form on.
 _USUAL_EVENTS = re.compile(
-    "(?:event: [^\n]+\n(?:id: [^\n\0]+\n)?data: [^\n]*(?:\ndata: [^\n]*)*\n\n)+"
+    "event: ([^\n]+)\n(?:id: ([^\n\0]+)\n)?data: ([^\n]*(?:\ndata: [^\n]*)*)\n\n|(?s:(.+))"
 )
+_USUAL_BEGINNING = "event: "
 # Of an event of any other form; compiled when needed.
 _DATA_LINE = rb"(?m)^data(?:: ?([^\n]*))?\n"
 _MANY_LINES = 100  # from which on sseclient-py, whose cost grows with their square, gets only one
@@ -99,15 +98,24 @@ class Parser:
         if self._pending or not chunk.endswith(b"\n\n"):
             block = self._complete(chunk)
         text = block.decode("utf-8", "replace")
-        match = _USUAL_EVENT.match(text)
-        if match is not None and match.end() == len(text):
-            name, own_id, data = match.groups("")  # one event, as most pieces have
-            self._last_id = own_id or self._last_id
-            data = data.replace("\ndata: ", "\n")
-            return [Event(name, data, self._last_id, None, own_id != "")]
-        if _USUAL_EVENTS.fullmatch(text):
-            return self._read_usual(_USUAL_EVENT.findall(text))
-        return self._read_any(text)
+        events: list[Event] = []
+        while text:
+            found = _USUAL_EVENTS.findall(text)
+            text = found[-1][3]
+            if text:
+                del found[-1]
+            last_id = self._last_id
+            for name, own_id, data, _ in found:
+                if own_id:
+                    last_id = own_id
+                if "\n" in data:
+                    data = data.replace("\ndata: ", "\n")
+                events.append(Event(name, data, last_id, None, own_id != ""))
+            self._last_id = last_id
+            if text:
+                others, text = self._read_others(text)
+                events += others
+        return events
 
     def _complete(self, chunk: bytes) -> bytes | bytearray:
         """Return all that blank lines have ended; the rest is pending."""
@@ -123,36 +131,19 @@ class Parser:
         self._pending = bytearray(chunk[end:])
         return block
 
-    def _read_usual(self, found: Iterable[Sequence[str]]) -> list[Event]:
-        """Return the events of which name, id and data were found; the id may be ""."""
-        usual: list[Event] = []
-        last_id = self._last_id
-        for name, own_id, data in found:
-            if own_id:
-                last_id = own_id
-            if "\n" in data:
-                data = data.replace("\ndata: ", "\n")
-            usual.append(Event(name, data, last_id, None, own_id != ""))
-        self._last_id = last_id
-        return usual
-
-    def _read_any(self, text: str) -> list[Event]:
-        """Return the events in a text of any form."""
-        found: list[Event] = []
+    def _read_others(self, text: str) -> tuple[list[Event], str]:
+        """Return the events of other forms with which a text begins, and what is behind them."""
+        others: list[Event] = []
         position = 0
-        while position < len(text):
-            match = _USUAL_EVENT.match(text, position)
-            if match is not None:
-                found += self._read_usual([match.groups("")])
-                position = match.end()
-                continue
-            start = position
-            position = text.find("\n\n", start) + 2
-            if position == 1:  # a blank line more than an event needs
-                break
-            parsed, self._last_id = _parse(text[start:position].encode(), self._last_id)
-            found += parsed
-        return found
+        while True:
+            end = text.find("\n\n", position) + 2
+            if end == 1:  # nothing, or a blank line more than an event needs
+                return others, ""
+            parsed, self._last_id = _parse(text[position:end].encode(), self._last_id)
+            others += parsed
+            position = end
+            if text.startswith(_USUAL_BEGINNING, position):
+                return others, text[position:]
 
 
 def _parse(block: bytes, last_id: str) -> tuple[list[Event], str]:
