@@ -19,6 +19,7 @@ from http.client import HTTPException, IncompleteRead
 _SIZE = re.compile(rb"\r\n([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\n]*)?\r?\n")
 _TRAILER = re.compile(rb"\r\n0+[ \t]*(?:;[^\n]*)?\r?\n(?:[^\r\n][^\n]*\n)*\r?\n")
 _LINE_END = b"\r\n"
+_NO_SIZE = 3  # bytes, which are too few for one
 _MAX_LINE = 16384  # bytes; likewise of a trailer
 
 
@@ -57,22 +58,27 @@ class Chunks:
                 self._end_early()
                 break
             data = self._pending + arrived
+            length = len(data)
             position = 0
-            while True:
-                piece = data[position : position + self._left]
-                if piece:
+            left = self._left
+            while position < length:
+                if left:
+                    piece = data[position : position + left]
                     pieces.append(piece)
                     position += len(piece)
-                    self._left -= len(piece)
+                    left -= len(piece)
+                if length - position <= _NO_SIZE:
+                    break
                 size = _SIZE.match(data, position)
                 if size is None:
                     break
-                self._left = int(size[1], 16)
-                if not self._left:
+                left = int(size[1], 16)
+                if not left:
                     self._is_last = True
                     self._is_over = _TRAILER.match(data, position) is not None
                     break
                 position = size.end()
+            self._left = left
             self._pending = data[position:]
             if len(self._pending) > len(_LINE_END) and not self._is_over:
                 self._validate_pending()

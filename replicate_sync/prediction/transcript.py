@@ -121,9 +121,11 @@ class Transcript:
         Args:
             events: The events, in the order in which they came.
         """
+        if events and not self.length and not self._data_by_id:
+            self._note_first(events[0].id, has_own_id=events[0].own_id)
         count = 0
         parts: list[str] = []
-        if self.length and self._position == self.length:
+        if self._position == self.length:
             for event in events:
                 if not event.own_id or not event.id or event.id in self._data_by_id:
                     break
@@ -157,19 +159,10 @@ class Transcript:
             event_id: The last event id as of this event.
             has_own_id: Whether the id came with this event, and not with an earlier one.
         """
+        if not self.length and not self._data_by_id:
+            self._note_first(event_id, has_own_id=has_own_id)
         own_id = event_id if has_own_id else ""
         position = self._position
-        if not self.length and not self._data_by_id:
-            first = _NUMBERED_ID.fullmatch(own_id)
-            if first is not None and int(first[2]) > _MAX_FIRST_NUMBER:
-                self.is_unbroken = False  # others came before it
-        if position == self.length and own_id and own_id not in self._data_by_id:
-            # The next piece of a stream that never broke, as most are.
-            self._parts.append(data)
-            self._position = self.length = end = position + len(data)
-            self._data_by_id[own_id] = data
-            self._last = (own_id, end)
-            return data
         if position is None:
             if not self._is_next(data, own_id):
                 self._unplaced.append(data)
@@ -267,6 +260,12 @@ class Transcript:
                 return self._add_at(start, came, "")
             size *= 2
         return ""
+
+    def _note_first(self, event_id: str, *, has_own_id: bool) -> None:
+        """Note by the id of the first event whether others came before it."""
+        first = _NUMBERED_ID.fullmatch(event_id)
+        if has_own_id and first is not None and int(first[2]) > _MAX_FIRST_NUMBER:
+            self.is_unbroken = False
 
     def _append(self, data: str) -> None:
         if data:
