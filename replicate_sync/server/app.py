@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, NoReturn
 
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
-from werkzeug.routing import Map, RequestRedirect, Rule
+from werkzeug.routing import Map, MapAdapter, RequestRedirect, Rule
 from werkzeug.wrappers import Response
 
 from .routes import problems
@@ -16,7 +16,7 @@ from .routes.access import SESSION_COOKIE, Sender, check_access
 from .routes.account_routes import AccountRoutes
 from .routes.collection_routes import CollectionRoutes
 from .routes.context import Route, ServerContext
-from .routes.current_request import request, responding_to
+from .routes.current_request import current_request, request
 from .routes.deployment_routes import DeploymentRoutes
 from .routes.file_routes import FileRoutes
 from .routes.homepage_routes import HomepageRoutes
@@ -82,17 +82,21 @@ class App:
         """Respond to a request."""
         current = MultipartRequest(environ)
         current.max_content_length = self._max_body
-        with responding_to(current):
-            response = self._respond(current)
-            return response(environ, start_response)
+        token = current_request.set(current)
+        try:
+            with current:
+                return self._respond(current)(environ, start_response)
+        finally:
+            current_request.reset(token)
 
     def _respond(self, current: MultipartRequest) -> Response:
         kind, view = self._find_view(current)
         try:
             _check_access(current, self._context)
-            response = self._context.respond_instead()
-            if response is None:
-                response = view()
+            recorded = self._context.respond_instead()
+            if recorded is not None:
+                return recorded
+            response = view()
         except APIError as error:
             response = _problem_response(error)
         except HTTPException as error:
@@ -101,13 +105,23 @@ class App:
             _logger.exception("Exception on %s %s", current.method, current.path)
             response = problem_response(APIError(500, "Internal server error"))
         if current.path.startswith("/v1/") and kind != "stream" and response.status_code != 401:
-            _add_rate_limit_headers(response, kind)
+            response.headers.extend(_edge_headers(kind))
         return response
 
     def _find_view(self, current: MultipartRequest) -> tuple[str, Callable[[], Response]]:
         """Return the kind of a request's route, "" where there is none, and what responds to it."""
+        # Where there are slashes too many, the client is led to the right path at the same host.
+        adapter = MapAdapter(
+            self.url_map,
+            server_name=current.host,
+            script_name="/",
+            subdomain="",
+            url_scheme=current.scheme,
+            path_info=current.path,
+            default_method=current.method,
+            query_args=current.query_string.decode("latin-1"),
+        )
         try:
-            adapter = self.url_map.bind_to_environ(current.environ)
             endpoint, arguments = adapter.match()
         except RequestRedirect as redirect:
             return "", functools.partial(redirect.get_response, current.environ)
@@ -182,8 +196,10 @@ def _allow(methods: Iterable[str]) -> str:
     return ", ".join(sorted(methods))
 
 
-def _add_rate_limit_headers(response: Response, kind: str) -> None:
-    response.headers["ratelimit-remaining"] = _REMAINING.get(kind, _REMAINING_OTHERWISE)
-    response.headers["ratelimit-reset"] = "1"
-    response.headers["replicate-edge-cluster"] = "local"
-    response.headers["replicate-target-cluster"] = "local"
+def _edge_headers(kind: str) -> list[tuple[str, str]]:
+    return [
+        ("ratelimit-remaining", _REMAINING.get(kind, _REMAINING_OTHERWISE)),
+        ("ratelimit-reset", "1"),
+        ("replicate-edge-cluster", "local"),
+        ("replicate-target-cluster", "local"),
+    ]

@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 
 from werkzeug.local import LocalProxy
 
 from .multipart_request import MultipartRequest
 
-_current: ContextVar[MultipartRequest] = ContextVar("replicate_sync.request")
-request: MultipartRequest = LocalProxy(_current)  # type: ignore[assignment]
-"""The current request, each thread's own; there is one only while its response is made."""
-
-
-@contextmanager
-def responding_to(current: MultipartRequest) -> Iterator[None]:
-    """Let a request be the current one, and close it afterwards."""
-    token = _current.set(current)
-    try:
-        with current:
-            yield
-    finally:
-        _current.reset(token)
+current_request: ContextVar[MultipartRequest] = ContextVar("current_request")
+"""The request of this thread; there is one only until its response begins."""
+request: MultipartRequest = LocalProxy(current_request)  # type: ignore[assignment]
+"""That request, as whatever looks at it sees it."""
