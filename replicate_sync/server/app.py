@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, NoReturn
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from urllib.parse import urlsplit
 
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
-from werkzeug.routing import Map, MapAdapter, RequestRedirect, Rule
+from werkzeug.routing import Map, RequestRedirect, Rule
+from werkzeug.utils import redirect
 from werkzeug.wrappers import Response
 
 from .routes import problems
@@ -27,11 +29,12 @@ from .routes.prediction_routes import PredictionRoutes
 from .routes.problems import APIError
 from .routes.search_routes import SearchRoutes
 from .routes.training_routes import TrainingRoutes
-from .web.context import WebContext
-from .web.pages import error_page, is_page_path, page_routes
+from .web.page_paths import is_page_path
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
+
+    from .web.context import WebContext
 
 _logger = logging.getLogger("replicate_sync.server")
 _GROUPS = (
@@ -65,22 +68,18 @@ class App:
 
     Args:
         context: The server, whose settings are read for each request.
-
-    Attributes:
-        url_map: The rules by which the route of a request is found.
     """
 
     def __init__(self, context: WebContext) -> None:
         self._context = context
         self._max_body = context.file_limit + OVERHEAD
-        routes = [*all_routes(context), *page_routes(context)]
-        self._routes = {f"{route.kind}{route.path} {route.method}": route for route in routes}
-        rules = [(route.method, route.path, endpoint) for endpoint, route in self._routes.items()]
-        self.url_map: Map = _compile_rules(tuple(rules))
+        self._api = _make_table(all_routes(context))
+        self._pages: _Table | None = None
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Respond to a request."""
-        current = MultipartRequest(environ)
+        # It is not put into its environment, as only a garbage collection would end such a circle.
+        current = MultipartRequest(environ, populate_request=False)
         current.max_content_length = self._max_body
         token = current_request.set(current)
         try:
@@ -110,27 +109,38 @@ class App:
 
     def _find_view(self, current: MultipartRequest) -> tuple[str, Callable[[], Response]]:
         """Return the kind of a request's route, "" where there is none, and what responds to it."""
-        # Where there are slashes too many, the client is led to the right path at the same host.
-        adapter = MapAdapter(
-            self.url_map,
-            server_name=current.host,
-            script_name="/",
-            subdomain="",
-            url_scheme=current.scheme,
-            path_info=current.path,
-            default_method=current.method,
-            query_args=current.query_string.decode("latin-1"),
-        )
+        table = self._table_of(current.path)
         try:
-            endpoint, arguments = adapter.match()
-        except RequestRedirect as redirect:
-            return "", functools.partial(redirect.get_response, current.environ)
+            endpoint, arguments = _match(table.rules, current.path, current.method)
         except HTTPException as error:
             return "", functools.partial(_http_error_response, error)
-        route = self._routes[endpoint]
+        route = table.routes[endpoint]
         if current.method == "OPTIONS":
-            return route.kind, functools.partial(_options_response, adapter.allowed_methods())
+            methods = table.rules.bind("").allowed_methods(current.path)
+            return route.kind, functools.partial(_options_response, methods)
         return route.kind, functools.partial(route.view, **arguments)
+
+    def _table_of(self, path: str) -> _Table:
+        if not is_page_path(path):
+            return self._api
+        if self._pages is None:
+            from .web.pages import page_routes  # late, as few servers are opened in a browser
+
+            self._pages = _make_table(page_routes(self._context))
+        return self._pages
+
+
+class _Table(NamedTuple):
+    """Routes by their endpoints, and the rules by which the endpoint of a request is found."""
+
+    routes: dict[str, Route]
+    rules: Map
+
+
+def _make_table(routes: list[Route]) -> _Table:
+    by_endpoint = {f"{route.kind}{route.path} {route.method}": route for route in routes}
+    rules = [(route.method, route.path, endpoint) for endpoint, route in by_endpoint.items()]
+    return _Table(by_endpoint, _compile_rules(tuple(rules)))
 
 
 def all_routes(context: ServerContext) -> list[Route]:
@@ -155,6 +165,19 @@ def _compile_rules(rules: tuple[tuple[str, str, str], ...]) -> Map:
     )
 
 
+@functools.lru_cache(maxsize=128)
+def _match(rules: Map, path: str, method: str) -> tuple[str, Mapping[str, str]]:
+    """Return the endpoint of a request, and the parameters in its path.
+
+    Clients send many requests to the same path, and finding its rule takes a while.
+
+    Raises:
+        HTTPException: There is none.
+    """
+    endpoint, arguments = rules.bind("").match(path, method)
+    return endpoint, arguments
+
+
 def _check_access(current: MultipartRequest, context: WebContext) -> None:
     environ = current.environ
     sender = Sender(
@@ -172,12 +195,17 @@ def _check_access(current: MultipartRequest, context: WebContext) -> None:
 
 def _problem_response(error: APIError) -> Response:
     if is_page_path(request.path) and request.accept_mimetypes.best == "text/html":
+        from .web.pages import error_page
+
         return error_page(error)
     return problem_response(error)
 
 
 def _http_error_response(error: HTTPException) -> Response:
     code = error.code or 500
+    if isinstance(error, RequestRedirect):  # there were slashes too many
+        query = f"?{request.query_string.decode('latin-1')}" if request.query_string else ""
+        return redirect(urlsplit(error.new_url).path + query, code)
     if code == 404:
         return _problem_response(problems.not_found())
     response = problem_response(APIError(code, error.name))

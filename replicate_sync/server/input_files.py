@@ -10,16 +10,17 @@ import base64
 import pathlib
 import re
 import tempfile
-import urllib.error
 import urllib.parse
-import urllib.request
 from collections.abc import Collection
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from . import media_types
 from .files import Files
 from .hosts import loopback
 from .job_context import Failed
+
+if TYPE_CHECKING:
+    from urllib.request import OpenerDirector
 
 _UPLOAD_PATH = re.compile(r"/v1/files/([^/]+)(?:/download)?")
 _OUTPUT_PATH = re.compile(r"/outputs/([^/]+)/([^/]+)")
@@ -53,7 +54,7 @@ class InputFiles:
         self._allowed_hosts = frozenset(host.lower() for host in allowed_hosts)
         self._limit = limit
 
-    def save(self, uri: str, folder: pathlib.Path, origin: str) -> pathlib.Path | str:
+    def save(self, uri: str, folder: str, origin: str) -> pathlib.Path | str:
         """Return the path of a copy of an input, in `folder`.
 
         A URL of a machine that is neither this one nor allowed is returned as it is.
@@ -109,9 +110,8 @@ class InputFiles:
         return uri
 
     def _fetch(self, uri: str, parts: urllib.parse.SplitResult) -> Content:
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirects())
         try:
-            with opener.open(uri, timeout=_FETCH_TIMEOUT) as response:
+            with _opener().open(uri, timeout=_FETCH_TIMEOUT) as response:
                 data: bytes = response.read(self._limit + 1)
         except (OSError, ValueError) as error:
             raise Failed(f"The file at {uri} could not be fetched: {error}") from None
@@ -120,11 +120,19 @@ class InputFiles:
         return Content(data, pathlib.PurePosixPath(parts.path).suffix)
 
 
-class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """Lets a redirect be an error, as it could lead to a host that is not allowed."""
+def _opener() -> OpenerDirector:
+    """Return what opens URLs, through no proxy.
 
-    def redirect_request(self, *args: object) -> None:
-        return None
+    A redirect is an error, as it could lead to a host that is not allowed.
+    """
+    from urllib import request  # late, as few servers fetch files
+
+    opener = request.OpenerDirector()
+    opener.add_handler(request.HTTPHandler())
+    opener.add_handler(request.HTTPSHandler())
+    opener.add_handler(request.HTTPErrorProcessor())
+    opener.add_handler(request.HTTPDefaultErrorHandler())
+    return opener
 
 
 def _split(url: str) -> urllib.parse.SplitResult:
@@ -156,7 +164,7 @@ def _decode_data_uri(uri: str) -> Content:
     return Content(data, media_types.suffix_of_type(head))
 
 
-def _write(content: Content, folder: pathlib.Path) -> pathlib.Path:
+def _write(content: Content, folder: str) -> pathlib.Path:
     suffix = _safe_suffix(content.suffix)
     with tempfile.NamedTemporaryFile(dir=folder, suffix=suffix, delete=False) as file:
         file.write(content.data)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import tempfile
 import threading
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from . import job_context, job_values, stdout_capture, timestamps
 from .files import Files, is_open_file
@@ -31,6 +30,7 @@ ABORTED = "aborted"
 _TIMES = ("created_at", "started_at", "completed_at", "deadline")
 _REDACTED = "[REDACTED]"
 _DONE_DATA = {SUCCEEDED: "{}", FAILED: '{"reason": "error"}'}  # of the last event
+_NO_FOLDER = nullcontext("")
 _CANCELED_DATA = '{"reason": "canceled"}'
 
 
@@ -259,11 +259,10 @@ class Job:
             self._call_model()
 
     def _call_model(self) -> None:
-        with contextlib.ExitStack() as stack:
-            stack.enter_context(job_context.activate(self))
+        with job_context.activate(self):
             try:
-                with stdout_capture.capture():
-                    self._take_result(self.model.function(**self._arguments(stack)))
+                with stdout_capture.capture(), self._input_folder() as folder:
+                    self._take_result(self.model.function(**self._arguments(folder)))
             except job_context.Canceled:
                 self._finish(CANCELED)
             except job_context.Failed as error:
@@ -274,12 +273,13 @@ class Job:
             else:
                 self._finish(SUCCEEDED)
 
-    def _arguments(self, stack: contextlib.ExitStack) -> JSONObject:
-        """Return the arguments of the function; their files stay as long as the stack."""
-        folder = Path()
+    def _input_folder(self) -> AbstractContextManager[str]:
+        """Return the folder for the files of the input, which stays as long as its context."""
         if self.model.file_inputs():
-            temporary = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
-            folder = Path(stack.enter_context(temporary))
+            return tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        return _NO_FOLDER
+
+    def _arguments(self, folder: str) -> JSONObject:
         return job_values.build_arguments(
             self.model, self.input, self._input_files, folder, self.spec.origin
         )

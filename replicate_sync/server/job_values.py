@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 from .files import read_file
 from .input_files import InputFiles
@@ -21,7 +20,7 @@ def build_arguments(
     model: Model,
     input: Mapping[str, object],
     input_files: InputFiles,
-    folder: Path,
+    folder: str,
     origin: str,
 ) -> JSONObject:
     """Return the keyword arguments for a model's function, with its files as paths.

@@ -25,7 +25,7 @@ from .testing.middleware import FaultMiddleware
 from .testing.request_log import RequestLog
 from .testing.scripts import Script, scripted_model
 from .uploads import LIMIT, Uploads
-from .web.pages import is_page_path
+from .web.page_paths import is_page_path
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response

@@ -6,10 +6,13 @@ import contextlib
 import json
 import logging
 import pathlib
-import sqlite3
 import threading
+from typing import TYPE_CHECKING
 
 from .json_types import JSONObject
+
+if TYPE_CHECKING:
+    import sqlite3
 
 _logger = logging.getLogger("replicate_sync.server")
 _NAME = "replicate.db"
@@ -85,6 +88,8 @@ class Records:
         with self._lock:
             if self._connection is None:
                 return
+            import sqlite3  # late, as most servers keep nothing
+
             try:
                 self._connection.execute(statement, values)
             except sqlite3.Error as error:
@@ -92,6 +97,8 @@ class Records:
 
 
 def _open(folder: pathlib.Path) -> sqlite3.Connection:
+    import sqlite3
+
     try:
         folder.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(

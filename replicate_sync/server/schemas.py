@@ -12,7 +12,7 @@ import types
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, TypeAlias, Union
+from typing import Annotated, Any, Literal, NamedTuple, TypeAlias, Union
 
 from .json_types import JSONObject
 
@@ -64,6 +64,7 @@ def input_schema(function: Callable[..., object]) -> Schema:
     """
     schema: Schema = {"type": "object", "title": "Input", "properties": {}}
     required: list[str] = []
+    names = _names(function)
     for name, parameter in _signature(function).parameters.items():
         if parameter.kind is parameter.VAR_KEYWORD:
             schema["additionalProperties"] = True
@@ -73,7 +74,7 @@ def input_schema(function: Callable[..., object]) -> Schema:
             "title": name.replace("_", " ").strip().capitalize(),
             "x-order": len(schema["properties"]),
         }
-        prop |= value_schema(_evaluate(function, parameter.annotation))
+        prop |= value_schema(_evaluate(parameter.annotation, names))
         if parameter.default is parameter.empty:
             required.append(name)
         elif parameter.default is None:
@@ -91,7 +92,7 @@ def output_schema(function: Callable[..., object]) -> Schema:
 
     A generator function without an annotation streams text.
     """
-    hint = _evaluate(function, _signature(function).return_annotation)
+    hint = _evaluate(_signature(function).return_annotation, _names(function))
     if hint is Any:
         if _is_generator_function(function):
             return dict(TEXT_STREAM)
@@ -206,13 +207,14 @@ def _signature(function: Callable[..., object]) -> inspect.Signature:
         return inspect.Signature([anything])
 
 
-def _evaluate(function: Callable[..., object], annotation: object) -> object:
-    """Return what an annotation means; one that cannot be evaluated means anything.
+class _Names(NamedTuple):
+    """What the names in a function's annotations mean."""
 
-    Each is evaluated alone, so that a bad annotation does not spoil the others.
-    """
-    if annotation is inspect.Parameter.empty or annotation is None:
-        return Any
+    global_names: dict[str, object]
+    local_names: dict[str, object]
+
+
+def _names(function: Callable[..., object]) -> _Names:
     unwrapped = inspect.unwrap(function)
     routine: object = unwrapped
     if not inspect.isroutine(unwrapped):
@@ -221,9 +223,19 @@ def _evaluate(function: Callable[..., object], annotation: object) -> object:
     local_names: dict[str, object] = {}
     if inspect.isfunction(unwrapped):
         local_names = dict(inspect.getclosurevars(unwrapped).nonlocals)
+    return _Names(global_names, local_names)
+
+
+def _evaluate(annotation: object, names: _Names) -> object:
+    """Return what an annotation means; one that cannot be evaluated means anything.
+
+    Each is evaluated alone, so that a bad annotation does not spoil the others.
+    """
+    if annotation is inspect.Parameter.empty or annotation is None:
+        return Any
     holder = types.SimpleNamespace(__annotations__={"it": annotation})
     try:
-        hints = typing.get_type_hints(holder, global_names, local_names, include_extras=True)
+        hints = typing.get_type_hints(holder, *names, include_extras=True)
     except Exception:  # an annotation may be any expression, and fail in any way
         return Any
     return hints["it"]

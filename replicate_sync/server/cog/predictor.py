@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 from typing import TypedDict
@@ -91,6 +90,8 @@ class Predictor:
             CogError: It cannot be imported, or Cog is not installed.
         """
         command = [sys.executable, "-c", program_text("signature"), self.reference]
+        import subprocess  # late, as few servers have a predictor
+
         ran = subprocess.run(
             command,
             cwd=self.folder,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import time
-import zipfile
 from pathlib import Path
 from typing import Annotated
 
@@ -86,6 +85,8 @@ def train(
     job_context.log("")
     job_context.metric("training_step_count", steps)
     weights = io.BytesIO()
+    import zipfile  # late, as few models are trained
+
     with zipfile.ZipFile(weights, "w") as archive:
         archive.writestr("training.json", json.dumps({"steps": steps, "bytes": size}))
     return weights

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from werkzeug.wrappers import Response
 
 from ..routes.context import Route
@@ -16,17 +14,11 @@ from .session_pages import SessionPages
 from .traffic_pages import TrafficPages
 
 _GROUPS = (ModelPages, PredictionPages, TrafficPages, SessionPages)
-_PAGE_PATH = re.compile(r"/|/(m|p|requests|webhooks|live|static|login)(/.*)?")
 
 
 def page_routes(context: WebContext) -> list[Route]:
     """Return the routes of every page."""
     return [route for group in _GROUPS for route in group(context).routes()]
-
-
-def is_page_path(path: str) -> bool:
-    """Return whether a path is that of a page, and not of the API."""
-    return _PAGE_PATH.fullmatch(path) is not None
 
 
 def error_page(error: APIError) -> Response:
