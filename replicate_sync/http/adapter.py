@@ -68,8 +68,6 @@ class Delivery:
     #: How much of the request has left this machine; "unknown" where a tool or a session of the
     #: caller's own has sent it, or no connection has been chosen yet.
     sent: Progress = "unknown"
-    #: Whether it went through a proxy, which may have passed it on although it says otherwise.
-    through_proxy: bool = False
     #: When what was to be sent so far had left, by `time.monotonic`; None before that.
     left_at: float | None = None
     #: The status of the response, 0 before its head has arrived.
@@ -215,14 +213,12 @@ class _Reporting:
     """What a connection adds: it reports to the delivery of its thread, and sends in pieces."""
 
     sock: socket.socket | None
-    proxy: Any
     response_class = BoundedResponse
     _is_connecting = False
 
     def connect(self) -> None:
         """Connect, which sends nothing of the request: what a proxy is told is none of it."""
         thread.delivery.sent = "nothing"
-        thread.delivery.through_proxy = self.proxy is not None
         self._is_connecting = True
         try:
             super().connect()  # type: ignore[misc]
@@ -249,7 +245,6 @@ class _Reporting:
         delivery.sent = "some"
         delivery.left_at = None
         delivery.socket = self.sock
-        delivery.through_proxy = self.proxy is not None
         size = max(1, int(min(_PIECE_SIZE, _SLOWEST_LINE * delivery.timeout)))
         if not isinstance(data, bytes) or len(data) <= size:
             pieces: list[Any] = [data]

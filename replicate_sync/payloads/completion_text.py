@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from .json_schema import mapping_at
@@ -134,12 +134,6 @@ class CompletionText:
             for name, text in mapping_at(piece, "function").items():
                 if name in call["function"] and isinstance(text, str):
                     call["function"][name] += text
-
-
-def texts_of(pieces: Iterable[str]) -> str:
-    """Return the text in all that a model wrote."""
-    completion = CompletionText()
-    return "".join([*map(completion.add, pieces), completion.end()])
 
 
 def is_completion(value: object) -> bool:

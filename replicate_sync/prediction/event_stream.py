@@ -59,10 +59,6 @@ class EventStream:
         """Whether it is likely to tell when the model ends, so that no poll need be early."""
         return self.is_worthwhile and not self._failures
 
-    def give_up(self) -> None:
-        """Do not open it again."""
-        self._failures = _MAX_FAILURES
-
     def outputs(self, timeout: float) -> Generator[list[sse.Event], None, None]:
         """Yield the output events of one connection, until it ends, breaks, or is silent.
 

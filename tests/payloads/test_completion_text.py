@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replicate_sync.payloads.completion_text import CompletionText, texts_of
+from replicate_sync.payloads.completion_text import CompletionText
 
 
 def chunk(text: str | None, **fields: Any) -> str:
@@ -31,6 +31,12 @@ USAGE = json.dumps({"object": "chat.completion.chunk", "choices": [], "usage": {
 
 def cut(text: str, size: int) -> list[str]:
     return [text[start : start + size] for start in range(0, len(text), size)]
+
+
+def texts_of(pieces: list[str]) -> str:
+    """Return the text in all that a model wrote."""
+    completion = CompletionText()
+    return "".join([*map(completion.add, pieces), completion.end()])
 
 
 @pytest.mark.parametrize("size", [1, 3, 1000])
