@@ -33,6 +33,7 @@ TRANSPORT_EXCEPTIONS = (
 _RETRYABLE_STATUSES = frozenset({429, 500, 502, 503, 504})
 _MAX_CAUSES = 10
 _TIMEOUTS = (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)
+_PERMANENT = (ssl.SSLCertVerificationError, ValueError, InvalidURL)
 _LOST = (ConnectionError, IncompleteRead, BadStatusLine)
 
 
@@ -50,8 +51,9 @@ def is_retryable(error: BaseException) -> bool:
 def was_not_processed(error: BaseException) -> bool:
     """Return whether a request provably had no effect, for a reason that may pass."""
     if isinstance(error, ConnectionFailed):
-        permanent = (ssl.SSLCertVerificationError, ValueError, InvalidURL)
-        return not error.maybe_sent and not _any_is(list(_causes(error.__cause__)), permanent)
+        causes = list(_causes(error.__cause__))
+        is_permanent = _any_is(causes, _PERMANENT) or any(map(_is_of_a_missing_file, causes))
+        return not error.maybe_sent and not is_permanent
     return isinstance(error, ResponseError) and error.status_code == 429
 
 
@@ -174,7 +176,21 @@ _TIME_IS_UP = _Diagnosis(
 )
 
 
+_NO_BUNDLE = _Diagnosis(
+    False,
+    "The request to {host} could not be made: the file with the trusted certificates is missing",
+    "Check REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE.",
+)
+
+
+def _is_of_a_missing_file(cause: BaseException) -> bool:
+    """Return whether requests has not found a file of certificates, for which it has no class."""
+    return type(cause) is OSError and str(cause).startswith("Could not find a suitable TLS CA")
+
+
 def _diagnose(causes: list[BaseException], timeout: float, sent: Progress) -> _Diagnosis:
+    if sent == "unknown" and _is_of_a_missing_file(causes[0]):
+        return _NO_BUNDLE
     if sent in ("some", "all"):
         return _diagnose_sent(causes, timeout)
     if isinstance(causes[0], SESSION_EXCEPTIONS):

@@ -212,6 +212,19 @@ def test_a_ca_bundle_of_the_environment_counts_from_the_moment_it_is_set(
     assert "/nowhere/ca.pem" in str(raised.value.__cause__)
 
 
+def test_a_ca_bundle_that_is_missing_is_named_and_nothing_was_created(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "missing.pem"))
+    client = Replicate(base_url="https://127.0.0.1:9", retries=Retries(attempts=3, first=9))
+    began = time.monotonic()
+    with pytest.raises(ConnectionFailed, match="certificates is missing") as raised:
+        client.run("a/b", {})
+    assert "REQUESTS_CA_BUNDLE" in raised.value.hint
+    assert not raised.value.maybe_created
+    assert time.monotonic() - began < 2
+
+
 def test_requests_take_the_proxy_that_is_given(wire: StartWire, client_of: MakeClient) -> None:
     proxy = wire(lambda r: [response(PREDICTION)])
     client = Replicate(base_url="http://api.example/v1", proxy=proxy.origin)
