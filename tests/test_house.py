@@ -261,6 +261,19 @@ def test_a_poll_enters_few_functions_in_few_files(api: Wire, client_of: MakeClie
     assert api.connections == 1
 
 
+def test_a_long_output_without_files_is_not_visited_value_by_value(
+    wire: StartWire, client_of: MakeClient
+) -> None:
+    output = [{"label": f"thing {number}", "box": [number, 1]} for number in range(10_000)]
+    urls = {"get": "https://api.replicate.com/v1/predictions/p1"}
+    ended = {"id": "p1", "status": "succeeded", "output": output, "urls": urls, "logs": "a\nb"}
+    client = client_of(wire(lambda request: [response(ended, 201)]))
+    entered = entered_by(lambda: client.run("a/b", {"prompt": "x"}))
+    assert "is_plain" in {name for _, name in entered}
+    assert "needs_schema" not in {name for _, name in entered}
+    assert client.run("a/b", {"prompt": "x"}) == output
+
+
 def test_most_of_what_requests_does_with_each_request_is_done_once(
     api: Wire, client_of: MakeClient
 ) -> None:

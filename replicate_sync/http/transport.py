@@ -32,7 +32,7 @@ from .addresses import FileHosts
 from .clock import ServerClock
 from .config import ApiConfig, without_credentials
 from .download import Downloader
-from .json import serialize_json
+from .json import LONG_TEXT, LongObject, serialize_json
 from .prepared import BearerAuth, Body
 from .request import Content, Request, redirect_target, validate_headers
 from .sessions import MAX_REDIRECTS, USER_AGENT, BodyTooLong, Sessions, read_body
@@ -288,6 +288,9 @@ class Transport:
                     value = request.decode(body)
                 elif body and not body.isspace():
                     value = json.loads(body)
+                    if len(body) > LONG_TEXT and isinstance(value, dict):
+                        with LongObject(value, body) as response_object:
+                            return request.build(response_object)
                 return request.build(value)
             except UnexpectedDataError as unexpected:
                 expected = unexpected.expected

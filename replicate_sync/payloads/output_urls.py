@@ -6,15 +6,17 @@ values of one depth at once, and no function calls itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import chain
 from typing import Any
 
 from ..http.config import origin
+from ..http.json import LongObject, strings_in
 
 _FILE_PREFIXES = ("https://", "http://", "data:")
 #: The letters that a file can begin with: most strings are ruled out by their first one.
 FIRST_LETTERS: frozenset[str] = frozenset(prefix[0] for prefix in _FILE_PREFIXES)
+_FILE_BEGINNINGS = ("http", "data:")  # without the slashes, which JSON may write as an escape
 _FILE_HOST = "replicate.delivery"
 _MAX_EXAMINED = 4096  # characters of a URL in which whitespace is looked for
 _Origin = tuple[str, str, int]  # scheme, host and port of a URL
@@ -44,6 +46,20 @@ def needs_schema(value: object) -> bool:
     return False
 
 
+def is_plain(response: LongObject) -> bool:
+    """Return whether it is certain by the text of a response that its output needs no schema."""
+    output = response.get("output")
+    if not isinstance(output, list | dict):
+        return False
+    if isinstance(output, list):
+        types = set(map(type, output))
+        if str in types:
+            return False
+        if types == {list} and _are_numeric(output):
+            return True
+    return not response.may_hold("output", _FILE_BEGINNINGS)
+
+
 def file_urls(value: object, api_url: str) -> list[str]:
     """Return the URLs in an output that are files whatever the schema says.
 
@@ -54,7 +70,7 @@ def file_urls(value: object, api_url: str) -> list[str]:
     if not needs_schema(value):
         return []
     api_origin = origin(api_url)
-    return [text for text in _strings_in(value) if is_on_file_host(text, api_origin)]
+    return [text for text in strings_in(value) if is_on_file_host(text, api_origin)]
 
 
 def first_file(value: object) -> str | None:
@@ -130,19 +146,6 @@ def _are_numeric(lists: Iterable[Any]) -> bool:
     except (TypeError, OverflowError):
         return False
     return True
-
-
-def _strings_in(value: object) -> Iterator[str]:
-    """Yield the strings in an output, in their order."""
-    waiting = [value]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, str):
-            yield item
-        elif isinstance(item, dict):
-            waiting += reversed(item.values())
-        elif isinstance(item, list):
-            waiting += reversed(item)
 
 
 def may_be_file(text: str) -> bool:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from ..exceptions import InvalidInputError, UnexpectedDataError, excerpt
 from ..forks import brief_lock
-from ..payloads.output_urls import file_urls, needs_schema
+from ..http.json import LongObject
+from ..payloads.output_urls import file_urls, is_plain, needs_schema
 from ..refs import IDENTIFIER
 from .context import Context
 from .observation import Observation
@@ -59,8 +60,8 @@ class PredictionFields:
     collection = "predictions"
 
     _observation: Observation | None = None
-    # The output, once it is known that nothing in it can be a file. To look through a large one
-    # takes a fifth of the time in which it is parsed.
+    # The output, once it is known that it needs no schema: to look through a large one takes up to
+    # a third of the time in which it is parsed.
     _plain_output: Any = None
 
     raw: dict[str, Any]
@@ -128,6 +129,8 @@ class PredictionFields:
             "_plain_output": None,
             "data_removed": bool(data.get("data_removed")),
         }
+        if isinstance(data, LongObject) and is_plain(data):
+            fields["_plain_output"] = fields["output"]
         for name in _TEXT_FIELDS:
             text = data.get(name)
             fields[name] = text if isinstance(text, str) else None

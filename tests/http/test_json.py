@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from replicate_sync.exceptions import InvalidInputError
-from replicate_sync.http.json import name_unserializable, serialize_json
+from replicate_sync.http.json import LongObject, name_unserializable, serialize_json
 
 
 def test_json_is_compact_and_ascii() -> None:
@@ -82,3 +85,70 @@ def test_what_has_no_names_is_named_as_a_whole() -> None:
     with pytest.raises(InvalidInputError, match="The input cannot be sent as JSON"):
         serialize_json([object()])
     assert name_unserializable({"fine": 1}) == "The input"
+
+
+# -- Long texts ------------------------------------------------------------------------------------
+
+BEGINNINGS = ("http", "data:")
+STRINGS = st.sampled_from(
+    ["http://a", "https://b", "data:,x", '"http', 'a"data:', "xhttp", "\\http", "", "h", "é", "\0"]
+)
+VALUES = st.recursive(
+    STRINGS | st.none() | st.integers(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(STRINGS, inner, max_size=3),
+    max_leaves=6,
+)
+
+
+def written(value: Any, data: st.DataObject) -> str:
+    """Return a value as JSON in any of the ways in which it may be written."""
+    if isinstance(value, str):
+        way = data.draw(st.sampled_from(["plain", "ascii", "slashes", "escapes"]))
+        if way == "escapes":
+            return f'"{"".join(f"{chr(92)}u{ord(character):04X}" for character in value)}"'
+        text = json.dumps(value, ensure_ascii=way == "ascii")
+        return text.replace("/", "\\/") if way == "slashes" else text
+    if isinstance(value, list):
+        return f"[{', '.join(written(item, data) for item in value)}]"
+    if isinstance(value, dict):
+        pairs = [f"{written(key, data)}:{written(item, data)}" for key, item in value.items()]
+        return f"{{{','.join(pairs)}}}"
+    return json.dumps(value)
+
+
+def holds(value: Any) -> bool:
+    """Return whether a string in a value, which is no name, begins in one of the ways."""
+    if isinstance(value, str):
+        return value.startswith(BEGINNINGS)
+    if isinstance(value, dict):
+        value = list(value.values())
+    return isinstance(value, list) and any(map(holds, value))
+
+
+@pytest.mark.slow
+@given(
+    st.lists(st.tuples(st.sampled_from(["output", "input", "http://x"]), VALUES), max_size=4),
+    st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32"]),
+    st.data(),
+)
+def test_a_long_text_tells_that_there_is_no_string_only_where_there_is_none(
+    pairs: list[tuple[str, Any]], encoding: str, data: st.DataObject
+) -> None:
+    fields = [f"{written(name, data)}: {written(value, data)}" for name, value in pairs]
+    text = f"{{{', '.join(fields)}}}".encode(encoding)
+    with LongObject(json.loads(text), text) as parsed:
+        assert parsed == json.loads(text)
+        assert parsed.may_hold("output", BEGINNINGS) or not holds(parsed.get("output"))
+
+
+def test_a_long_text_tells_that_there_is_no_string_beside_those_of_other_values() -> None:
+    value = {
+        "urls": {"get": "https://a"},
+        "logs": "two\nlines",
+        "output": [{"box": [1], "name": "x"}],
+    }
+    text = json.dumps(value).encode()
+    with LongObject(value, text) as parsed:
+        assert not parsed.may_hold("output", BEGINNINGS)
+        assert parsed.may_hold("urls", BEGINNINGS)
+    assert parsed.may_hold("output", BEGINNINGS)  # it has no text any more

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 from fake_downloader import FakeDownloader
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from replicate_sync.http.json import LongObject
 from replicate_sync.payloads.file_output import FileOutput
-from replicate_sync.payloads.output_urls import file_urls, first_file, needs_schema
+from replicate_sync.payloads.output_urls import file_urls, first_file, is_plain, needs_schema
 from replicate_sync.payloads.outputs import parse_output
 from replicate_sync.payloads.schemas import ModelSchema
 
@@ -255,6 +256,17 @@ def schema_decides(value: Any) -> bool:
 def test_looking_at_one_depth_at_a_time_misses_nothing(value: Any) -> None:
     is_text = isinstance(value, list) and any(isinstance(item, str) for item in value)
     assert needs_schema(value) == (is_text or schema_decides(value))
+
+
+@pytest.mark.slow
+@given(OUTPUTS)
+@example([""])
+@example([[""], [1]])
+@example({"a": [LINK]})
+def test_an_output_is_plain_by_its_text_only_if_it_needs_no_schema(value: Any) -> None:
+    text = json.dumps({"urls": {"get": LINK}, "input": "hd", "output": value}).encode()
+    with LongObject(json.loads(text), text) as response:
+        assert not is_plain(response) or not needs_schema(value)
 
 
 @pytest.mark.slow
