@@ -87,5 +87,7 @@ def prepare(
         latest = copy(request)
         latest.headers = request.headers.copy()
         latest.body = None
+        if params is not None:
+            params = dict(params)  # as the caller may change its own before the next request
         auth.latest[method] = ((url, params, dict(headers), has_body), latest)
     return request

@@ -66,6 +66,18 @@ def test_a_request_names_its_sender_and_its_token() -> None:
     assert sent["X-Team"] == "blue"
 
 
+def test_a_query_that_the_caller_changes_is_sent_as_it_is_now(
+    wire: StartWire, client_of: MakeClient
+) -> None:
+    server = wire(lambda r: [response({})])
+    client = client_of(server)
+    query = {"cursor": "1"}
+    client.request("GET", "/predictions", params=query)
+    query["cursor"] = "2"
+    client.request("GET", "/predictions", params=query)
+    assert [request.query for request in server.requests] == [{"cursor": "1"}, {"cursor": "2"}]
+
+
 @responses.activate
 def test_the_callers_headers_are_never_changed_and_no_token_stays_in_them() -> None:
     responses.get("https://api.replicate.com/v1/predictions/p1", json=PREDICTION)
