@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+import string
 import urllib.parse
 from io import BufferedIOBase
 from typing import TYPE_CHECKING
@@ -77,14 +78,23 @@ def _add_header(line: bytes, environ: WSGIEnvironment) -> None:
 def _split_target(environ: WSGIEnvironment) -> None:
     target: str = environ["REQUEST_URI"]
     if not target.startswith("/") and "://" in target:  # as a client sends it to a proxy
-        parts = urllib.parse.urlsplit(target)
-        environ["HTTP_HOST"] = parts.netloc
-        target = target.partition("://")[2].removeprefix(parts.netloc)
+        host = _host_of(target)
+        environ["HTTP_HOST"] = host
+        target = target.partition("://")[2].removeprefix(host)
     path, _, query = target.partition("?")
     if "%" in path:
         path = urllib.parse.unquote_to_bytes(path.encode("latin-1")).decode("latin-1")
+    if not query.isascii():  # some clients leave bytes as they are, in UTF-8 or not
+        query = urllib.parse.quote(query.encode("latin-1"), safe=string.punctuation)
     environ["PATH_INFO"] = path
     environ["QUERY_STRING"] = query
+
+
+def _host_of(url: str) -> str:
+    try:
+        return urllib.parse.urlsplit(url).netloc
+    except ValueError:
+        raise BadRequest from None
 
 
 @functools.lru_cache(maxsize=256)

@@ -37,6 +37,12 @@ def test_a_whole_url_names_the_host() -> None:
     assert (environ["PATH_INFO"], environ["QUERY_STRING"]) == ("/path", "q")
 
 
+def test_bytes_that_should_be_escaped_in_a_query_are() -> None:
+    environ = read_head(io.BytesIO("GET /?é=%20&a[]='b'".encode() + b"\xff HTTP/1.1\r\n\r\n"))
+    assert environ is not None
+    assert environ["QUERY_STRING"] == "%C3%A9=%20&a[]='b'%FF"
+
+
 def test_a_client_that_sends_no_more_is_no_error() -> None:
     assert read_head(io.BytesIO(b"")) is None
     assert read_head(io.BytesIO(b"\r\n\n")) is None
@@ -49,6 +55,7 @@ def test_a_client_that_sends_no_more_is_no_error() -> None:
         b"GET / HTTP/2.0\r\n\r\n",
         b"GET /a b HTTP/1.1\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: early",
+        b"GET http://[x/ HTTP/1.1\r\n\r\n",
         b"GET / HTTP/1.1\r\nno header\r\n\r\n",
         b"GET / HTTP/1.1\r\nspace : x\r\n\r\n",
         b"GET / HTTP/1.1\r\nA: x\r\n folded\r\n\r\n",

@@ -57,6 +57,15 @@ def test_json_as_deep_as_anyone_needs_comes_back(local: LocalServer, call: Any) 
     assert (body["input"], body["status"]) == (input, "succeeded")
 
 
+@pytest.mark.parametrize("path", ["/v1/search?query=", "/v1/predictions?cursor=", "/p/x?"])
+def test_a_query_that_is_no_utf_8_is_a_query(local: LocalServer, path: str) -> None:
+    with socket.create_connection(("127.0.0.1", local.port), timeout=5) as client:
+        head = "Host: localhost\r\nAuthorization: Bearer r8_local\r\nConnection: close\r\n\r\n"
+        client.sendall(f"GET {path}".encode() + b"\xff\xbf HTTP/1.1\r\n" + head.encode())
+        with client.makefile("rb") as response:
+            assert response.read().split()[1] in (b"200", b"404")
+
+
 def test_a_deep_query_is_a_query(call: Any) -> None:
     assert call.send("QUERY", "/v1/models", data=nested(100_000)).status_code == 200
 
