@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import http.client
 import json
-import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -120,40 +118,10 @@ def _read(server: _Server, path: str) -> str:
 @contextmanager
 def _serving(python: str) -> Iterator[_Server]:
     began = perf_counter()
-    with Process(python, "benchmarks.local_server") as server:
+    with Process(python, "benchmarks.served_models") as server:
         port, token, megabytes = json.loads(server.read_line())
         yield _Server(port, token, perf_counter() - began, megabytes)
 
-
-def main() -> None:
-    """Serve two models until stdin ends."""
-    from replicate_sync.server import LocalServer
-
-    with LocalServer() as server:
-
-        @server.model("bench/echo")
-        def echo(count: int) -> int:
-            return count
-
-        @server.model("bench/write")
-        def write(count: int) -> Iterator[str]:
-            return map(tape.word, range(count))
-
-        print(json.dumps([server.port, server.token, _megabytes()]), flush=True)
-        sys.stdin.read()
-
-
-def _megabytes() -> float:
-    """Return how much memory this process has, where Linux says so."""
-    status = Path("/proc/self/status")
-    if not status.exists():
-        return 0.0
-    (line,) = [line for line in status.read_text().splitlines() if line.startswith("VmRSS:")]
-    return int(line.split()[1]) / 1024
-
-
-if __name__ == "__main__":
-    main()
 
 ROWS = [
     Row(
