@@ -15,7 +15,7 @@ from ..jobs import Jobs
 from ..models import Registry
 from ..uploads import Uploads
 from ..webhooks import WebhookLog, WebhookTiming
-from .current_request import request
+from .current_request import current_request
 
 _Context = TypeVar("_Context", bound="ServerContext")
 
@@ -81,6 +81,7 @@ class RouteGroup(Generic[_Context]):
 
 def request_origin() -> str:
     """Return scheme, host and port of the server as the client of this request knows them."""
+    request = current_request.get()
     return _origin(request.scheme, request.host)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 
+from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Response
 
 from .problems import APIError
@@ -46,9 +47,15 @@ def sort_keys(value: object) -> object:
     return value
 
 
+class _JSONResponse(Response):
+    def get_wsgi_headers(self, environ: object) -> Headers:
+        # It has a length, and leads nowhere: there is nothing to change in a copy of its headers.
+        return self.headers
+
+
 def json_response(value: object, status: int = 200, content_type: str = JSON) -> Response:
     """Return a response with a JSON body."""
-    return Response(serialize_json(value), status, content_type=content_type)
+    return _JSONResponse(serialize_json(value), status, content_type=content_type)
 
 
 def problem_response(error: APIError) -> Response:
