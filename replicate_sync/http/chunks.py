@@ -31,11 +31,15 @@ class Chunks:
     """Reads the content of a chunked body.
 
     Args:
+        arrived: What has arrived of it.
         receive: Returns what arrives next of the body, b"" where the connection has ended.
         finish: Called before the end is returned.
     """
 
-    def __init__(self, receive: Callable[[], bytes], finish: Callable[[], object]) -> None:
+    def __init__(
+        self, arrived: bytes, receive: Callable[[], bytes], finish: Callable[[], object]
+    ) -> None:
+        self._arrived = arrived
         self._receive = receive
         self._finish = finish
         self._is_last = False  # whether the last chunk has begun, which has no content
@@ -53,7 +57,8 @@ class Chunks:
         """
         pieces: list[bytes] = []
         while not pieces and not self._is_over:
-            arrived = self._receive()
+            arrived = self._arrived or self._receive()
+            self._arrived = b""
             if not arrived:
                 self._end_early()
                 break

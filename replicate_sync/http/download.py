@@ -342,5 +342,12 @@ def _reader_of(raw: urllib3.response.HTTPResponse) -> Callable[[], bytes]:
         return partial(next, raw.stream(PIECE_SIZE, decode_content=True), b"")
     from .chunks import Chunks  # late, as many programs stream nothing
 
-    # urllib3 reads one chunk at a time, and only whole ones.
-    return Chunks(partial(received.fp.read1, PIECE_SIZE), raw.release_conn).read
+    # urllib3 reads one chunk at a time, and only whole ones. What has arrived with the head is all
+    # that the file of the socket has; behind that, a token comes from the socket with less work.
+    arrived = received.fp.read1()
+    socket = getattr(raw.connection, "sock", None)
+    if socket is None:  # http.client has given it to the response, which ends with the connection
+        receive = partial(received.fp.read1, PIECE_SIZE)
+    else:
+        receive = partial(socket.recv, PIECE_SIZE)
+    return Chunks(arrived, receive, raw.release_conn).read

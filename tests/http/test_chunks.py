@@ -39,7 +39,7 @@ def contents_of(pieces: list[bytes]) -> list[bytes]:
     """Return the content of a body that arrives in pieces."""
     ends: list[bool] = []
     arriving = iter([piece for piece in pieces if piece])
-    reader = Chunks(partial(next, arriving, b""), lambda: ends.append(True))
+    reader = Chunks(next(arriving, b""), partial(next, arriving, b""), lambda: ends.append(True))
     contents = list(iter(reader.read, b""))
     assert ends
     return contents
@@ -64,7 +64,7 @@ def test_content_is_what_http_client_reads(
 def test_content_is_returned_before_its_chunk_is_complete() -> None:
     arriving = iter([b"b\r\nhello", b" worl", b"d\r\n", b"1\r\n!\r\n1\r\n!\r\n0\r\n", b"\r\n"])
     ends: list[bool] = []
-    reader = Chunks(partial(next, arriving, b""), lambda: ends.append(True))
+    reader = Chunks(next(arriving, b""), partial(next, arriving, b""), lambda: ends.append(True))
     assert [reader.read() for _ in range(4)] == [b"hello", b" worl", b"d", b"!!"]
     assert not ends
     assert reader.read() == b""

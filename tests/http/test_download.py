@@ -392,6 +392,16 @@ def test_events_that_arrive_together_are_yielded_together_and_leave_a_connection
     assert server.connections == 1
 
 
+def test_no_byte_is_lost_of_a_stream_of_which_much_arrives_with_its_head(
+    wire: StartWire, downloader: Downloader
+) -> None:
+    sent = [event("x" * number, number) for number in range(1000)]
+    body = b"".join([*map(chunk, sent), LAST_CHUNK])
+    server = wire(lambda r: [CHUNKED + body])
+    pieces = downloader.event_stream(f"{server.origin}/s", timeout=5, is_over=never)
+    assert b"".join(pieces) == b"".join(sent)
+
+
 @pytest.mark.parametrize("rest", [b"", b"hello", b"x\r\nhello\r\n", b"5\r\nhello!\r\n"])
 def test_chunks_that_are_cut_or_wrong_are_an_error(
     wire: StartWire, downloader: Downloader, rest: bytes
