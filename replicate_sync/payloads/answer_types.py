@@ -5,26 +5,17 @@ pydantic and msgspec are used only where a type of theirs is given, so that they
 
 from __future__ import annotations
 
-import dataclasses
-import enum
 import json
 import sys
-import types
 import typing
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Literal, NamedTuple, Union
+from typing import Any, Literal, NamedTuple
 
 from ..exceptions import InvalidInputError
-from .json_validation import problems, resolve_pointer, validate_schema
+from .json_validation import problems, resolve_pointer
+from .schema_validation import validate_schema
+from .type_schemas import FORMS, converter, fields_of, type_schema
 
-_JSON_TYPES: dict[object, str] = {
-    str: "string",
-    int: "integer",
-    float: "number",
-    bool: "boolean",
-    type(None): "null",
-    None: "null",
-}
 # What a schema must not have for a model that guarantees it.
 _NOT_STRICT = {"anyOf", "oneOf", "allOf", "not", "prefixItems", "uniqueItems"}
 _DEFINITIONS = ("$defs", "definitions")
@@ -43,19 +34,21 @@ class AnswerForm(NamedTuple):
     #: Makes the value of the type that was given; raises ValueError where it cannot.
     convert: Callable[[Any], Any]
 
-    def parse(self, value: object) -> Any:
+    def parse(self, value: Any) -> Any:
         """Return the answer that a JSON value is.
 
         Raises:
             ValueError: It does not conform; the message lists what is wrong.
         """
-        found = problems(value, self.schema)
-        if found:
-            raise ValueError("; ".join(found[:10]))
-        if self.is_wrapped:
-            assert isinstance(value, dict)
-            value = value[_VALUE]
-        return self.convert(value)
+        try:
+            found = problems(value, self.schema)
+            if not found:
+                return self.convert(value[_VALUE] if self.is_wrapped else value)
+        except ValueError:
+            raise
+        except Exception as error:  # a type's own code may raise anything
+            raise ValueError(f"{type(error).__name__}: {error}") from error
+        raise ValueError("; ".join(found[:10]))
 
 
 def answer_form(schema: object) -> AnswerForm:
@@ -69,20 +62,19 @@ def answer_form(schema: object) -> AnswerForm:
     Raises:
         InvalidInputError: It is none of these.
     """
-    if isinstance(schema, Mapping):
-        document: Mapping[str, Any] = schema
-        convert: Callable[[Any], Any] = _identity
-    else:
-        document, convert = _form_of_type(schema)
-    validate_schema(document)
+    convert: Callable[[Any], Any] = _identity
+    given: Any = schema
+    if not isinstance(schema, Mapping):
+        given, convert = _form_of_type(schema)
     try:
-        json.dumps(document)
+        document: dict[str, Any] = json.loads(json.dumps(given))
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidInputError(f"The JSON schema is not JSON: {error}.") from error
-    root = document
+    validate_schema(document)
+    root: Any = document
     if "$ref" in document:
         root = resolve_pointer(document["$ref"], document)
-    if root.get("type") == "object":
+    if isinstance(root, Mapping) and root.get("type") == "object":
         return AnswerForm(document, False, convert)
     definitions = {key: document[key] for key in _DEFINITIONS if key in document}
     inner = {key: value for key, value in document.items() if key not in definitions}
@@ -109,8 +101,8 @@ def strict_schema(
         depth: How deep in `root` it is.
     """
     root = root or schema
-    if depth > _MAX_DEPTH:
-        return None  # it refers to itself
+    if depth > _MAX_DEPTH or not isinstance(schema, Mapping):
+        return None  # it refers to itself, or allows anything
     if "$ref" in schema:
         return strict_schema(resolve_pointer(schema["$ref"], root), root, depth + 1)
     if _NOT_STRICT & set(schema):
@@ -136,20 +128,43 @@ def _identity(value: Any) -> Any:
 
 
 def _form_of_type(hint: Any) -> tuple[Mapping[str, Any], Callable[[Any], Any]]:
-    leaves = list(_leaves(hint))
-    if any(hasattr(leaf, "__pydantic_validator__") for leaf in leaves):
-        return _pydantic_form(hint)
-    if any(hasattr(leaf, "__struct_fields__") for leaf in leaves):
-        return _msgspec_form(hint)
-    return _type_schema(hint), _converter(hint)
+    try:
+        leaves = list(_leaves(hint, []))
+        if any(hasattr(leaf, "__pydantic_validator__") for leaf in leaves):
+            return _pydantic_form(hint)
+        if any(hasattr(leaf, "__struct_fields__") for leaf in leaves):
+            return _msgspec_form(hint)
+        return type_schema(hint), converter(hint, {})
+    except InvalidInputError:
+        raise
+    except Exception as error:  # of pydantic or msgspec, of a value in the place of a type
+        reason = str(error).partition("\n")[0].rstrip(".")
+        hint_text = FORMS
+        if isinstance(error, NameError):
+            hint_text = "Define what the annotations name at the top of a module."
+        raise InvalidInputError(
+            f"{hint!r} cannot be the form of an answer: {reason}.", hint=hint_text
+        ) from error
 
 
-def _leaves(hint: Any) -> Iterator[Any]:
+def _leaves(hint: Any, entered: list[Any]) -> Iterator[Any]:
+    """Yield the types in a type, also those of its fields.
+
+    Args:
+        hint: The type.
+        entered: The types whose fields have been looked at; those of this one are added.
+    """
     arguments = typing.get_args(hint)
     if not arguments or typing.get_origin(hint) is Literal:
         yield hint
     for argument in arguments:
-        yield from _leaves(argument)
+        yield from _leaves(argument, entered)
+    is_foreign = hasattr(hint, "__pydantic_validator__") or hasattr(hint, "__struct_fields__")
+    if is_foreign or hint in entered:
+        return
+    entered.append(hint)
+    for one, _ in (fields_of(hint) or {}).values():
+        yield from _leaves(one, entered)
 
 
 def _pydantic_form(hint: Any) -> tuple[Mapping[str, Any], Callable[[Any], Any]]:
@@ -171,94 +186,3 @@ def _msgspec_form(hint: Any) -> tuple[Mapping[str, Any], Callable[[Any], Any]]:
             raise ValueError(str(error)) from error
 
     return msgspec.json.schema(hint), convert
-
-
-def _type_schema(hint: Any) -> dict[str, Any]:
-    """Return the schema of a type of Python's own."""
-    if hint is Any:
-        return {}
-    if hint in _JSON_TYPES:
-        return {"type": _JSON_TYPES[hint]}
-    origin = typing.get_origin(hint)
-    arguments = typing.get_args(hint)
-    if origin is Literal:
-        return {"enum": list(arguments)}
-    if origin in (Union, types.UnionType):
-        return {"anyOf": [_type_schema(one) for one in arguments]}
-    if (origin or hint) is list:
-        return {"type": "array", "items": _type_schema(arguments[0]) if arguments else {}}
-    if (origin or hint) is dict and (not arguments or arguments[0] is str):
-        items = _type_schema(arguments[1]) if arguments else {}
-        return {"type": "object", "additionalProperties": items or True}
-    if isinstance(hint, type) and issubclass(hint, enum.Enum):
-        return {"enum": [member.value for member in hint]}
-    fields = _fields(hint)
-    if fields is None:
-        raise InvalidInputError(
-            f"{hint!r} cannot be the form of an answer.",
-            hint="Use a JSON schema, a dataclass, a TypedDict, or a model of pydantic or msgspec.",
-        )
-    schema = {
-        "type": "object",
-        "title": hint.__name__,
-        "properties": {name: _type_schema(one) for name, (one, _) in fields.items()},
-        "required": [name for name, (_, is_required) in fields.items() if is_required],
-        "additionalProperties": False,
-    }
-    if hint.__doc__ and not hint.__doc__.startswith(f"{hint.__name__}("):
-        schema["description"] = hint.__doc__
-    return schema
-
-
-def _fields(hint: Any) -> dict[str, tuple[Any, bool]] | None:
-    """Return the fields of a dataclass or TypedDict: type, and whether it is required."""
-    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-        hints = typing.get_type_hints(hint)
-        missing = dataclasses.MISSING
-        return {
-            one.name: (
-                hints[one.name],
-                one.default is missing and one.default_factory is missing,
-            )
-            for one in dataclasses.fields(hint)
-            if one.init
-        }
-    if typing.is_typeddict(hint):
-        hints = typing.get_type_hints(hint)
-        return {name: (one, name in hint.__required_keys__) for name, one in hints.items()}
-    return None
-
-
-def _converter(hint: Any) -> Callable[[Any], Any]:
-    """Return what makes a value of a type of a JSON value that conforms to its schema."""
-    origin = typing.get_origin(hint)
-    arguments = typing.get_args(hint)
-    if (origin or hint) is list and arguments:
-        convert_item = _converter(arguments[0])
-        return lambda items: [convert_item(item) for item in items]
-    if (origin or hint) is dict and arguments:
-        convert_item = _converter(arguments[1])
-        return lambda items: {name: convert_item(item) for name, item in items.items()}
-    if origin in (Union, types.UnionType):
-        options = [(_type_schema(one), _converter(one)) for one in arguments]
-        return lambda value: _convert_union(value, options)
-    if isinstance(hint, type) and issubclass(hint, enum.Enum):
-        return hint
-    if hint is int or hint is float:
-        return hint
-    fields = _fields(hint)
-    if fields is None:
-        return _identity
-    convert_fields = {name: _converter(one) for name, (one, _) in fields.items()}
-
-    def convert(value: Any) -> Any:
-        return hint(**{name: convert_fields[name](item) for name, item in value.items()})
-
-    return convert
-
-
-def _convert_union(value: Any, options: list[tuple[dict[str, Any], Callable[[Any], Any]]]) -> Any:
-    for schema, convert in options:
-        if not problems(value, schema):
-            return convert(value)
-    raise ValueError("it is none of the forms that are allowed")

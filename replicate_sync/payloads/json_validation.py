@@ -1,7 +1,6 @@
 """Whether a JSON value is what a JSON schema allows, for the answers of models.
 
-It knows the keywords of JSON Schema that such schemas have. One with another keyword that would
-limit the value is refused beforehand, as an answer could not be validated against it.
+It knows the keywords of JSON Schema that such schemas have; `schema_validation` refuses another.
 """
 
 from __future__ import annotations
@@ -10,11 +9,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ..exceptions import InvalidInputError
-
 Schema = Mapping[str, Any]
 
-_TYPES: dict[str, tuple[type, ...]] = {
+TYPES: dict[str, tuple[type, ...]] = {
     "object": (dict,),
     "array": (list,),
     "string": (str,),
@@ -23,47 +20,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "boolean": (bool,),
     "null": (type(None),),
 }
-# Keywords that do not limit the value.
-_NOTES = frozenset(
-    {
-        "$anchor",
-        "$comment",
-        "$defs",
-        "$id",
-        "$schema",
-        "contentEncoding",
-        "contentMediaType",
-        "default",
-        "definitions",
-        "deprecated",
-        "description",
-        "discriminator",
-        "example",
-        "examples",
-        "format",
-        "readOnly",
-        "title",
-        "writeOnly",
-        "x-order",
-    }
-)
 _MAX_DEPTH = 60
-
-
-def validate_schema(schema: object) -> None:
-    """Raise InvalidInputError for what is no JSON schema, or has a keyword that is not known."""
-    if not isinstance(schema, Mapping):
-        raise InvalidInputError(f"A JSON schema is a dict, not {type(schema).__name__}.")
-    for part in _parts(schema):
-        for keyword in part:
-            if keyword not in _NOTES and keyword not in _CHECKS:
-                raise InvalidInputError(
-                    f"Answers cannot be validated against {keyword!r} in a JSON schema.",
-                    hint=f"The keywords are {', '.join(sorted(_CHECKS))}.",
-                )
-        reference = part.get("$ref")
-        if reference is not None and resolve_pointer(reference, schema) is None:
-            raise InvalidInputError(f"There is no {reference!r} in the JSON schema.")
 
 
 def problems(value: object, schema: Schema) -> list[str]:
@@ -90,25 +47,6 @@ def resolve_pointer(reference: object, root: Schema) -> Any:
     return found
 
 
-def _parts(schema: object) -> Iterator[Schema]:
-    """Yield a schema and all schemas in it."""
-    if not isinstance(schema, Mapping):
-        return
-    yield schema
-    for keyword in ("properties", "$defs", "definitions"):
-        inner = schema.get(keyword)
-        if isinstance(inner, Mapping):
-            for one in inner.values():
-                yield from _parts(one)
-    for keyword in ("items", "additionalProperties", "not"):
-        yield from _parts(schema.get(keyword))
-    for keyword in ("anyOf", "oneOf", "allOf", "prefixItems"):
-        inner = schema.get(keyword)
-        if isinstance(inner, list):
-            for one in inner:
-                yield from _parts(one)
-
-
 def _problems(value: Any, schema: Any, root: Schema, path: str, depth: int) -> Iterator[str]:
     if schema is True:
         return
@@ -119,7 +57,7 @@ def _problems(value: Any, schema: Any, root: Schema, path: str, depth: int) -> I
         yield f"{path} is nested too deep"
         return
     for keyword, argument in schema.items():
-        check = _CHECKS.get(keyword)
+        check = CHECKS.get(keyword)
         if check is not None:
             yield from check(value, argument, _Place(schema, root, path, depth))
 
@@ -163,11 +101,11 @@ def _has_type(value: Any, name: str) -> bool:
         return name == "boolean"
     if name == "integer" and isinstance(value, float):
         return value.is_integer()
-    return isinstance(value, _TYPES.get(name, ()))
+    return isinstance(value, TYPES.get(name, ()))
 
 
 def _type_name(value: Any) -> str:
-    return next(name for name in _TYPES if _has_type(value, name))
+    return next(name for name in TYPES if _has_type(value, name))
 
 
 def _equal(value: Any, other: Any) -> bool:
@@ -264,7 +202,7 @@ def _check_multiple(value: Any, argument: Any, place: _Place) -> Iterator[str]:
 
 def _bound(
     kind: type | tuple[type, ...],
-    measure: Callable[[Any], float],
+    measure: Callable[[Any], Any],
     is_within: Callable[[float, float], bool],
     words: str,
 ) -> Callable[[Any, Any, _Place], Iterator[str]]:
@@ -294,8 +232,12 @@ def _below(value: float, bound: float) -> bool:
     return value < bound
 
 
+def _itself(value: Any) -> Any:
+    return value
+
+
 _NUMBER = (int, float)
-_CHECKS: dict[str, Callable[[Any, Any, _Place], Iterator[str]]] = {
+CHECKS: dict[str, Callable[[Any, Any, _Place], Iterator[str]]] = {
     "$ref": _check_reference,
     "type": _check_type,
     "enum": _check_enum,
@@ -312,10 +254,10 @@ _CHECKS: dict[str, Callable[[Any, Any, _Place], Iterator[str]]] = {
     "not": _check_not,
     "pattern": _check_pattern,
     "multipleOf": _check_multiple,
-    "minimum": _bound(_NUMBER, float, _at_least, "be at least {}"),
-    "maximum": _bound(_NUMBER, float, _at_most, "be at most {}"),
-    "exclusiveMinimum": _bound(_NUMBER, float, _above, "be more than {}"),
-    "exclusiveMaximum": _bound(_NUMBER, float, _below, "be less than {}"),
+    "minimum": _bound(_NUMBER, _itself, _at_least, "be at least {}"),
+    "maximum": _bound(_NUMBER, _itself, _at_most, "be at most {}"),
+    "exclusiveMinimum": _bound(_NUMBER, _itself, _above, "be more than {}"),
+    "exclusiveMaximum": _bound(_NUMBER, _itself, _below, "be less than {}"),
     "minLength": _bound(str, len, _at_least, "have at least {} characters"),
     "maxLength": _bound(str, len, _at_most, "have at most {} characters"),
     "minItems": _bound(list, len, _at_least, "have at least {} items"),

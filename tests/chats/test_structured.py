@@ -5,9 +5,11 @@ from __future__ import annotations
 import dataclasses
 import enum
 import json
-from typing import Any, Literal, Optional, TypedDict
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, Optional, TypedDict
 
 import pytest
+from typing_extensions import NotRequired
 from wire import MakeClient, Request, StartWire, response
 
 from replicate_sync import local
@@ -47,6 +49,32 @@ class Pet:
 class Movie(TypedDict):
     title: str
     year: int
+
+
+@dataclasses.dataclass
+class Tree:
+    name: str
+    branches: list[Tree] = dataclasses.field(default_factory=list)
+
+
+class Reply(TypedDict):
+    text: str
+    reply: NotRequired[Reply | None]
+
+
+@dataclasses.dataclass
+class Even:
+    number: Annotated[int, "an even one"]
+
+    def __post_init__(self) -> None:
+        if self.number % 2:
+            raise TypeError("it is odd")
+
+
+@dataclasses.dataclass
+class NeedsMore:
+    name: str
+    database: dataclasses.InitVar[object]
 
 
 class Api:
@@ -119,6 +147,14 @@ def test_half_a_value_or_two_are_none(text: str) -> None:
         (dict[str, int], '{"a": 1}', {"a": 1}),
         (Literal["yes", "no"], '{"value": "no"}', "no"),
         (int | str | None, '{"value": null}', None),
+        (Annotated[int, "an age"], '{"value": 7}', 7),
+        (
+            Tree,
+            '{"name": "a", "branches": [{"name": "b", "branches": []}]}',
+            Tree("a", [Tree("b")]),
+        ),
+        (Reply, '{"text": "a", "reply": {"text": "b"}}', {"text": "a", "reply": {"text": "b"}}),
+        ({"type": "object", "properties": {"a": True}, "required": ["a"]}, '{"a": 1}', {"a": 1}),
         ({"type": "array", "items": TEXT}, '{"value": ["a"]}', ["a"]),
     ],
 )
@@ -191,7 +227,32 @@ def test_a_schema_that_no_model_guarantees_is_told_in_words(
     assert list(api.inputs[0]) == ["prompt"]  # it has a property that may be missing
 
 
-@pytest.mark.parametrize("schema", [5, object, set[int], {"if": {}}, {"default": object()}])
+def test_an_answer_that_its_type_does_not_take_is_an_error_with_the_text(
+    wire: StartWire, client_of: MakeClient
+) -> None:
+    odd = '{"number": 3}'
+    huge = f'{{"value": 1{"0" * 400}}}'
+    for schema, last in ((Even, odd), (float, huge)):
+        api = Api({"prompt": TEXT}, last, last)
+        with pytest.raises(InvalidAnswerError) as raised:
+            client_of(wire(api)).chat("Who?", "me/chat", schema=schema)
+        assert raised.value.text == last
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        5,
+        object,
+        set[int],
+        [],
+        Toy("ball"),
+        NeedsMore,
+        {"if": {}},
+        {"default": object()},
+        {"pattern": "("},
+    ],
+)
 def test_what_is_no_form_is_an_error_before_anything_is_sent(
     schema: Any, wire: StartWire, client_of: MakeClient
 ) -> None:
@@ -199,6 +260,39 @@ def test_what_is_no_form_is_an_error_before_anything_is_sent(
     with pytest.raises(InvalidInputError):
         client_of(wire(api)).chat("Who?", "me/chat", schema=schema)
     assert api.inputs == []
+
+
+def test_a_type_whose_annotations_name_nothing_is_refused_in_a_sentence() -> None:
+    @dataclasses.dataclass
+    class Inner:
+        name: str
+
+    @dataclasses.dataclass
+    class Outer:
+        inner: Inner
+
+    with local() as client, pytest.raises(InvalidInputError, match="'Inner' is not defined"):
+        client.chat("Who?", schema=Outer)
+
+
+def test_a_dataclass_with_a_model_of_pydantic_is_a_form(
+    wire: StartWire, client_of: MakeClient
+) -> None:
+    pydantic = pytest.importorskip("pydantic")
+    Person = pydantic.create_model("Person", name=(str, ...))
+    Team = dataclasses.make_dataclass("Team", [("leader", Person)])
+    api = Api({"prompt": TEXT}, '{"leader": {"name": "Ada"}}')
+    answer = client_of(wire(api)).chat("Who?", "me/chat", schema=Team)
+    assert answer == Team(Person(name="Ada"))
+
+
+def test_a_model_of_pydantic_without_a_schema_is_refused(
+    wire: StartWire, client_of: MakeClient
+) -> None:
+    pydantic = pytest.importorskip("pydantic")
+    Caller = pydantic.create_model("Caller", call=(Callable[[int], int], ...))
+    with pytest.raises(InvalidInputError, match="cannot be the form of an answer"):
+        client_of(wire(Api({"prompt": TEXT}))).chat("Who?", "me/chat", schema=Caller)
 
 
 def test_a_model_of_pydantic_is_a_form(wire: StartWire, client_of: MakeClient) -> None:

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replicate_sync.exceptions import InvalidInputError
-from replicate_sync.payloads.json_validation import problems, validate_schema
+from replicate_sync.payloads.json_validation import problems
+from replicate_sync.payloads.schema_validation import validate_schema
 
 TREE = {
     "$ref": "#/$defs/tree",
@@ -35,6 +36,7 @@ TREE = {
         ({"minimum": 1, "maximum": 3}, [1, 3, "x"], [0, 4]),
         ({"exclusiveMinimum": 1, "exclusiveMaximum": 3}, [2], [1, 3]),
         ({"multipleOf": 0.1}, [0.3, 1], [0.35]),
+        ({"maximum": 10**400}, [10**399], [10**401]),
         ({"minLength": 2, "maxLength": 3, "pattern": "^a"}, ["ab", "abc"], ["a", "abcd", "bc"]),
         ({"minItems": 1, "maxItems": 2, "uniqueItems": True}, [[1, 2], [1, True]], [[], [1, 1]]),
         ({"items": {"type": "string"}}, [[], ["a"], "x"], [[1], ["a", 1]]),
@@ -87,6 +89,19 @@ def test_problems_say_where_they_are() -> None:
         {"properties": {"a": {"if": {}}}},
         {"items": {"$ref": "#/$defs/missing"}},
         {"$ref": "https://example.com/schema"},
+        {"$ref": "#/title", "title": "a"},
+        {"type": "text"},
+        {"type": []},
+        {"enum": []},
+        {"properties": 5},
+        {"properties": {"a": "string"}},
+        {"items": [{"type": "string"}]},
+        {"anyOf": []},
+        {"required": "name"},
+        {"pattern": "("},
+        {"minimum": "1"},
+        {"exclusiveMinimum": True},
+        {"multipleOf": 0},
     ],
 )
 def test_a_schema_that_cannot_be_validated_against_is_refused(schema: Any) -> None:
