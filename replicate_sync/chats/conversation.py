@@ -14,7 +14,7 @@ from ..payloads.content_parts import MediaPart, is_file, media_part, parse_part
 from ..payloads.file_inputs import to_upload
 from ..payloads.file_output import FileOutput
 from ..payloads.messages import SYSTEM_ROLES, parse_messages
-from ..payloads.saving import write_whole
+from ..payloads.saving import expanded, write_whole
 from ..payloads.upload import UploadedFile
 
 Message = dict[str, Any]
@@ -183,7 +183,7 @@ class Conversation:
             >>> client.conversation("openai/gpt-5-mini", system="Be brief.").save("talk.json").name
             'talk.json'
         """
-        target = Path(path).expanduser()
+        target = Path(expanded(path))
         content = self.to_json()
         try:
             write_whole([content.encode()], target, overwrite=True)
@@ -210,7 +210,7 @@ class Conversation:
             [{'role': 'system', 'content': 'Be brief.'}]
         """
         try:
-            document = json.loads(Path(path).expanduser().read_bytes())
+            document = json.loads(Path(expanded(path)).read_bytes())
         except (OSError, ValueError, RecursionError) as error:
             raise InvalidInputError(f"The conversation cannot be loaded: {error}") from error
         model, parameters, messages = _parse_document(document)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..chats.conversation import Conversation
 from ..exceptions import InvalidInputError, ReplicateError
+from ..payloads.saving import expanded
 from .echo import echo
 from .error_messages import show_error
 from .exit_codes import FAILED, exit_code
@@ -89,7 +90,7 @@ class InteractiveChat:
             raise InvalidInputError("/image needs the path or URL of a picture.")
         image: object = name
         if not name.startswith(("https://", "http://", "data:")):
-            path = Path(name).expanduser()
+            path = Path(expanded(name))
             if not path.is_file():
                 raise InvalidInputError(f"There is no file {name}.")
             image = path

@@ -14,7 +14,7 @@ from ..exceptions import ReplicateError
 from ..payloads.file_names import numbered_name
 from ..payloads.file_output import FileOutput
 from ..payloads.result_files import Saver, find_files
-from ..payloads.saving import make_folder
+from ..payloads.saving import expanded, make_folder
 from ..prediction.prediction import Prediction
 from .error_messages import show_error
 from .exit_codes import SOME_FAILED
@@ -35,7 +35,7 @@ def keep(client: Replicate, as_json: bool, folder: str, since: datetime) -> None
 
     A file that cannot be downloaded any more does not stop the others; the exit code is 5 then.
     """
-    target = make_folder(Path(folder).expanduser())
+    target = make_folder(Path(expanded(folder, "FOLDER")))
     saver = Saver(folder)
     failure_count = 0
     for prediction in client.predictions.list(created_after=api_time(since)):

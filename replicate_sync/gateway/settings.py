@@ -76,7 +76,7 @@ def read_aliases(path: str | os.PathLike[str]) -> dict[str, str]:
         import tomli as tomllib
     try:
         document = tomllib.loads(Path(path).expanduser().read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         raise InvalidInputError(f"The aliases in {path} cannot be read: {error}") from error
     table = document.pop("aliases", {})
     if not isinstance(table, dict):

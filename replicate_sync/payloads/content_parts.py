@@ -13,7 +13,7 @@ import mimetypes
 import os
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from ..exceptions import InvalidInputError, excerpt
 from .file_output import FileOutput
@@ -53,6 +53,7 @@ _VALUE_KEYS = (
     "file",
 )
 _MIME_KEYS = ("media_type", "mime_type")
+_MAX_DEPTH = 5  # dicts around a file
 _MAX_SHOWN = 60  # characters
 
 
@@ -83,9 +84,10 @@ def parse_part(part: object) -> str | MediaPart:
             f"A part of a message must be a string or a dict, not {type(part).__name__}."
         )
     part_type = part.get("type", "")
-    if part_type in TEXT_TYPES:
+    is_text = isinstance(part_type, str)
+    if is_text and part_type in TEXT_TYPES:
         return _text(part)
-    if not isinstance(part_type, str) or part_type not in _KINDS:
+    if not is_text or part_type not in _KINDS:
         raise InvalidInputError(
             f"A part of a message is of the type {part_type!r}, which cannot be sent.",
             hint=f"The types are text, {', '.join(_KINDS)}.",
@@ -119,7 +121,16 @@ def media_part(value: object, kind: MediaKind | None = None) -> MediaPart:
             f"not {type(value).__name__}."
         )
     if kind is None or kind == "file":
-        kind = _kind_of_type(_mime_type(value))
+        mime_type = _mime_type(value)
+        if not mime_type and not isinstance(value, str | UploadedFile):
+            from .file_inputs import to_upload  # late, as most files have a name
+
+            upload = to_upload(value, "file")
+            assert upload is not None
+            mime_type = upload.mime_type  # told by how it begins
+            if callable(getattr(value, "read", None)):
+                value = upload  # what was read of a pipe is not there a second time
+        kind = _kind_of_type(mime_type)
     return MediaPart(kind, value)
 
 
@@ -135,7 +146,9 @@ def _parse_media(part: Mapping[str, object], part_type: str) -> MediaPart:
     value = _first_value(part, (part_type, *_VALUE_KEYS))
     mime_type = _mime_type_of_part(part, kind)
     # A source of Anthropic's, or an `image_url`, `input_audio` or `file` of OpenAI's, is a dict.
-    while isinstance(value, Mapping):
+    for _ in range(_MAX_DEPTH):
+        if not isinstance(value, Mapping):
+            break
         mime_type = _mime_type_of_part(value, kind) or mime_type
         value = _first_value(value, _VALUE_KEYS)
     if value is None:
@@ -189,7 +202,7 @@ def _has_scheme(text: str) -> bool:
 def _validate_url(text: str, kind: MediaKind) -> None:
     is_url = text.startswith("data:") and "," in text
     if text.startswith(("https://", "http://")):
-        is_url = bool(urlsplit(text).netloc) and not any(map(str.isspace, text))
+        is_url = bool(_parsed_url(text).netloc) and not any(map(str.isspace, text))
     if not is_url:
         shown = text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"
         raise InvalidInputError(
@@ -199,12 +212,20 @@ def _validate_url(text: str, kind: MediaKind) -> None:
         )
 
 
+def _parsed_url(text: str) -> SplitResult:
+    """Return a URL in its parts, all of them empty where it is none."""
+    try:
+        return urlsplit(text)
+    except ValueError:
+        return SplitResult("", "", "", "", "")
+
+
 def _mime_type(value: object) -> str:
     """Return the MIME type of a file in a message, "" where nothing says it."""
     if isinstance(value, str):
         if value.startswith("data:"):
             return value[len("data:") :].partition(",")[0].partition(";")[0]
-        return mimetypes.guess_type(urlsplit(value).path)[0] or ""
+        return mimetypes.guess_type(_parsed_url(value).path)[0] or ""
     if isinstance(value, FileOutput):
         return value.mime_type
     if isinstance(value, UploadedFile):
@@ -214,14 +235,8 @@ def _mime_type(value: object) -> str:
     if type(value).__module__.partition(".")[0] in ("PIL", "numpy"):
         return "image/png"
     name = getattr(value, "name", "")
-    if isinstance(name, str) and mimetypes.guess_type(name)[0]:
+    if isinstance(name, str):
         return mimetypes.guess_type(name)[0] or ""
-    if isinstance(value, bytes | bytearray | memoryview):
-        from .file_inputs import to_upload  # the type of bytes is told by how they begin
-
-        upload = to_upload(value)
-        if upload is not None:
-            return upload.mime_type
     return ""
 
 

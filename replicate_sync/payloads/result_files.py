@@ -10,7 +10,7 @@ from ..deadline import NO_DEADLINE, Deadline
 from ..exceptions import InvalidInputError, ReplicateError
 from .file_names import numbered_name
 from .file_output import FileOutput
-from .saving import make_folder, write_whole
+from .saving import expanded, make_folder, write_whole
 
 
 def find_files(result: object) -> list[FileOutput]:
@@ -38,14 +38,13 @@ class Saver:
         folder: Where; it is made where it does not exist, and a "~" is expanded.
 
     Raises:
-        InvalidInputError: It is not a path.
+        InvalidInputError: It is not a path, or one of a file.
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
-        try:
-            self._folder = Path(os.fsdecode(folder)).expanduser().absolute()
-        except (TypeError, RuntimeError) as error:
-            raise InvalidInputError(f"save must be a path, not {folder!r}.") from error
+        self._folder = Path(expanded(folder, "save")).absolute()
+        if os.path.exists(self._folder) and not os.path.isdir(self._folder):
+            raise InvalidInputError(f"save must be a folder, and {self._folder} is a file.")
 
     def save(
         self,

@@ -33,17 +33,34 @@ def choose_target(path: str | os.PathLike[str], name: str) -> tuple[Path, bool]:
         InvalidInputError: It is not a path.
         OSError: The folder cannot be made.
     """
-    try:
-        text = os.path.expanduser(os.fsdecode(path))
-    except TypeError as error:
-        raise InvalidInputError(f"A path is a str or a Path, not {path!r}.") from error
-    if "\0" in text:
-        raise InvalidInputError(f"A path has no NUL in it: {text!r}.")
+    text = expanded(path)
     target = Path(text)
     if text.endswith(("/", os.sep)) or target.is_dir():
         return make_folder(target) / numbered_name(clean_name(name), 0), True
     make_folder(target.parent)
     return target, False
+
+
+def expanded(path: str | os.PathLike[str], name: str = "path") -> str:
+    """Return a path as a text, with a "~" expanded.
+
+    Args:
+        path: The path.
+        name: The name of the argument, for an error.
+
+    Raises:
+        InvalidInputError: It is not a path, or no system has such a one.
+    """
+    try:
+        text = os.path.expanduser(os.fsdecode(path))
+        os.fsencode(text)
+    except TypeError as error:
+        raise InvalidInputError(f"{name} must be a str or a Path, not {path!r}.") from error
+    except UnicodeEncodeError as error:
+        raise InvalidInputError(f"{name} has half a character in it: {path!r}.") from error
+    if "\0" in text:
+        raise InvalidInputError(f"{name} has a NUL in it: {text!r}.")
+    return text
 
 
 def make_folder(folder: Path) -> Path:
@@ -85,8 +102,7 @@ def write_whole(pieces: Iterable[bytes], target: Path, *, overwrite: bool) -> Pa
         os.replace(partial, place)
     except OSError as error:
         if str(error.filename) == str(partial):
-            error.filename = os.fspath(target)
-            error.filename2 = None
+            raise OSError(error.errno, error.strerror, os.fspath(target)) from error
         raise
     finally:
         partial.unlink(missing_ok=True)

@@ -274,7 +274,7 @@ def test_a_folder_that_cannot_be_written_is_the_error_of_an_input_and_loses_noth
 def test_what_is_no_folder_is_refused_at_once(
     wire: StartWire, client_of: MakeClient, wrong: Any
 ) -> None:
-    with pytest.raises(InvalidInputError, match="save must be a path"):
+    with pytest.raises(InvalidInputError, match="save must be a str or a Path"):
         client_of(wire(FilesApi())).map("a/b", numbers(1), save=wrong)
 
 

@@ -178,6 +178,15 @@ def test_what_cannot_be_saved_is_an_error_and_leaves_the_file_as_it_was(
         start(chat).save(tmp_path / "missing" / "chat.json")
 
 
+@pytest.mark.parametrize("path", [None, 5, "a\0", "\ud800", "~nobody-of-this-name"])
+def test_a_path_that_is_none_is_an_error(chat: Chat, path: Any) -> None:
+    with pytest.raises(InvalidInputError):
+        start(chat).load(path)
+    if path != "~nobody-of-this-name":
+        with pytest.raises(InvalidInputError):
+            start(chat).save(path)
+
+
 def test_the_model_may_change_between_two_turns(chat: Chat) -> None:
     conversation = start(chat)
     conversation.change_model("c/d")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from PIL import Image
 
 from replicate_sync.exceptions import InvalidInputError
 from replicate_sync.payloads.content_parts import MediaPart, parse_part
+from replicate_sync.payloads.file_inputs import to_upload
 
 URL = "https://example.com/cat.png"
 DATA = base64.b64encode(b"\x89PNG\r\n\x1a\n").decode()
@@ -74,6 +76,26 @@ def test_an_open_file_is_recognized_by_its_name(tmp_path: Path) -> None:
     assert parse_part({"type": "image", "image": file_without_name}) == ("image", file_without_name)
 
 
+def test_an_open_file_without_a_name_is_recognized_by_how_it_begins(tmp_path: Path) -> None:
+    png = b"\x89PNG\r\n\x1a\n"
+    (tmp_path / "picture").write_bytes(png)
+    end_to_read, end_to_write = os.pipe()
+    os.write(end_to_write, png)
+    os.close(end_to_write)
+    with os.fdopen(end_to_read, "rb") as pipe:
+        for given in (io.BytesIO(png), tmp_path / "picture", pipe):
+            part = parse_part(given)
+            assert isinstance(part, MediaPart)
+            assert part.kind == "image"
+            upload = to_upload(part.value)
+            assert upload is not None
+            assert upload.data_uri() == DATA_URI
+
+
+HOLDS_ITSELF: dict[str, Any] = {"type": "image"}
+HOLDS_ITSELF["image"] = HOLDS_ITSELF
+
+
 @pytest.mark.parametrize(
     ("part", "message"),
     [
@@ -87,6 +109,9 @@ def test_an_open_file_is_recognized_by_its_name(tmp_path: Path) -> None:
         ({"type": "input_audio", "input_audio": {"data": "?", "format": "wav"}}, "is not base64"),
         ({"type": "tool_use", "id": "1"}, "'tool_use', which cannot be sent"),
         ({"type": 5}, "which cannot be sent"),
+        ({"type": []}, "which cannot be sent"),
+        ({"type": "image_url", "image_url": "https://[::1/cat.png"}, "neither a URL"),
+        (HOLDS_ITSELF, "must be a URL, a data URI or a file, not dict"),
         ({"type": "text"}, "needs a 'text'"),
         (5, "must be a string or a dict, not int"),
     ],

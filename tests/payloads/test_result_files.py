@@ -75,12 +75,12 @@ def test_a_folder_in_the_home_is_found(
     assert first.path == tmp_path / "pictures" / "0-a.png"
 
 
-@pytest.mark.parametrize("wrong", [5, True, object()])
+@pytest.mark.parametrize("wrong", [5, True, object(), "a\0", "\ud800", __file__])
 def test_what_is_no_folder_is_refused_before_anything_is_sent(
     wire: StartWire, client_of: MakeClient, wrong: Any
 ) -> None:
     server = wire(files_api)
-    with pytest.raises(InvalidInputError, match="save must be a path"):
+    with pytest.raises(InvalidInputError, match="save "):
         client_of(server).run("a/b", save=wrong)
     assert server.requests == []
 
