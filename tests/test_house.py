@@ -269,7 +269,7 @@ def test_a_long_output_without_files_is_not_visited_value_by_value(
     ended = {"id": "p1", "status": "succeeded", "output": output, "urls": urls, "logs": "a\nb"}
     client = client_of(wire(lambda request: [response(ended, 201)]))
     entered = entered_by(lambda: client.run("a/b", {"prompt": "x"}))
-    assert "is_plain" in {name for _, name in entered}
+    assert "plain_output" in {name for _, name in entered}
     assert "needs_schema" not in {name for _, name in entered}
     assert client.run("a/b", {"prompt": "x"}) == output
 

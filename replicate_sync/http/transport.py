@@ -288,9 +288,10 @@ class Transport:
                     value = request.decode(body)
                 elif body and not body.isspace():
                     value = json.loads(body)
-                    if len(body) > LONG_TEXT and isinstance(value, dict):
-                        with LongObject(value, body) as response_object:
-                            return request.build(response_object)
+                    if len(body) > LONG_TEXT and isinstance(value, dict) and "output" in value:
+                        with LongObject(value, body) as prediction:
+                            built = request.build(prediction)
+                        return value if built is prediction else built
                 return request.build(value)
             except UnexpectedDataError as unexpected:
                 expected = unexpected.expected

@@ -46,18 +46,20 @@ def needs_schema(value: object) -> bool:
     return False
 
 
-def is_plain(response: LongObject) -> bool:
-    """Return whether it is certain by the text of a response that its output needs no schema."""
+def plain_output(response: LongObject) -> list[object] | dict[str, object] | None:
+    """Return the output in a response, or None unless its text shows that it needs no schema."""
     output = response.get("output")
     if not isinstance(output, list | dict):
-        return False
+        return None
     if isinstance(output, list):
         types = set(map(type, output))
         if str in types:
-            return False
+            return None
         if types == {list} and _are_numeric(output):
-            return True
-    return not response.may_hold("output", _FILE_BEGINNINGS)
+            return output
+    if response.may_hold("output", _FILE_BEGINNINGS):
+        return None
+    return output
 
 
 def file_urls(value: object, api_url: str) -> list[str]:

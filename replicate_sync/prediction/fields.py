@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from ..exceptions import InvalidInputError, UnexpectedDataError, excerpt
 from ..forks import brief_lock
 from ..http.json import LongObject
-from ..payloads.output_urls import file_urls, is_plain, needs_schema
+from ..payloads.output_urls import file_urls, needs_schema, plain_output
 from ..refs import IDENTIFIER
 from .context import Context
 from .observation import Observation
@@ -129,8 +129,9 @@ class PredictionFields:
             "_plain_output": None,
             "data_removed": bool(data.get("data_removed")),
         }
-        if isinstance(data, LongObject) and is_plain(data):
-            fields["_plain_output"] = fields["output"]
+        if isinstance(data, LongObject):
+            fields["raw"] = dict(data)  # not all that writes a dict takes another class
+            fields["_plain_output"] = plain_output(data)
         for name in _TEXT_FIELDS:
             text = data.get(name)
             fields[name] = text if isinstance(text, str) else None

@@ -542,3 +542,13 @@ def test_what_is_no_id_does_not_come_into_a_path() -> None:
     for wrong in ("", None, 5, ".", "..", "a/b", "a%2Fb", "a?b", "a b", "a\n", "é"):
         with pytest.raises(InvalidInputError, match="An id is a string such as"):
             path_segment(wrong)  # type: ignore[arg-type]
+
+
+@responses.activate
+def test_a_long_response_is_a_plain_dict_as_any_other() -> None:
+    long = {**PREDICTION, "output": [{"n": number} for number in range(50_000)]}
+    responses.get("https://api.replicate.com/v1/predictions/p1", json=long)
+    client = Replicate("r8_abc")
+    for received in (client.predictions.get("p1").raw, client.request("GET", "/predictions/p1")):
+        assert received == long
+        assert type(received) is dict
