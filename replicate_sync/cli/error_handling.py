@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 import click
 
@@ -22,6 +23,11 @@ _AS_JSON = f"{__name__}.as_json"
 
 class RootGroup(click.Group):
     """Shows errors as sentences, or as JSON with --json, and ends with their exit codes."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the command, as click does."""
+        _open_closed_streams()
+        return super().__call__(*args, **kwargs)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse the arguments, and note whether errors are to be JSON."""
@@ -60,6 +66,14 @@ class RootGroup(click.Group):
             ctx.exit(exit_code(error))
         finally:
             _clear_interrupt_flag()
+
+
+def _open_closed_streams() -> None:
+    """Make a stdin that is closed an empty one, and let a closed stderr take what is written."""
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115  # for good
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
 
 
 class _LogHandler(logging.Handler):

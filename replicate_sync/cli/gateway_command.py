@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--port",
+    type=click.IntRange(0, 65535),
     default=5006,
     show_default=True,
     help="The port to listen on; 0 picks a free one.",

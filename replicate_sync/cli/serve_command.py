@@ -48,6 +48,7 @@ _REPLICATES_RETENTION = 3600.0  # seconds
 )
 @click.option(
     "--port",
+    type=click.IntRange(0, 65535),
     default=5005,
     show_default=True,
     help="The port to listen on; 0 picks a free one.",

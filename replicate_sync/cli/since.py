@@ -41,11 +41,9 @@ def _parse_time(ctx: click.Context, param: click.Parameter, text: str) -> dateti
         if duration is not None:
             number, unit = duration.groups()
             return datetime.now(timezone.utc) - timedelta(**{_UNITS[unit]: int(number)})
-        time = datetime.fromisoformat(text)
+        # A date is meant as on the clock of this machine.
+        return datetime.fromisoformat(text).astimezone(timezone.utc)
     except (ValueError, OverflowError):
         raise click.BadParameter(
             f"{text!r} is no time such as 90s, 45m, 1h, 7d or 2026-01-31."
         ) from None
-    if time.tzinfo is None:
-        return time.astimezone()  # a date is meant as on the clock of this machine
-    return time

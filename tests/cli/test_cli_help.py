@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 import pytest
@@ -96,6 +98,31 @@ def test_without_click_the_command_is_one_sentence() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["-m", "replicate_sync", "run", "a/b"],
+        ["-c", "from replicate_sync.__main__ import main; main()"],  # as the installed script does
+    ],
+)
+def test_ctrl_c_while_the_command_is_imported_shows_no_traceback(
+    command: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "click.py").write_text("raise KeyboardInterrupt")
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    process = subprocess.run(
+        [sys.executable, *command],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (process.stdout, process.stderr) == ("", "")
+    assert process.returncode in (130, -signal.SIGINT)
+
+
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="needs a shell")
 def test_a_stdout_that_is_closed_is_one_sentence_before_anything_runs() -> None:
     process = subprocess.run(
@@ -107,6 +134,34 @@ def test_a_stdout_that_is_closed_is_one_sentence_before_anything_runs() -> None:
     )
     assert process.returncode == 1
     assert process.stderr == "Error: stdout is closed: a result could not be written.\n"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="needs a shell")
+@pytest.mark.parametrize(
+    ("command", "output", "code"),
+    [
+        ("run replicate/hello-world -i text=Bob --local <&-", "hello Bob", 0),
+        ("run replicate/hello-world -i text=@- --local <&-", "hello ", 0),
+        ("run replicate/hello-world -i text=Bob --local 2>&-", "hello Bob", 0),
+        ("run replicate/hello-world -i name=Bob --local 2>&-", "", 2),
+        ("map replicate/hello-world - --local <&-", "", 0),
+        ("chat --local <&-", "", 2),
+        ("chat -i --local <&-", "", 0),
+    ],
+)
+def test_a_stdin_that_is_closed_is_empty_and_a_closed_stderr_stops_nothing(
+    command: str, output: str, code: int
+) -> None:
+    process = subprocess.run(
+        ["sh", "-c", f'"$0" -m replicate_sync {command}', sys.executable],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (process.stdout, process.returncode) == (output, code)
+    assert "Traceback" not in process.stderr
 
 
 def test_a_missing_tqdm_is_no_error_where_nobody_asked_for_progress(

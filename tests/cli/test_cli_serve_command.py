@@ -49,6 +49,13 @@ def test_serve_says_how_to_reach_it_and_stops_at_ctrl_c(token: str | None) -> No
     assert signal.getsignal(signal.SIGTERM) == before
 
 
+@pytest.mark.parametrize("command", ["serve", "gateway"])
+def test_a_number_that_is_no_port_is_refused(command: str) -> None:
+    result = invoke(command, "--port", 65536)
+    assert result.exit_code == 2
+    assert "65535" in result.stderr
+
+
 def test_a_port_that_is_taken_is_one_sentence() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -65,6 +65,13 @@ def test_nothing_is_said_so(fresh_server: LocalServer) -> None:
     assert result.stderr == "No prediction has ended since then.\n"
 
 
+def test_a_time_that_no_clock_has_shown_is_refused() -> None:
+    for since in ("0001-01-01", "9999999w", "2026-02-30"):
+        result = invoke("usage", "--since", since)
+        assert result.exit_code == 2
+        assert "is no time such as" in result.stderr
+
+
 @pytest.mark.parametrize("price", ["a/b", "a/b=x", "a/b=-1", "a/b=nan"])
 def test_a_price_that_is_none_is_refused(fresh_server: LocalServer, price: str) -> None:
     result = invoke("usage", "--price", price)

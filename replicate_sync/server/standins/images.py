@@ -54,7 +54,7 @@ def draw(
     """
     from PIL import Image, ImageDraw
 
-    dice = random.Random(f"{seed} {prompt}")
+    dice = random.Random(f"{seed} {prompt}".encode("utf-8", "surrogatepass"))
     hue = dice.random()
     image = _draw_sky(size, hue, dice)
     _draw_sun(image, hue, dice)

@@ -59,7 +59,7 @@ def write(prompt: str, seed: int, max_words: int, min_words: int = 0) -> Iterato
         max_words: The most words that it has.
         min_words: The fewest words that it has.
     """
-    dice = random.Random(f"{seed} {prompt}")
+    dice = random.Random(f"{seed} {prompt}".encode("utf-8", "surrogatepass"))
     wanted = max(min_words, dice.randint(40, 90))
     opening = dice.choice(_OPENINGS).format(_subject(prompt))
     written = 0

@@ -23,3 +23,7 @@ def test_stops_are_found_across_chunks(
     chunks: list[str], stops: list[str], kept: list[str]
 ) -> None:
     assert list(writing.stop_at(chunks, stops)) == kept
+
+
+def test_a_prompt_with_half_a_character_is_written_about() -> None:
+    assert "".join(writing.write("caf\ud800", 1, 5))
