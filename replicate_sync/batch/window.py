@@ -30,6 +30,8 @@ class Call(Generic[_Result]):
 
     Attributes:
         position: The position of the item.
+        is_unwanted: Whether the window was stopped: it is not begun any more.
+        has_ended: Whether the window has taken over how it ended.
         was_made: Whether it was begun before the window was stopped.
         error: What it has raised.
         result: What it has returned.
@@ -74,7 +76,6 @@ class Window(Generic[_Item, _Result]):
         # What is not yielded yet, by position, in the order of the items.
         self._started: dict[int, Call[_Result]] = {}
         self._has_more = True
-        self._lock = threading.Lock()
 
     def in_order(self) -> Iterator[Call[_Result]]:
         """Yield each call when it has ended, in the items' order.
@@ -102,8 +103,7 @@ class Window(Generic[_Item, _Result]):
 
     def stop(self) -> None:
         """Take no more items; the calls in flight go on."""
-        with self._lock:
-            self._has_more = False
+        self._has_more = False
         for call in list(self._started.values()):
             call.is_unwanted = True
 

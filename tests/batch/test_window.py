@@ -57,7 +57,7 @@ def test_a_system_that_allows_few_threads_makes_a_window_smaller(
         next(window.in_order())
 
 
-def test_an_error_is_in_its_future() -> None:
+def test_an_error_is_in_its_call() -> None:
     def divide(position: int, item: int) -> int:
         return 1 // item
 
