@@ -49,7 +49,7 @@ def journal_options(
     if unknown:
         raise InvalidInputError(f"retry takes 'failed' and 'expired', not {unknown[0]!r}.")
     if path is not None:
-        return JournalOptions(_path(path, "journal"), on_lost == "again", frozenset(states))
+        return JournalOptions(_journal_path(path), on_lost == "again", frozenset(states))
     if states:
         raise InvalidInputError("retry= needs a journal=, which knows what to run again.")
     return None
@@ -70,8 +70,12 @@ def validate_window(concurrency: int, on_error: str, executor: Executor | None) 
         raise InvalidInputError("executor must be a concurrent.futures.Executor.")
 
 
-def _path(path: _StrPath, name: str) -> str:
+def _journal_path(path: _StrPath) -> str:
     try:
-        return os.fsdecode(path)
+        decoded = os.fsdecode(path)
     except TypeError as error:
-        raise InvalidInputError(f"{name} must be a path, not {path!r}.") from error
+        raise InvalidInputError(f"journal must be a path, not {path!r}.") from error
+    # By the first two, SQLite means a database that is gone with the process.
+    if decoded in ("", ":memory:") or "\0" in decoded:
+        raise InvalidInputError(f"journal must be the path of a file, not {path!r}.")
+    return decoded
