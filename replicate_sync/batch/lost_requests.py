@@ -16,7 +16,7 @@ from time import monotonic, time
 
 from ..deadline import Deadline
 from ..exceptions import PredictionError, ReplicateError
-from ..prediction.creation import Creation, Evidence
+from ..prediction.creation import Creation, Evidence, is_under_way
 from ..prediction.prediction import Prediction
 from ..resources.predictions import Predictions
 from .journal import Entry, Journal
@@ -24,6 +24,7 @@ from .window import start_thread
 
 _PROCESSING_TIME = 1.0  # seconds after which the API lists what it was sent
 _LOOK_UPS = 3  # where the list fails
+_PAUSE = 0.05  # seconds in which it is asked once whether a create has ended
 _log = logging.getLogger("replicate_sync")
 
 Record = Callable[[Callable[[], None]], None]
@@ -124,6 +125,7 @@ class LostRequests:
             _TooEarly: What it has made is not known yet, and the caller is not patient.
         """
         evidence = _evidence_of(entry)
+        self._await_own(evidence, is_patient=is_patient)
         for _ in range(_LOOK_UPS):
             found = self._predictions.look_up(evidence, in_doubt=self._count_equal(evidence))
             prediction = found.prediction
@@ -139,6 +141,21 @@ class LostRequests:
                 raise _TooEarly
             self._deadline.sleep(self._opened_at + _PROCESSING_TIME - monotonic())
         raise _lost_error(entry, found.candidates)
+
+    def _await_own(self, evidence: Evidence, *, is_patient: bool) -> None:
+        """Wait for an equal create that a map in this process has left behind: it may be this one.
+
+        Raises:
+            _TooEarly: There is one, and the caller is not patient.
+        """
+        transport = self._predictions.context.transport
+        end = monotonic() + transport.timeout
+        while is_under_way(transport.base_url, evidence):
+            if not is_patient:
+                raise _TooEarly
+            if monotonic() > end or self._deadline.expired:
+                return
+            self._deadline.sleep(_PAUSE)
 
     def _count_equal(self, evidence: Evidence) -> int:
         """Return how many requests of the same input are in doubt, this one included."""

@@ -141,6 +141,7 @@ class Creator:
         except Exception as error:
             if creation.state in ("planned", "sent"):
                 creation.fail(error)
+                creation.forget(creation.state)  # nobody looks it up any more
             raise
         except BaseException as leaving:
             self.leave(creation, leaving, cancel=options.cancel_on_exit)
@@ -234,6 +235,7 @@ class Creator:
             try:
                 Interruption(*self.abandon(creation)).attach_to(leaving)
             except BaseException as again:  # interrupted once more
+                creation.forget(creation.state)
                 doubt.attach_to(again)
                 raise
 

@@ -260,6 +260,14 @@ class Creation(Generic[_Kind]):
                 yield other
 
 
+def is_under_way(base_url: str, evidence: Evidence) -> bool:
+    """Return whether this process has not learned yet what an equal create has made."""
+    return any(
+        creation.base_url == base_url and creation.evidence.is_equal_to(evidence)
+        for creation in list(_pending.values())
+    )
+
+
 def input_digest(placed: object) -> str:
     """Return the hash of an input by its value: the order of keys, and 1 or 1.0, do not matter."""
     received = json.loads(serialize_json(placed), parse_float=_number)

@@ -290,6 +290,39 @@ def test_what_is_created_after_the_map_was_left_is_found_by_the_next_start_in_th
     assert api.created_inputs == [0, 1]
 
 
+@pytest.mark.slow
+def test_what_is_under_way_when_the_map_is_left_is_awaited_by_the_next_start_in_the_same_process(
+    wire: StartWire, client_of: MakeClient, path: Path
+) -> None:
+    api = TenfoldApi()
+    arrived, responded = threading.Event(), threading.Event()
+
+    def reply(request: Request) -> Any:
+        if request.method == "POST" and not arrived.is_set():
+            return slow(request)
+        return api(request)
+
+    def slow(request: Request) -> Any:
+        arrived.set()
+        yield 2.0  # the API has not listed it when the map is started again
+        yield from api(request)
+        responded.set()
+
+    client = client_of(wire(reply))
+
+    def interrupt() -> Any:
+        yield from numbers(1)
+        assert arrived.wait(5)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        list(client.map("a/b", interrupt(), journal=path))
+    time.sleep(0.2)
+    assert list(client.map("a/b", numbers(1), journal=path)) == [0]
+    assert responded.wait(5)
+    assert len(api.created) == 1
+
+
 @pytest.mark.parametrize("ends_at_once", [True, False])
 def test_what_could_not_be_recorded_is_found_by_the_next_start_in_the_same_process(
     wire: StartWire,
