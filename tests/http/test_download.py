@@ -392,12 +392,13 @@ def test_events_that_arrive_together_are_yielded_together_and_leave_a_connection
     assert server.connections == 1
 
 
+@pytest.mark.parametrize("header", [b"", b"Connection: close\r\n"])
 def test_no_byte_is_lost_of_a_stream_of_which_much_arrives_with_its_head(
-    wire: StartWire, downloader: Downloader
+    wire: StartWire, downloader: Downloader, header: bytes
 ) -> None:
     sent = [event("x" * number, number) for number in range(1000)]
     body = b"".join([*map(chunk, sent), LAST_CHUNK])
-    server = wire(lambda r: [CHUNKED + body])
+    server = wire(lambda r: [CHUNKED.replace(b"\r\n\r\n", b"\r\n" + header + b"\r\n") + body])
     pieces = downloader.event_stream(f"{server.origin}/s", timeout=5, is_over=never)
     assert b"".join(pieces) == b"".join(sent)
 
