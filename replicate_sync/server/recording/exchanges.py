@@ -13,10 +13,14 @@ written as {origin}.
 from __future__ import annotations
 
 import base64
+import errno
 import json
+import logging
+import os
 import pathlib
 import threading
-from typing import IO, NamedTuple
+from io import FileIO
+from typing import NamedTuple
 
 from ..json_types import JSONObject
 from ..routes.json_bodies import parse_json
@@ -24,6 +28,7 @@ from ..routes.json_bodies import parse_json
 ORIGIN = "{origin}"
 """What stands for scheme, host and port of the recording server."""
 _VERSION = 1
+_logger = logging.getLogger("replicate_sync.server")
 
 
 class Recording(NamedTuple):
@@ -56,19 +61,43 @@ class RecordingFile:
             if not is_new:
                 read_recording(path)
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file: IO[str] = path.open("a", encoding="utf-8", newline="\n")
+            self._file: FileIO = path.open("ab", buffering=0)
+            if is_new:
+                self._begin(upstream)
         except OSError as error:
             raise ValueError(f"Nothing can be recorded to {path}: {error.strerror}") from error
-        if is_new:
-            self.write({"recording": _VERSION, "upstream": upstream})
+
+    def _begin(self, upstream: str) -> None:
+        try:
+            self._append({"recording": _VERSION, "upstream": upstream})
+        except OSError:
+            self._file.close()
+            raise
 
     def write(self, line: JSONObject) -> None:
-        """Append a line."""
-        text = json.dumps(line, ensure_ascii=False).encode("utf-8", "replace").decode()
+        """Append a line, or leave it out where the disk is full.
+
+        That is no error, as the client must get its response: it may have been paid for.
+        """
         with self._lock:
-            if not self._file.closed:
-                self._file.write(f"{text}\n")
-                self._file.flush()
+            if self._file.closed:
+                return
+            try:
+                self._append(line)
+            except OSError as error:
+                _logger.warning("The local server could not write its recording: %s", error)
+
+    def _append(self, line: JSONObject) -> None:
+        """Append a line as a whole.
+
+        Raises:
+            OSError: It could not be written; nothing of it is left in the file.
+        """
+        data = json.dumps(line, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+        end = self._file.seek(0, os.SEEK_END)
+        if self._file.write(data) != len(data):
+            self._file.truncate(end)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def close(self) -> None:
         """Close the file."""

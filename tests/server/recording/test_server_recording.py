@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from replicate_sync import (
     webhooks,
 )
 from replicate_sync.server import LocalServer
+from replicate_sync.server.recording.exchanges import read_recording
 
 UPSTREAM_TOKEN = "r8_" + "upstreamsecret" * 3
 TEXT = ["Once", " upon", "\n", "", "a\nb", " \N{SNOWMAN}"]
@@ -279,6 +281,35 @@ def test_what_cannot_be_recorded_is_one_sentence(tmp_path: Path) -> None:
         server.record(tmp_path, "http://127.0.0.1:1")
     with pytest.raises(ValueError, match="speed"):
         server.replay(tmp_path, speed=-1)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is full")
+def test_a_full_disk_is_one_sentence() -> None:
+    with pytest.raises(ValueError, match="Nothing can be recorded to /dev/full: No space left"):
+        LocalServer().record("/dev/full", "http://127.0.0.1:1")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no limit for files")
+def test_a_disk_that_fills_up_costs_no_client_its_response(
+    upstream: LocalServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    import resource
+
+    path = tmp_path / "calls.jsonl"
+    with LocalServer() as server:
+        server.record(path, upstream.url, token=UPSTREAM_TOKEN)
+        client = client_of(server)
+        assert client.run("replicate/hello-world", {"text": "Ada"}) == "hello Ada"
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 9, limits[1]))
+        try:
+            assert client.run("replicate/hello-world", {"text": "Bob"}) == "hello Bob"
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert "could not write its recording" in caplog.text
+        assert client.run("replicate/hello-world", {"text": "Eve"}) == "hello Eve"
+    recorded = [one["request"]["body"]["input"]["text"] for one in read_recording(path).exchanges]
+    assert recorded == ["Ada", "Eve"]
 
 
 @pytest.mark.slow
