@@ -808,7 +808,7 @@ class Replicate(BaseClient, ChatMethods, Gpt4freeProvider):
         fields = webhook_fields(webhook, webhook_events_filter)
         request = self.predictions.prepare(model, None, fields)
         create_headers(self._context, None, cancel_after, Deadline())
-        validate_window(concurrency, on_error, executor)
+        validate_window(inputs, concurrency, on_error, executor)
         recording = journal_options(journal, on_lost, retry)
         saver = None
         if save is not None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Executor
 from typing import Literal, NamedTuple
 
 from ..exceptions import InvalidInputError
+from ..payloads.saving import expanded
 
 OnError = Literal["raise", "return"]
 OnLost = Literal["raise", "again"]
@@ -41,26 +42,36 @@ def journal_options(
     """
     if on_lost not in ("raise", "again"):
         raise InvalidInputError(f"on_lost must be 'raise' or 'again', not {on_lost!r}.")
-    if isinstance(retry, str):
-        states = [retry]
-    else:
-        states = list(retry or ())
+    states: list[object] = [retry]
+    if retry is None:
+        states = []
+    elif isinstance(retry, Iterable) and not isinstance(retry, str):
+        states = list(retry)
     unknown = [state for state in states if state not in ("failed", "expired")]
     if unknown:
         raise InvalidInputError(f"retry takes 'failed' and 'expired', not {unknown[0]!r}.")
     if path is not None:
-        return JournalOptions(_journal_path(path), on_lost == "again", frozenset(states))
+        states_to_run = frozenset(map(str, states))
+        return JournalOptions(_journal_path(path), on_lost == "again", states_to_run)
     if states:
         raise InvalidInputError("retry= needs a journal=, which knows what to run again.")
     return None
 
 
-def validate_window(concurrency: int, on_error: str, executor: Executor | None) -> None:
+def validate_window(
+    inputs: object, concurrency: int, on_error: str, executor: Executor | None
+) -> None:
     """Raise what is wrong with the arguments of a window.
 
     Raises:
         InvalidInputError: One of them is wrong.
     """
+    is_one = isinstance(inputs, Mapping | str | bytes)
+    if is_one or not (isinstance(inputs, Iterable) or hasattr(inputs, "__getitem__")):
+        raise InvalidInputError(
+            "inputs must be several inputs, such as [{'prompt': '…'}, {'prompt': '…'}], "
+            f"not {type(inputs).__name__}."
+        )
     is_number = isinstance(concurrency, int) and not isinstance(concurrency, bool)
     if not is_number or concurrency < 1:
         raise InvalidInputError(f"concurrency must be a number of 1 or more, not {concurrency!r}.")
@@ -71,11 +82,8 @@ def validate_window(concurrency: int, on_error: str, executor: Executor | None) 
 
 
 def _journal_path(path: _StrPath) -> str:
-    try:
-        decoded = os.fsdecode(path)
-    except TypeError as error:
-        raise InvalidInputError(f"journal must be a path, not {path!r}.") from error
-    # By the first two, SQLite means a database that is gone with the process.
-    if decoded in ("", ":memory:") or "\0" in decoded:
+    text = expanded(path, "journal")
+    # By these, SQLite means a database that is gone with the process.
+    if text in ("", ":memory:"):
         raise InvalidInputError(f"journal must be the path of a file, not {path!r}.")
-    return decoded
+    return os.path.abspath(text)  # opened again after a fork, wherever the program is then

@@ -7,6 +7,7 @@ ipywidgets tqdm prints a warning.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Generator, Iterable, Iterator, Sized
 from contextlib import AbstractContextManager
 from itertools import count
@@ -214,8 +215,10 @@ def _start_bar(
     require_tqdm()
     from tqdm import tqdm  # late, as most programs display no progress bars
 
-    file = None
+    file: _PaneWriter | _Nowhere | None = None
     width = None
+    if sys.stderr is None:
+        file = _Nowhere()
     if current_kernel() is not None:
         file = _PaneWriter()
         width = _NOTEBOOK_WIDTH
@@ -241,6 +244,16 @@ def _refresh_bar(bar: tqdm[NoReturn], prediction: TrackedPrediction, name: str) 
         bar.n = progress.current
     bar.set_description_str(f"{name}: {prediction.status}", refresh=False)
     bar.refresh()
+
+
+class _Nowhere:
+    """What stands for a stderr that is closed."""
+
+    def write(self, text: str) -> None:
+        """Do nothing."""
+
+    def flush(self) -> None:
+        """Do nothing."""
 
 
 class _PaneWriter:

@@ -443,10 +443,11 @@ def test_what_failed_is_run_again_when_asked_for_and_nothing_else(
         ({"retry": "failed"}, "retry= needs a journal="),
         ({"retry": "all", "journal": "j.db"}, "retry takes 'failed' and 'expired', not 'all'"),
         ({"on_lost": "ignore"}, "on_lost must be 'raise' or 'again'"),
-        ({"journal": 5}, "journal must be a path"),
+        ({"retry": 5, "journal": "j.db"}, "retry takes 'failed' and 'expired', not 5"),
+        ({"journal": 5}, "journal must be a str or a Path"),
         ({"journal": ""}, "journal must be the path of a file, not ''"),
         ({"journal": ":memory:"}, "journal must be the path of a file"),
-        ({"journal": b"\0"}, "journal must be the path of a file"),
+        ({"journal": b"\0"}, "journal has a NUL in it"),
     ],
 )
 def test_a_wrong_option_is_refused_at_once(

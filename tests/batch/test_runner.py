@@ -162,6 +162,12 @@ def test_a_wrong_argument_is_refused_at_once(wrong: dict[str, Any]) -> None:
         Replicate().map("a/b", [], **wrong)
 
 
+@pytest.mark.parametrize("inputs", [None, 5, {"n": 1}, "one", b"one"])
+def test_what_is_not_several_inputs_is_refused_at_once(inputs: Any) -> None:
+    with pytest.raises(InvalidInputError, match="inputs must be several inputs"):
+        Replicate().map("a/b", inputs)
+
+
 @pytest.mark.slow
 def test_an_error_of_the_inputs_is_the_callers_own(wire: StartWire, client_of: MakeClient) -> None:
     def inputs() -> Iterator[dict[str, int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -279,3 +280,13 @@ def test_without_tqdm_the_error_says_what_to_install(monkeypatch: pytest.MonkeyP
                 )
             )
         )
+
+
+def test_a_stderr_that_is_closed_ends_no_map(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = io.StringIO()
+    closed.close()
+    for stderr in (closed, None):
+        monkeypatch.setattr(sys, "stderr", stderr)
+        results = (number for number in range(3))
+        shown = progress.batch_progress(results, range(3), "a/b", Hook().listening)
+        assert list(shown) == [0, 1, 2]
