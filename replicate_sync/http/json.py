@@ -42,6 +42,9 @@ def serialize_json(value: object, label: str = "input") -> bytes:
             hint = _EMPTY_CELL_HINT
         elif type(part).__name__ in _EMPTY_CELLS:
             hint = _EMPTY_CELL_HINT
+        elif isinstance(error, TypeError) and not isinstance(part, Mapping):
+            reason = f"it is of the type {type(part).__name__}."
+            hint = "Pass it as a text, a number, a list or a dict, such as with str() or list()."
         where = _describe_path(path, label)
         message = f"{where} cannot be sent as JSON: {reason}"
         raise InvalidInputError(message, hint=hint) from error.with_traceback(None)

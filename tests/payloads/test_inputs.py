@@ -109,8 +109,11 @@ NOT_JSON = [
     ({"seed": [float("inf")]}, "'seed' cannot be sent as JSON: it is inf."),
     ({"seed": -float("inf")}, "'seed' cannot be sent as JSON: it is -inf."),
     ({"a": {"b": [numpy.float32("nan")]}}, "'a.b' cannot be sent as JSON: it is nan. An empty"),
-    ({"a": 1, "b": object()}, "'b' cannot be sent as JSON: Object of type object"),
-    ({"a": 1, "b": {"c": [{1j}]}}, "'b.c' cannot be sent as JSON: Object of type complex"),
+    (
+        {"a": 1, "b": object()},
+        "'b' cannot be sent as JSON: it is of the type object. Pass it as a text",
+    ),
+    ({"a": 1, "b": {"c": [{1j}]}}, "'b.c' cannot be sent as JSON: it is of the type complex"),
     ({"a": numpy.array(["2026-01-01"], "datetime64[ns]")}, "'a' cannot be sent as JSON"),
     ({"a": numpy.zeros((4, 5, 3))}, "'a' cannot be written as PNG .* use .tolist"),
     ({"a": {("x", "y"): 1}}, "'a' cannot be sent as JSON: keys must be str"),
@@ -118,7 +121,7 @@ NOT_JSON = [
     ({"a": numpy.datetime64("2026-01-01", "ns")}, r"'a' .* it is a datetime64\[ns\]"),
     ({"a": numpy.timedelta64(5, "ns")}, r"'a' .* it is a timedelta64\[ns\]"),
     ({"a": numpy.array(5, "datetime64[ns]")}, r"'a' .* it is a datetime64\[ns\]"),
-    ({"a": numpy.sin}, "'a' cannot be sent as JSON: Object of type"),
+    ({"a": numpy.sin}, "'a' cannot be sent as JSON: it is of the type ufunc"),
     ({"a": {1: "x", "1": "y"}}, "'a' has the keys 1 and '1', which JSON has as the same"),
     ({"a": [{"b": {True: "x", "true": "y"}}]}, "'a.b' has the keys True and 'true'"),
 ]
