@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
 
@@ -32,6 +32,7 @@ from wire import (
 )
 
 from replicate_sync import Interruption, Replicate
+from replicate_sync.forks import brief_lock
 
 TEXT = ["Once", " upon", " a time"]
 # The files in which Python code is interrupted: this package, and what it calls for a request.
@@ -112,6 +113,18 @@ class Interrupter:
                 sys.settrace(None)
                 raise KeyboardInterrupt
         return self.step
+
+
+@pytest.fixture(autouse=True)
+def no_lock_is_kept() -> Iterator[None]:
+    """Release what was kept by an interrupt just before a `with` was left.
+
+    No real one comes there since CPython 3.11. A thread of another test would wait for ever.
+    """
+    yield
+    with suppress(RuntimeError):  # it is not held any more
+        while True:
+            brief_lock.release()
 
 
 @contextmanager
