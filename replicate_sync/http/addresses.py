@@ -116,8 +116,9 @@ class FileHosts:
     """
 
     def __init__(self, config: ApiConfig, allowed: Iterable[str] = ()) -> None:
-        names = () if isinstance(allowed, str) else tuple(allowed)
-        if isinstance(allowed, str) or not all(isinstance(name, str) for name in names):
+        is_list = isinstance(allowed, Iterable) and not isinstance(allowed, str)
+        names = tuple(allowed) if is_list else ()
+        if not is_list or not all(isinstance(name, str) for name in names):
             raise InvalidInputError(
                 f"file_hosts is a list of hosts, such as ['files.example'], not {allowed!r}."
             )

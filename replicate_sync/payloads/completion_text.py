@@ -89,7 +89,7 @@ class CompletionText:
             start = len(self._pending) - len(self._pending.lstrip())
             try:
                 value, end = _decoder.raw_decode(self._pending, start)
-            except ValueError:
+            except (ValueError, RecursionError):  # not whole yet, or nested too deep
                 break
             if not is_completion(value):
                 if self.has_objects is None:

@@ -59,9 +59,10 @@ def webhook_fields(
             raise InvalidInputError(f"webhook must be an absolute URL, not {webhook!r}.")
         fields["webhook"] = webhook
     if webhook_events_filter is not None:
-        events = list(webhook_events_filter)
-        if isinstance(webhook_events_filter, str):
-            events = [webhook_events_filter]
+        events: list[object] = [webhook_events_filter]
+        is_several = isinstance(webhook_events_filter, Iterable)
+        if is_several and not isinstance(webhook_events_filter, str):
+            events = list(webhook_events_filter)
         unknown = [event for event in events if event not in WEBHOOK_EVENTS]
         if unknown:
             known = ", ".join(WEBHOOK_EVENTS)

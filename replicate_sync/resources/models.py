@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from ..exceptions import UnknownModelError
+from ..exceptions import InvalidInputError, UnknownModelError
 from ..http.request import Content
 from ..payloads.input_schema import Inputs
 from ..payloads.schema_cache import SchemaCache
@@ -392,14 +392,17 @@ class Models(Resource):
             limit: After how many of them to stop; None for all.
 
         Raises:
-            InvalidInputError: The limit is wrong.
+            InvalidInputError: The query is no text, or the limit is wrong.
             ReplicateError: A page cannot be fetched. It is raised where an item of it is needed.
 
         Examples:
             >>> [str(model) for model in client.models.search("flux")]
             ['black-forest-labs/flux-schnell']
         """
-        content = Content(query.encode(), "text/plain")
+        try:
+            content = Content(query.encode(), "text/plain")
+        except (AttributeError, UnicodeEncodeError) as error:
+            raise InvalidInputError(f"query must be a text, not {query!r}.") from error
         return self._list("/models", self.from_json, limit, method="QUERY", content=content)
 
     def from_json(self, data: object) -> Model:

@@ -168,7 +168,7 @@ def test_what_the_caller_allows_is_read(elsewhere: Elsewhere) -> None:
         with pytest.raises(ConnectionFailed, match="Nothing was read"):
             elsewhere.file(url, file_hosts=others).read()
     for client in (Replicate, ReplicateHome):
-        for wrong in ("127.0.0.1", [5]):
+        for wrong in ("127.0.0.1", [5], None):
             with pytest.raises(InvalidInputError, match="file_hosts is a list of hosts"):
                 client(file_hosts=wrong)  # type: ignore[arg-type]
 

@@ -111,3 +111,9 @@ def test_calls_of_tools_are_kept_whole_and_in_pieces() -> None:
         delta = {"delta": {"tool_calls": [piece]}}
         streamed.add(json.dumps({"object": "chat.completion.chunk", "choices": [delta]}))
     assert streamed.tool_calls == completion.tool_calls
+
+
+def test_a_text_that_is_nested_too_deep_for_the_parser_is_text() -> None:
+    written = '{"id": ' + "[" * 50_000 + "]" * 50_000 + "}"
+    completion = CompletionText()
+    assert completion.add(written) + completion.end() == written

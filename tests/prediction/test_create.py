@@ -379,6 +379,7 @@ def test_a_webhook_is_asked_for_by_its_fields(
         ("nowhere", None, "webhook must be an absolute URL"),
         ("http://[bad", None, "webhook must be an absolute URL"),
         (None, ["ended"], "webhook_events_filter takes start, output, logs, completed"),
+        (None, 5, "webhook_events_filter takes start, output, logs, completed, not 5"),
     ],
 )
 def test_a_webhook_that_cannot_be_called_is_refused(webhook: Any, events: Any, name: str) -> None:

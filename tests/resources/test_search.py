@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from replicate_sync import Collection, Replicate
+from replicate_sync import Collection, InvalidInputError, Replicate
 from replicate_sync.resources.search import SearchResults
 
 MODEL = {"owner": "a", "name": "b"}
@@ -15,6 +15,12 @@ MODEL = {"owner": "a", "name": "b"}
 def test_a_search_finds_models(local_client: Replicate) -> None:
     found = local_client.search("flux")
     assert "black-forest-labs/flux-schnell" in [str(model) for model in found.models]
+
+
+@pytest.mark.parametrize("query", [None, 5, "\ud800"])
+def test_a_query_that_is_no_text_is_refused(query: Any) -> None:
+    with Replicate("r8_test") as client, pytest.raises(InvalidInputError, match="must be a text"):
+        client.models.search(query)
 
 
 def test_the_results_of_a_search_are_models_and_collections() -> None:
