@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import subprocess
 import sys
@@ -29,10 +30,27 @@ def invoke(*words: object, input: str | bytes | None = None, **options: Any) -> 
         runner = CliRunner(mix_stderr=False)  # type: ignore[call-arg]  # click below 8.2
     except TypeError:
         runner = CliRunner()
-    result = runner.invoke(main, [str(word) for word in words], input=input, **options)
+    with _log_of_earlier_threads_dropped():
+        result = runner.invoke(main, [str(word) for word in words], input=input, **options)
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result
+
+
+@contextmanager
+def _log_of_earlier_threads_dropped() -> Iterator[None]:
+    """Keep what a thread of an earlier test still logs out of what the command writes."""
+    earlier = {thread.ident for thread in threading.enumerate()} - {threading.get_ident()}
+
+    def is_of_command(record: logging.LogRecord) -> bool:
+        return record.thread not in earlier
+
+    logger = logging.getLogger("replicate_sync")
+    logger.addFilter(is_of_command)
+    try:
+        yield
+    finally:
+        logger.removeFilter(is_of_command)
 
 
 def start(*words: object, **options: Any) -> subprocess.Popen[str]:
