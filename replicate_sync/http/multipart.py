@@ -7,6 +7,7 @@ from secrets import token_hex
 from typing import BinaryIO
 from urllib.parse import quote
 
+from ..exceptions import InvalidInputError
 from .json import serialize_json
 
 _PIECE_SIZE = 65536
@@ -55,6 +56,7 @@ class Form:
         self._head = head.encode()
         self._tail = f"\r\n--{boundary}--\r\n".encode()
         self._file = file
+        self._name = name
         self._size = size
         self._position = 0
         self._on_bytes = on_bytes
@@ -80,7 +82,7 @@ class Form:
         """Return the next bytes, at most `size` of them; b"" at the end.
 
         Raises:
-            OSError: The file has become shorter, or cannot be read any more.
+            InvalidInputError: The file has become shorter, or cannot be read any more.
         """
         if size is None or size < 0:
             size = len(self)
@@ -98,14 +100,18 @@ class Form:
         return piece
 
     def _read_file(self, size: int) -> bytes:
+        # No OSError, for which the connection would be taken to be lost, and the file sent again.
         try:
             piece: bytes = self._file.read(size)
-        except OSError:
-            raise
         except Exception as error:  # each kind of file has exceptions of its own
-            raise OSError(f"the file cannot be read any more: {error}") from error
+            raise InvalidInputError(
+                f"The file {self._name!r} cannot be read any more: {error}."
+            ) from error
         if not piece:
-            raise OSError("the file became shorter while it was sent")
+            raise InvalidInputError(
+                f"The file {self._name!r} became shorter while it was sent.",
+                hint="Call again when nothing writes to it any more.",
+            )
         return piece
 
 

@@ -345,6 +345,8 @@ class Transport:
                 purpose=request.purpose,
                 expected=f"shorter than {_MAX_BODY >> 20} MB",
             ) from None
+        except InvalidInputError as error:  # of the file that was being sent
+            raise error.with_traceback(None) from error.__cause__
         except connection_errors.TRANSPORT_EXCEPTIONS as cause:
             raise connection_errors.failure(  # noqa: B904  # it has its cause
                 cause,

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from wire import MakeClient, StartWire, response
 
+from replicate_sync.exceptions import InvalidInputError
 from replicate_sync.http.multipart import Form
 
 
@@ -92,8 +93,29 @@ def test_each_piece_is_reported() -> None:
 
 def test_a_file_that_becomes_shorter_is_an_error() -> None:
     form = Form(io.BytesIO(b"abc"), 5, "a", "text/plain", {})
-    with pytest.raises(OSError, match=r"^the file became shorter while it was sent$"):
+    with pytest.raises(InvalidInputError, match="'a' became shorter while it was sent"):
         b"".join(form)
+
+
+@pytest.mark.parametrize("change", ["shorter", "closed"])
+def test_a_file_that_cannot_be_sent_whole_is_no_lost_connection_and_sent_once(
+    change: str, wire: StartWire, client_of: MakeClient
+) -> None:
+    class Changing(io.BytesIO):
+        reads = 0
+
+        def read(self, size: int | None = -1) -> bytes:
+            self.reads += 1
+            if self.reads < 4:
+                return super().read(size)
+            if change == "shorter":
+                return b""
+            raise OSError("it is gone")
+
+    server = wire(lambda request: [response({}, 201)])
+    with pytest.raises(InvalidInputError, match=r"'file\.bin' (became shorter|cannot be read)"):
+        client_of(server).files.create(Changing(b"x" * 1_000_000))
+    assert len(server.requests) <= 1
 
 
 def test_a_file_that_becomes_longer_is_sent_as_long_as_it_was() -> None:
