@@ -66,7 +66,10 @@ def test_metadata_that_json_cannot_express_is_named_before_anything_is_sent(
     deep: dict[str, object] = {}
     deep["a"] = deep
     for metadata, says in [
-        ({"a": {"b": {1, 2}}}, r"The metadata 'a\.b' cannot be sent as JSON: it is of the type set"),
+        (
+            {"a": {"b": {1, 2}}},
+            r"The metadata 'a\.b' cannot be sent as JSON: it is of the type set",
+        ),
         ({"a": float("nan")}, "The metadata 'a' cannot be sent as JSON: it is nan"),
         ([1], "metadata is a dict, not list"),
         ({"a": {1: "x", "1": "y"}}, "'metadata.a' has the keys 1 and '1'"),
