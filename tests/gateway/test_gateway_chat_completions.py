@@ -98,16 +98,27 @@ def test_an_answer_of_a_form_is_its_json(gateway: FlaskClient, stream: bool) -> 
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    "schema", [{"properties": 5}, {"type": "text"}, {"pattern": "("}, {"minimum": "1"}]
+)
+def test_a_form_that_is_none_is_the_callers_error(
+    gateway: FlaskClient, schema: dict[str, Any]
+) -> None:
+    form = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
+    response = gateway.post(PATH, json=ask("openai/gpt-5-structured", response_format=form))
+    assert response.status_code == 400
+    assert "in the JSON schema must be" in response.json["error"]["message"]
+
+
 def test_several_replies_are_choices_each_of_a_prediction_of_its_own(
     gateway: FlaskClient, client: Replicate
 ) -> None:
-    newest = next(client.predictions.list(limit=1)).id
+    before = {one.id for one in client.predictions.list()}
     body = gateway.post(PATH, json=ask("me/seeded", n=3, seed=7)).json
     contents = [choice["message"]["content"] for choice in body["choices"]]
     assert contents == ["seed 7", "seed 8", "seed 9"]
     assert [choice["index"] for choice in body["choices"]] == [0, 1, 2]
-    assert len({one.id for one in client.predictions.list(limit=4)} - {newest}) == 3
-    assert next(client.predictions.list(limit=4)).id != newest
+    assert len({one.id for one in client.predictions.list()} - before) == 3
     whole = gateway.post(PATH, json=ask("gpt")).json
     several = gateway.post(PATH, json=ask("gpt", n=3)).json
     counts = [whole["usage"][name] * 3 for name in sorted(whole["usage"])]
