@@ -150,10 +150,10 @@ class Sessions:
                     request, timeout=timeouts, allow_redirects=False, **settings
                 )
         finally:
-            thread.delivery = outer
             # A socket that is dropped unclosed says so in Python code as it is destroyed, in which
             # a Ctrl-C would be lost. It must not live until a garbage collection in a later call.
             delivery.socket = None
+            thread.delivery = outer
         if not isinstance(response.raw, HTTPResponse) or response.raw.closed:
             return _unread(response)
         return response
