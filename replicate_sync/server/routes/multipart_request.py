@@ -53,7 +53,7 @@ class MultipartRequest(Request):
         """
         if (self.content_length or 0) > limit + OVERHEAD:
             raise too_large(limit)
-        self.max_form_memory_size = OVERHEAD
+        self.max_form_memory_size: int | None = OVERHEAD
         self.part_limit = limit
 
     def part(self, name: str) -> Part | None:
