@@ -23,6 +23,8 @@ from replicate_sync.cli import main
 #: that closes it, which is the interpreter's to clean up.
 interrupted = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 
+_LONGEST_END = 10  # seconds from Ctrl-C to the end of a command
+
 
 def invoke(*words: object, input: str | bytes | None = None, **options: Any) -> Result:
     """Run the command in this process, with stdout and stderr apart; a traceback is a failure."""
@@ -78,6 +80,8 @@ def wait_until(condition: Callable[[], object], seconds: float = 15) -> bool:
 def ctrl_c_when(condition: Callable[[], object]) -> Iterator[None]:
     """Interrupt the main thread, as Ctrl-C does, as soon as a condition holds.
 
+    It is interrupted in any case, so that a test fails and does not wait for ever.
+
     What the command would import late is imported before: a module whose import was interrupted
     may be broken for the tests that follow in this process.
     """
@@ -86,10 +90,18 @@ def ctrl_c_when(condition: Callable[[], object]) -> Iterator[None]:
     main_thread = threading.main_thread().ident
     assert main_thread is not None
     has_left = threading.Event()
+    problems: list[str] = []
 
     def interrupt() -> None:
-        if wait_until(lambda: has_left.is_set() or condition()) and not has_left.is_set():
+        try:
+            if not wait_until(lambda: has_left.is_set() or condition()):
+                problems.append("the condition did not come")
+        except Exception as error:
+            problems.append(f"the condition cannot be asked for: {error!r}")
+        while not has_left.is_set():
             signal.pthread_kill(main_thread, signal.SIGINT)
+            if not has_left.wait(_LONGEST_END):
+                problems.append("the command went on after Ctrl-C")
 
     thread = threading.Thread(target=interrupt)
     thread.start()
@@ -98,6 +110,7 @@ def ctrl_c_when(condition: Callable[[], object]) -> Iterator[None]:
     finally:
         has_left.set()
         thread.join()
+    assert problems == [], problems
 
 
 def statuses() -> list[str]:
