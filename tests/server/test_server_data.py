@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import requests
+from cli_runner import wait_until
 
 from replicate_sync.server import LocalServer
 
@@ -133,7 +134,12 @@ def test_what_is_dropped_leaves_the_folder(tmp_path: Path, caller_of: Any) -> No
         call = caller_of(server)
         made = [call.run("me/file")["id"] for _ in range(4)]
         call.session.close()
-        assert sorted(path.name for path in (tmp_path / "outputs").iterdir()) == sorted(made[2:])
+
+        def kept() -> list[str]:
+            return sorted(path.name for path in (tmp_path / "outputs").iterdir())
+
+        # What ends is responded to first, and others are dropped then.
+        assert wait_until(lambda: kept() == sorted(made[2:])), kept()
     with LocalServer(data=tmp_path) as server:
         assert [job.id for job in server.jobs.all()] == made[:1:-1]
 
