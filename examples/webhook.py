@@ -1,7 +1,7 @@
 """Receive Replicate's webhooks in a Flask app, and accept only those signed for your account.
 
-Run it with `flask --app examples/webhook run`, make it reachable over https, and pass its address
-as `webhook=`.
+Install Flask (`pip install Flask`), run it with `flask --app examples/webhook run`, make it
+reachable over https, and pass its address as `webhook=`.
 """
 
 from __future__ import annotations
