@@ -221,19 +221,21 @@ class RecordedRuns:
         Raises:
             PredictionError: The API has removed its output.
         """
-        retry = self._options.retry
-        if "expired" in retry:
-            # By this machine's clock, where that is an hour ahead, nothing would seem to be there
-            # any more, and all of it would be paid for again.
-            self._learn_time()
-        now = self._predictions.context.transport.clock.earliest(monotonic())
-        if state_of(entry, now) in retry:
+        if self._options.retry and self._is_to_run_again(entry):
             return None
         if entry.ended is not None and entry.ended.get("status") == EXPIRED:
             raise self._expire(entry.position, str(entry.id), None)
         if entry.ended is not None:
             return self._predictions.from_json(entry.ended)
         return self._fetch(entry.position, str(entry.id))
+
+    def _is_to_run_again(self, entry: Entry) -> bool:
+        if "expired" in self._options.retry:
+            # By this machine's clock, where that is an hour ahead, nothing would seem to be there
+            # any more, and all of it would be paid for again.
+            self._learn_time()
+        now = self._predictions.context.transport.clock.earliest(monotonic())
+        return state_of(entry, now) in self._options.retry
 
     def _fetch(self, position: int, prediction_id: str) -> Prediction | None:
         prediction = None
