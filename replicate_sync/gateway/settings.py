@@ -11,6 +11,7 @@ from pathlib import Path
 from .. import refs
 from ..exceptions import InvalidInputError, ModelNotFoundError
 from ..http.config import origin
+from ..payloads.saving import expanded
 
 ANY_ORIGIN = "*"
 
@@ -75,8 +76,8 @@ def read_aliases(path: str | os.PathLike[str]) -> dict[str, str]:
     else:
         import tomli as tomllib
     try:
-        document = tomllib.loads(Path(path).expanduser().read_text(encoding="utf-8"))
-    except (OSError, ValueError, RuntimeError) as error:
+        document = tomllib.loads(Path(expanded(path)).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
         raise InvalidInputError(f"The aliases in {path} cannot be read: {error}") from error
     table = document.pop("aliases", {})
     if not isinstance(table, dict):
