@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 
 from ..exceptions import InvalidInputError
 from ..payloads.saving import expanded
+from ..prediction.create_options import one_or_several
 
 OnError = Literal["raise", "return"]
 OnLost = Literal["raise", "again"]
@@ -42,11 +43,7 @@ def journal_options(
     """
     if on_lost not in ("raise", "again"):
         raise InvalidInputError(f"on_lost must be 'raise' or 'again', not {on_lost!r}.")
-    states: list[object] = [retry]
-    if retry is None:
-        states = []
-    elif isinstance(retry, Iterable) and not isinstance(retry, str):
-        states = list(retry)
+    states = one_or_several(() if retry is None else retry)
     unknown = [state for state in states if state not in ("failed", "expired")]
     if unknown:
         raise InvalidInputError(f"retry takes 'failed' and 'expired', not {unknown[0]!r}.")

@@ -59,16 +59,20 @@ def webhook_fields(
             raise InvalidInputError(f"webhook must be an absolute URL, not {webhook!r}.")
         fields["webhook"] = webhook
     if webhook_events_filter is not None:
-        events: list[object] = [webhook_events_filter]
-        is_several = isinstance(webhook_events_filter, Iterable)
-        if is_several and not isinstance(webhook_events_filter, str):
-            events = list(webhook_events_filter)
+        events = one_or_several(webhook_events_filter)
         unknown = [event for event in events if event not in WEBHOOK_EVENTS]
         if unknown:
             known = ", ".join(WEBHOOK_EVENTS)
             raise InvalidInputError(f"webhook_events_filter takes {known}, not {unknown[0]!r}.")
         fields["webhook_events_filter"] = events
     return fields
+
+
+def one_or_several(value: object) -> list[object]:
+    """Return an argument that is one value or several as a list; a text is one value."""
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return list(value)
+    return [value]
 
 
 def create_headers(
