@@ -89,9 +89,9 @@ class Predictor:
         Raises:
             CogError: It cannot be imported, or Cog is not installed.
         """
-        command = [sys.executable, "-c", program_text("signature"), self.reference]
         import subprocess  # late, as few servers have a predictor
 
+        command = [sys.executable, "-c", program_text("signature"), self.reference]
         ran = subprocess.run(
             command,
             cwd=self.folder,

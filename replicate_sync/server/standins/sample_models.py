@@ -70,6 +70,8 @@ def train(
     steps: Annotated[int, Steps, Between(1, 10_000)] = 20,
 ) -> io.BytesIO:
     """Take the steps, with a progress bar in the logs, and return an archive instead of weights."""
+    import zipfile  # late, as few models are trained
+
     size = 0
     if isinstance(input_images, Path):  # a file of another machine is not fetched, and stays a URL
         size = input_images.stat().st_size
@@ -85,8 +87,6 @@ def train(
     job_context.log("")
     job_context.metric("training_step_count", steps)
     weights = io.BytesIO()
-    import zipfile  # late, as few models are trained
-
     with zipfile.ZipFile(weights, "w") as archive:
         archive.writestr("training.json", json.dumps({"steps": steps, "bytes": size}))
     return weights
