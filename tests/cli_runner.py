@@ -42,10 +42,11 @@ def invoke(*words: object, input: str | bytes | None = None, **options: Any) -> 
 @contextmanager
 def _log_of_earlier_threads_dropped() -> Iterator[None]:
     """Keep what a thread of an earlier test still logs out of what the command writes."""
-    earlier = {thread.ident for thread in threading.enumerate()} - {threading.get_ident()}
+    earlier = set(threading.enumerate()) - {threading.current_thread()}
 
     def is_of_command(record: logging.LogRecord) -> bool:
-        return record.thread not in earlier
+        # The number of a thread that has ended may be that of a new one.
+        return record.thread not in {thread.ident for thread in earlier if thread.is_alive()}
 
     logger = logging.getLogger("replicate_sync")
     logger.addFilter(is_of_command)
