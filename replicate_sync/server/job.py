@@ -78,7 +78,8 @@ class Job:
         self.error: str | None = None
         self.metrics: JSONObject = {}
         self.counts: dict[str, int] = {"output": 0, "logs": 0}
-        self.changed: threading.Condition = threading.Condition()
+        self._lock = threading.RLock()  # that of `changed`: to hold it itself is quicker
+        self.changed: threading.Condition = threading.Condition(self._lock)
         self.data_removed: bool = False
         self.size: int = job_values.size_of(spec.input)
         self._files = files
@@ -105,14 +106,14 @@ class Job:
     @property
     def logs(self) -> str:
         """What has been logged so far."""
-        with self.changed:
+        with self._lock:
             self._logs[:] = ["".join(self._logs)]
             return self._logs[0]
 
     @property
     def output(self) -> object:
         """The output so far, a JSON value; that of a stream is a copy, which grows no more."""
-        with self.changed:
+        with self._lock:
             return list(self._output) if isinstance(self._output, list) else self._output
 
     @property
@@ -139,19 +140,19 @@ class Job:
         """
         # Not for `changed`, which would wake this thread, and so hold up the model, at each change.
         end = threading.Lock()
-        with self.changed:
+        with self._lock:
             if self.over or stopped():
                 return
             end.acquire()
             self._waits.append(end)
         if not end.acquire(timeout=seconds):
-            with self.changed:
+            with self._lock:
                 if end in self._waits:
                     self._waits.remove(end)
 
     def wake(self) -> None:
         """Wake every thread that waits for a change, or for the end."""
-        with self.changed:
+        with self._lock:
             self.changed.notify_all()
             while self._waits:
                 self._waits.pop().release()
@@ -162,7 +163,7 @@ class Job:
 
     def remove_data(self) -> None:
         """Remove input, logs and output of a job that is over, as Replicate does after an hour."""
-        with self.changed:
+        with self._lock:
             self.data_removed = True
             self.input = {}
             self._output = None
@@ -173,7 +174,7 @@ class Job:
 
     def snapshot(self) -> JSONObject:
         """Return its state, from which `restore` makes an equal job."""
-        with self.changed:
+        with self._lock:
             return {
                 "id": self.id,
                 "stream_key": self.stream_key,
@@ -201,14 +202,14 @@ class Job:
             setattr(self, name, timestamps.parse(text) if text else None)
         self._logs = [snapshot["logs"]]
         self._output = snapshot["output"]
-        self._events = EventLog(Event(*event) for event in snapshot["events"])
+        self._events = EventLog((name, id_, data) for name, id_, data in snapshot["events"])
         self.status = snapshot["status"]
         if not self.over:
             self._finish(FAILED, "The local server ended before the prediction did.")
 
     def add_log(self, text: str) -> None:
         """Append text to the logs."""
-        with self.changed:
+        with self._lock:
             if not self.over:
                 self._logs.append(text)
                 self.size += len(text)
@@ -218,12 +219,12 @@ class Job:
     def set_metric(self, name: str, value: object) -> None:
         """Set one of the metrics."""
         serialized = job_values.serialize_output(value, self._keep_file)
-        with self.changed:
+        with self._lock:
             self.metrics[name] = serialized
 
     def on_cancel(self, callback: Callable[[], None]) -> None:
         """Call a function, in another thread, when it is canceled, or now where it is over."""
-        with self.changed:
+        with self._lock:
             if not self.over:
                 self._cancel_callbacks.append(callback)
                 return
@@ -231,7 +232,7 @@ class Job:
 
     def position_after(self, event_id: str | None) -> int:
         """Return the index of the event after the one with this id; 0 for an unknown id."""
-        with self.changed:
+        with self._lock:
             return self._events.position_after(event_id)
 
     def events_from(self, position: int, seconds: float) -> list[Event]:
@@ -241,16 +242,18 @@ class Job:
             position: The index of the first event.
             seconds: How long to wait at most.
         """
-        with self.changed:
-            if not self._events.since(position):
+        with self._lock:
+            events = self._events.since(position)
+            if not events and seconds > 0:
                 self.changed.wait(seconds)
-            return self._events.since(position)
+                events = self._events.since(position)
+            return events
 
     def _run(self) -> None:
         with self.model.slot:
             if self.model.boot:
                 self.wait(self.model.boot)
-            with self.changed:
+            with self._lock:
                 if self.over:
                     return
                 self.status = PROCESSING
@@ -291,7 +294,6 @@ class Job:
         try:
             for item in result:
                 self._add_piece(job_values.serialize_output(item, self._keep_file))
-                job_context.raise_if_canceled()
         finally:
             close = getattr(result, "close", None)
             if callable(close):
@@ -299,12 +301,12 @@ class Job:
 
     def _keep_file(self, data: bytes, suffix: str) -> str:
         job_context.raise_if_canceled()  # its files may have been deleted already
-        with self.changed:
+        with self._lock:
             self.size += len(data)
         return self.spec.origin + self._files.keep(self.id, data, suffix)
 
     def _set_output(self, value: object) -> None:
-        with self.changed:
+        with self._lock:
             if not self.over and value is not None:
                 self._output = value
                 self.size += job_values.size_of(value)
@@ -312,9 +314,9 @@ class Job:
                 self.changed.notify_all()
 
     def _add_piece(self, piece: object) -> None:
-        with self.changed:
+        with self._lock:
             if self.over:
-                return
+                raise job_context.Canceled
             self._pieces.append(piece)
             self.size += job_values.size_of(piece)
             self._output = self._pieces
@@ -329,7 +331,7 @@ class Job:
             self._finish(CANCELED)
 
     def _finish(self, status: str, error: str | None = None) -> None:
-        with self.changed:
+        with self._lock:
             if self.over:
                 return
             self._set_times()

@@ -5,21 +5,15 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import TypeAlias
 
+Event: TypeAlias = tuple[str, str, str]
+"""One event of a prediction's stream: its name, its id, and its data.
 
-class Event(NamedTuple):
-    """One event of a prediction's stream.
-
-    Attributes:
-        name: "output", "error" or "done".
-        id: The second it happened and a number within it, such as "1690212292:0".
-        data: Text, or JSON.
-    """
-
-    name: str
-    id: str
-    data: str
+The name is "output", "error" or "done". The id is the second it happened and a number within it,
+such as "1690212292:0". The data is text, or JSON. It is a tuple and no more, as a server keeps
+those of thousands of streams, and the garbage collector passes over a tuple of strings.
+"""
 
 
 class EventLog:
@@ -36,13 +30,13 @@ class EventLog:
 
     def add(self, name: str, data: str) -> None:
         """Add an event, which happens now."""
-        second = max(int(time.time()), self._second)
-        if second == self._second:
-            self._number += 1
-        else:
+        second = int(time.time())
+        if second > self._second:
+            self._second = second
             self._number = 0
-        self._second = second
-        self._events.append(Event(name, f"{second}:{self._number}", data))
+        else:
+            self._number += 1
+        self._events.append((name, f"{self._second}:{self._number}", data))
 
     def add_output(self, piece: object) -> None:
         """Add a piece of the output: text as it is, anything else as JSON."""
@@ -53,12 +47,12 @@ class EventLog:
 
     def remove_output(self) -> None:
         """Remove all but the end."""
-        self._events = [event for event in self._events if event.name == "done"]
+        self._events = [event for event in self._events if event[0] == "done"]
 
     def position_after(self, event_id: str | None) -> int:
         """Return the index of the event after the one with this id; 0 for an unknown id."""
-        for index, event in enumerate(self._events):
-            if event.id == event_id:
+        for index, (_, id_, _) in enumerate(self._events):
+            if id_ == event_id:
                 return index + 1
         return 0
 
