@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import selectors
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -14,8 +13,6 @@ from .job_events import Event
 CLIENT_SOCKET = "replicate_sync.client_socket"
 """The key of a WSGI environment for the socket of the client."""
 _CLIENT_CHECK_INTERVAL = 0.5  # seconds
-# Of those that can wait for any socket, the one that takes the fewest calls of the system.
-_Selector = getattr(selectors, "PollSelector", selectors.DefaultSelector)
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _GREETING = b": hi\n\n"
 _IDLE = b":408: 408 Request Timeout\n\n"
@@ -27,9 +24,9 @@ def serialize_events(events: Iterable[Event]) -> bytes:
     A carriage return ends a line for every reader of event streams, so it does here.
     """
     texts = []
-    for event in events:
-        data = "\ndata: ".join(_LINE_END.split(event.data))
-        texts.append(f"event: {event.name}\nid: {event.id}\ndata: {data}\n\n")
+    for name, id_, data in events:
+        lines = "\ndata: ".join(_LINE_END.split(data))
+        texts.append(f"event: {name}\nid: {id_}\ndata: {lines}\n\n")
     return "".join(texts).encode("utf-8", "replace")
 
 
@@ -52,7 +49,7 @@ def stream_events(
         client: The connection, which is checked now and then, or None.
     """
     unsent = _GREETING
-    position = job.position_after(last_event_id)
+    position = 0 if last_event_id is None else job.position_after(last_event_id)
     last_event_at = time.monotonic()
     while not stopped():
         remaining = max(0.0, last_event_at + idle_timeout - time.monotonic())
@@ -75,17 +72,19 @@ def is_closed(client: socket.socket, seconds: float = 0.0) -> bool:
     """Return whether the other end of a connection has closed it.
 
     Args:
-        client: The connection.
+        client: The connection, which has no timeout.
         seconds: How long to wait at most until it does.
     """
     try:
-        with _Selector() as selector:
-            selector.register(client, selectors.EVENT_READ)
-            if not selector.select(seconds):
-                return False
-            if client.recv(1, socket.MSG_PEEK) == b"":
-                return True
-    except (OSError, ValueError):
+        client.settimeout(seconds)
+        try:
+            is_at_end = client.recv(1, socket.MSG_PEEK) == b""
+        finally:
+            client.settimeout(None)
+    except (BlockingIOError, TimeoutError):
+        return False
+    except OSError:
         return True
-    time.sleep(seconds)  # the end cannot be seen behind the next request
-    return False
+    if not is_at_end:
+        time.sleep(seconds)  # the end cannot be seen behind the next request
+    return is_at_end
