@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 from urllib.parse import urlsplit
 
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
-from werkzeug.routing import Map, RequestRedirect, Rule
+from werkzeug.routing import Map, MapAdapter, RequestRedirect, Rule
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Response
 
@@ -25,6 +25,7 @@ from .routes.homepage_routes import HomepageRoutes
 from .routes.json_responses import empty_response, problem_response
 from .routes.model_routes import ModelRoutes
 from .routes.multipart_request import OVERHEAD, MultipartRequest
+from .routes.plain_response import AnyResponse
 from .routes.prediction_routes import PredictionRoutes
 from .routes.problems import APIError
 from .routes.search_routes import SearchRoutes
@@ -88,7 +89,7 @@ class App:
         finally:
             current_request.reset(token)
 
-    def _respond(self, current: MultipartRequest) -> Response:
+    def _respond(self, current: MultipartRequest) -> AnyResponse:
         kind, view = self._find_view(current)
         try:
             _check_access(current, self._context)
@@ -107,7 +108,7 @@ class App:
             response.headers.extend(_edge_headers(kind))
         return response
 
-    def _find_view(self, current: MultipartRequest) -> tuple[str, Callable[[], Response]]:
+    def _find_view(self, current: MultipartRequest) -> tuple[str, Callable[[], AnyResponse]]:
         """Return the kind of a request's route, "" where there is none, and what responds to it."""
         table = self._table_of(current.path)
         try:
@@ -116,7 +117,7 @@ class App:
             return "", functools.partial(_http_error_response, error)
         route = table.routes[endpoint]
         if current.method == "OPTIONS":
-            methods = table.rules.bind("").allowed_methods(current.path)
+            methods = table.rules.allowed_methods(current.path)
             return route.kind, functools.partial(_options_response, methods)
         return route.kind, functools.partial(route.view, **arguments)
 
@@ -134,7 +135,7 @@ class _Table(NamedTuple):
     """Routes by their endpoints, and the rules by which the endpoint of a request is found."""
 
     routes: dict[str, Route]
-    rules: Map
+    rules: MapAdapter
 
 
 def _make_table(routes: list[Route]) -> _Table:
@@ -149,24 +150,25 @@ def all_routes(context: ServerContext) -> list[Route]:
 
 
 @functools.cache
-def _compile_rules(rules: tuple[tuple[str, str, str], ...]) -> Map:
-    """Return the URL map of rules, compiled once for all servers.
+def _compile_rules(rules: tuple[tuple[str, str, str], ...]) -> MapAdapter:
+    """Return what finds the rule of a path, compiled once for all servers.
 
     Compiling takes most of the time in which a server is made.
 
     Args:
         rules: Method, path and endpoint of each.
     """
-    return Map(
+    url_map = Map(
         [
             _Rule(path, methods=[method, "OPTIONS"], endpoint=endpoint)
             for method, path, endpoint in rules
         ]
     )
+    return url_map.bind("")
 
 
 @functools.lru_cache(maxsize=128)
-def _match(rules: Map, path: str, method: str) -> tuple[str, Mapping[str, str]]:
+def _match(rules: MapAdapter, path: str, method: str) -> tuple[str, Mapping[str, str]]:
     """Return the endpoint of a request, and the parameters in its path.
 
     Clients send many requests to the same path, and finding its rule takes a while.
@@ -174,7 +176,7 @@ def _match(rules: Map, path: str, method: str) -> tuple[str, Mapping[str, str]]:
     Raises:
         HTTPException: There is none.
     """
-    endpoint, arguments = rules.bind("").match(path, method)
+    endpoint, arguments = rules.match(path, method)
     return endpoint, arguments
 
 
@@ -193,7 +195,7 @@ def _check_access(current: MultipartRequest, context: WebContext) -> None:
     check_access(sender, context.host, context.token, context.allowed_hosts, context.is_recording)
 
 
-def _problem_response(error: APIError) -> Response:
+def _problem_response(error: APIError) -> AnyResponse:
     if is_page_path(request.path) and request.accept_mimetypes.best == "text/html":
         from .web.pages import error_page
 
@@ -201,7 +203,7 @@ def _problem_response(error: APIError) -> Response:
     return problem_response(error)
 
 
-def _http_error_response(error: HTTPException) -> Response:
+def _http_error_response(error: HTTPException) -> AnyResponse:
     code = error.code or 500
     if isinstance(error, RequestRedirect):  # there were slashes too many
         query = f"?{request.query_string.decode('latin-1')}" if request.query_string else ""
@@ -210,7 +212,7 @@ def _http_error_response(error: HTTPException) -> Response:
         return _problem_response(problems.not_found())
     response = problem_response(APIError(code, error.name))
     if isinstance(error, MethodNotAllowed):
-        response.headers["Allow"] = _allow(error.valid_methods or ())
+        response.headers.append(("Allow", _allow(error.valid_methods or ())))
     return response
 
 

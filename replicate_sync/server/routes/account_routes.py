@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from werkzeug.wrappers import Response
-
 from ..local_account import ACCOUNT, HARDWARE
 from .context import Route, RouteGroup, ServerContext
 from .json_responses import json_response
+from .plain_response import PlainResponse
 
 
 class AccountRoutes(RouteGroup[ServerContext]):
@@ -23,14 +22,14 @@ class AccountRoutes(RouteGroup[ServerContext]):
             Route("GET", "/v1/webhooks/default/secret", "secret", self.webhook_secret),
         ]
 
-    def show(self) -> Response:
+    def show(self) -> PlainResponse:
         """Show the account."""
         return json_response(ACCOUNT)
 
-    def hardware(self) -> Response:
+    def hardware(self) -> PlainResponse:
         """List the kinds of machine."""
         return json_response(HARDWARE)
 
-    def webhook_secret(self) -> Response:
+    def webhook_secret(self) -> PlainResponse:
         """Show the secret that webhooks are signed with."""
         return json_response({"key": self._context.webhook_secret})

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from werkzeug.wrappers import Response
-
 from ..model_collections import COLLECTIONS
 from . import problems
 from .context import Route, RouteGroup, ServerContext
 from .json_responses import json_response
 from .pagination import unpaged
+from .plain_response import PlainResponse
 from .serializers import serialize_collection, serialize_model
 
 
@@ -25,11 +24,11 @@ class CollectionRoutes(RouteGroup[ServerContext]):
             Route("GET", "/v1/collections/<slug>", "collection", self.show),
         ]
 
-    def all(self) -> Response:
+    def all(self) -> PlainResponse:
         """List the collections."""
         return json_response(unpaged([serialize_collection(one) for one in COLLECTIONS]))
 
-    def show(self, slug: str) -> Response:
+    def show(self, slug: str) -> PlainResponse:
         """Show a collection with its models."""
         for collection in COLLECTIONS:
             if collection.slug == slug:

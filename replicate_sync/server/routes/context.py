@@ -16,6 +16,7 @@ from ..models import Registry
 from ..uploads import Uploads
 from ..webhooks import WebhookLog, WebhookTiming
 from .current_request import current_request
+from .plain_response import AnyResponse
 
 _Context = TypeVar("_Context", bound="ServerContext")
 
@@ -65,7 +66,7 @@ class Route(NamedTuple):
     method: str
     path: str
     kind: str
-    view: Callable[..., Response]
+    view: Callable[..., AnyResponse]
 
 
 class RouteGroup(Generic[_Context]):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from werkzeug.wrappers import Response
-
 from ..job import STARTING, SUCCEEDED, Job
 from ..job_spec import JobSpec
 from ..json_types import JSONObject
@@ -13,6 +11,7 @@ from . import create_requests, request_headers
 from .context import ServerContext, request_origin
 from .current_request import request
 from .json_responses import json_response, serialize_json
+from .plain_response import PlainResponse
 from .serializers import serialize_edge_job, serialize_stored_job
 
 
@@ -22,7 +21,7 @@ def create_prediction(
     version: str,
     body: JSONObject,
     deployment: str | None = None,
-) -> Response:
+) -> PlainResponse:
     """Start the prediction that a body describes, and return the response that shows it.
 
     With the header `Prefer: wait` the response comes at the end of the prediction, or after the
@@ -42,15 +41,16 @@ def create_prediction(
     echo = create_requests.webhook_options(body)
     if deployment is not None:
         echo = {"deployment": deployment} | echo
+    headers = request.headers
     spec = JobSpec(
         model=model,
         version=version,
         input=body["input"],
         origin=request_origin(),
-        lifetime=request_headers.parse_cancel_after(request.headers.get("Cancel-After")),
+        lifetime=request_headers.parse_cancel_after(headers.get("Cancel-After")),
         echo=echo,
     )
-    wait = request_headers.parse_prefer(request.headers.get("Prefer"))
+    wait = request_headers.parse_prefer(headers.get("Prefer"))
     job = context.jobs.create(spec)
     if wait is None:
         response = json_response(serialize_edge_job(job), 201)
@@ -61,7 +61,7 @@ def create_prediction(
     files = context.jobs.files if context.inline_files else None
     shown = serialize_edge_job(job, _response_status(job, context), files)
     response = json_response(shown, 201)
-    response.headers["Preference-Applied"] = wait.applied
+    response.headers.append(("Preference-Applied", wait.applied))
     return response
 
 

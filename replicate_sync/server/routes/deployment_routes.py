@@ -16,6 +16,7 @@ from .create_responses import create_prediction
 from .current_request import request
 from .json_responses import empty_response, json_response
 from .pagination import Listing, current_page
+from .plain_response import PlainResponse
 from .problems import APIError
 from .serializers import serialize_deployment
 
@@ -60,7 +61,7 @@ class DeploymentRoutes:
             Route("POST", f"{deployment}/predictions", "create", self.create_prediction),
         ]
 
-    def all(self) -> Response:
+    def all(self) -> PlainResponse:
         """List deployments, newest first, 100 to a page."""
         listing = Listing(
             self._deployments.all(),
@@ -70,7 +71,7 @@ class DeploymentRoutes:
         )
         return json_response(current_page(listing))
 
-    def create(self) -> Response:
+    def create(self) -> PlainResponse:
         """Deploy a version of a model under a name."""
         body = create_requests.parse_object(request.get_data(), _CREATE)
         settings = {key: body[key] for key in _CREATE["properties"]}
@@ -84,11 +85,11 @@ class DeploymentRoutes:
             raise APIError(409, f"A deployment with the name {title} already exists")
         return json_response(serialize_deployment(deployment))
 
-    def show(self, owner: str, name: str) -> Response:
+    def show(self, owner: str, name: str) -> PlainResponse:
         """Show a deployment."""
         return json_response(serialize_deployment(self._deployment(owner, name)))
 
-    def update(self, owner: str, name: str) -> Response:
+    def update(self, owner: str, name: str) -> PlainResponse:
         """Create a release of a deployment with other settings."""
         previous = self._deployment(owner, name)
         body = create_requests.parse_object(request.get_data(), _UPDATE)
@@ -104,7 +105,7 @@ class DeploymentRoutes:
         self._deployments.delete(self._deployment(owner, name).name)
         return empty_response(204)
 
-    def create_prediction(self, owner: str, name: str) -> Response:
+    def create_prediction(self, owner: str, name: str) -> PlainResponse:
         """Create a prediction of what is deployed."""
         deployment = self._deployment(owner, name)
         body = create_requests.parse_prediction(request.get_data())

@@ -18,6 +18,7 @@ from .json_bodies import parse_json
 from .json_responses import json_response
 from .multipart_request import Part, too_large
 from .pagination import Listing, current_page
+from .plain_response import PlainResponse
 from .problems import APIError
 from .serializers import serialize_upload
 
@@ -48,7 +49,7 @@ class FileRoutes:
             Route("GET", "/v1/files/<id>/download", "download", self.download),
         ]
 
-    def create(self) -> Response:
+    def create(self) -> PlainResponse:
         """Keep the part `content` of a multipart body."""
         limit = self._context.file_limit
         request.limit_parts(limit)
@@ -66,7 +67,7 @@ class FileRoutes:
         upload = self._uploads.create(content.data, name, media_type, metadata)
         return json_response(serialize_upload(upload, request_origin()), 201)
 
-    def all(self) -> Response:
+    def all(self) -> PlainResponse:
         """List the files, newest first, 100 to a page."""
         origin = request_origin()
         listing = Listing(
@@ -77,7 +78,7 @@ class FileRoutes:
         )
         return json_response(current_page(listing))
 
-    def show(self, id: str) -> Response:
+    def show(self, id: str) -> PlainResponse:
         """Show what is known about a file; its content is at its download URL."""
         return json_response(serialize_upload(self._upload(id), request_origin()))
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from werkzeug.wrappers import Response
-
 from ..job import Job
 from ..job_spec import JobSpec
 from ..schemas import Schema
@@ -11,6 +9,7 @@ from . import create_requests, problems
 from .context import Route, RouteGroup, ServerContext, request_origin
 from .current_request import request
 from .json_responses import json_response
+from .plain_response import PlainResponse
 from .serializers import serialize_edge_job, serialize_job
 
 _CREATE: Schema = {
@@ -36,14 +35,14 @@ class HomepageRoutes(RouteGroup[ServerContext]):
             Route("GET", "/api/poll", "home-poll", self.show),
         ]
 
-    def create(self) -> Response:
+    def create(self) -> PlainResponse:
         """Create a prediction of a model, whose version may be named too."""
         job = self._create()
         response = json_response(serialize_edge_job(job))
         job.start()
         return response
 
-    def show(self) -> Response:
+    def show(self) -> PlainResponse:
         """Show a prediction."""
         job = self._context.jobs.get(request.args.get("id", ""))
         if job is None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import math
 
-from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Response
 
+from .plain_response import PlainResponse
 from .problems import APIError
 
 JSON = "application/json; charset=utf-8"
@@ -47,18 +47,14 @@ def sort_keys(value: object) -> object:
     return value
 
 
-class _JSONResponse(Response):
-    def get_wsgi_headers(self, environ: object) -> Headers:
-        # It has a length, and leads nowhere: there is nothing to change in a copy of its headers.
-        return self.headers
-
-
-def json_response(value: object, status: int = 200, content_type: str = JSON) -> Response:
+def json_response(value: object, status: int = 200, content_type: str = JSON) -> PlainResponse:
     """Return a response with a JSON body."""
-    return _JSONResponse(serialize_json(value), status, content_type=content_type)
+    body = serialize_json(value)
+    headers = [("Content-Type", content_type), ("Content-Length", str(len(body)))]
+    return PlainResponse(status, headers, [body])
 
 
-def problem_response(error: APIError) -> Response:
+def problem_response(error: APIError) -> PlainResponse:
     """Return the response for an error."""
     return json_response(error.body, error.status, PROBLEM)
 

@@ -17,6 +17,7 @@ from .context import Route, ServerContext, request_origin
 from .current_request import request
 from .json_responses import empty_response, json_response
 from .pagination import Listing, current_page, unpaged
+from .plain_response import PlainResponse
 from .problems import APIError
 from .serializers import serialize_job, serialize_model, serialize_version
 
@@ -88,7 +89,7 @@ class ModelRoutes:
             Route("DELETE", version, "delete-version", self.delete_version),
         ]
 
-    def all(self) -> Response:
+    def all(self) -> PlainResponse:
         """List the public models, 25 to a page.
 
         Without an order in the query the model with the latest version is the first.
@@ -106,7 +107,7 @@ class ModelRoutes:
         listing = Listing(entries, timestamp, serialize_model, _PAGE_SIZE, ascending)
         return json_response(current_page(listing))
 
-    def create(self) -> Response:
+    def create(self) -> PlainResponse:
         """Create a model that has no version yet."""
         body = create_requests.parse_object(request.get_data(), _CREATE)
         description = (
@@ -125,11 +126,11 @@ class ModelRoutes:
             raise APIError(409, f"A model with the name {owner}/{name} already exists")
         return json_response(serialize_model(self._entry(owner, name)), 201)
 
-    def show(self, owner: str, name: str) -> Response:
+    def show(self, owner: str, name: str) -> PlainResponse:
         """Show a model."""
         return json_response(serialize_model(self._entry(owner, name)))
 
-    def update(self, owner: str, name: str) -> Response:
+    def update(self, owner: str, name: str) -> PlainResponse:
         """Change what is known about a model."""
         entry = self._entry(owner, name)
         body = create_requests.parse_object(request.get_data(), _UPDATE)
@@ -155,7 +156,7 @@ class ModelRoutes:
             raise problems.not_found()
         return Response(str(text), content_type="text/plain; charset=utf-8")
 
-    def examples(self, owner: str, name: str) -> Response:
+    def examples(self, owner: str, name: str) -> PlainResponse:
         """List the examples of a model; some of those that the package brings have any."""
         model = self._context.models.get(self._entry(owner, name).name)
         jobs: list[Job] = []
@@ -163,12 +164,12 @@ class ModelRoutes:
             jobs = self._examples.get(model, request_origin())
         return json_response(unpaged([serialize_job(job) for job in jobs]))
 
-    def versions(self, owner: str, name: str) -> Response:
+    def versions(self, owner: str, name: str) -> PlainResponse:
         """List the versions of a model, newest first."""
         versions = self._entry(owner, name).versions
         return json_response(unpaged([serialize_version(version) for version in versions]))
 
-    def version(self, owner: str, name: str, id: str) -> Response:
+    def version(self, owner: str, name: str, id: str) -> PlainResponse:
         """Show a version of a model."""
         version = self._entry(owner, name).version(id)
         if version is None:

@@ -15,9 +15,10 @@ from ..validation import validate
 from . import create_requests, problems
 from .context import Route, ServerContext
 from .create_responses import create_prediction
-from .current_request import request
+from .current_request import current_request, request
 from .json_responses import json_response
 from .pagination import Listing, current_page
+from .plain_response import PlainResponse
 from .problems import APIError
 from .serializers import serialize_job
 
@@ -62,13 +63,13 @@ class PredictionRoutes:
             Route("GET", "/outputs/<prediction>/<name>", "output", self.output),
         ]
 
-    def create(self) -> Response:
+    def create(self) -> PlainResponse:
         """Create a prediction of a version, or of an official model."""
         body = create_requests.parse_prediction_of_version(request.get_data())
         model, version = create_requests.resolve_version(body["version"], self._context.catalog)
         return create_prediction(self._context, model, version, body)
 
-    def create_of_model(self, owner: str, name: str) -> Response:
+    def create_of_model(self, owner: str, name: str) -> PlainResponse:
         """Create a prediction of an official model."""
         model = self._context.catalog.official(f"{owner}/{name}")
         if model is None:
@@ -76,7 +77,7 @@ class PredictionRoutes:
         body = create_requests.parse_prediction(request.get_data())
         return create_prediction(self._context, model, create_requests.HIDDEN, body)
 
-    def all(self) -> Response:
+    def all(self) -> PlainResponse:
         """List predictions, newest first, 100 to a page."""
         create_requests.raise_if_invalid(validate(request.args.to_dict(), _FILTERS))
         after = _timestamp_argument("created_after")
@@ -93,34 +94,37 @@ class PredictionRoutes:
         listing = Listing(jobs, lambda job: job.created_at, serialize_job, _PAGE_SIZE)
         return json_response(current_page(listing))
 
-    def show(self, id: str) -> Response:
+    def show(self, id: str) -> PlainResponse:
         """Show a prediction."""
         return json_response(serialize_job(self._job(id)))
 
-    def cancel(self, id: str) -> Response:
+    def cancel(self, id: str) -> PlainResponse:
         """Cancel a prediction; one that is over is shown as it is."""
         job = self._job(id)
         job.cancel()
         return json_response(serialize_job(job))
 
-    def stream(self, key: str) -> Response:
+    def stream(self, key: str) -> PlainResponse:
         """Send the events of a prediction as they come."""
         job = self._jobs.get_by_stream_key(key)
         if job is None or not job.model.streams:
             raise problems.not_found()
-        last_event_id = request.headers.get("Last-Event-ID") or request.args.get("last_event_id")
+        current = current_request.get()
+        last_event_id = current.headers.get("Last-Event-ID")
+        if not last_event_id and current.query_string:
+            last_event_id = current.args.get("last_event_id")
         events = streams.stream_events(
             job,
             last_event_id,
             self._context.idle_timeout,
             self._context.stopped,
-            request.environ.get(streams.CLIENT_SOCKET),
+            current.environ.get(streams.CLIENT_SOCKET),
         )
-        return Response(
-            events,
-            headers={"Cache-Control": "no-cache"},
-            content_type="text/event-stream; charset=utf-8",
-        )
+        headers = [
+            ("Content-Type", "text/event-stream; charset=utf-8"),
+            ("Cache-Control", "no-cache"),
+        ]
+        return PlainResponse(200, headers, events)
 
     def output(self, prediction: str, name: str) -> Response:
         """Send a file that a model returned, or a range of it."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from difflib import SequenceMatcher
 
-from werkzeug.wrappers import Response
-
 from ..catalog import Entry
 from ..json_types import JSONObject
 from ..model_collections import COLLECTIONS
@@ -15,6 +13,7 @@ from .current_request import request
 from .json_bodies import parse_json
 from .json_responses import json_response
 from .pagination import unpaged
+from .plain_response import PlainResponse
 from .serializers import serialize_collection, serialize_model
 
 _MAX_MISSPELLED = 200  # characters of a query that may be a misspelled name
@@ -46,7 +45,7 @@ class SearchRoutes:
             Route("QUERY", "/v1/models", "query", self.search_models),
         ]
 
-    def search(self) -> Response:
+    def search(self) -> PlainResponse:
         """Find models and collections with all words of a query, the best matches first."""
         query = request.args.get("query", "")
         limit = request.args.get("limit", _DEFAULT_LIMIT)
@@ -66,7 +65,7 @@ class SearchRoutes:
         body = {"query": query, "models": models, "collections": collections, "pages": []}
         return json_response(body)
 
-    def search_models(self) -> Response:
+    def search_models(self) -> PlainResponse:
         """Find models with all words of the body; there is one page of them."""
         query = _unquote(request.get_data().decode("utf-8", "replace"))
         ranked = self._ranked(query)[:_PAGE_SIZE]
@@ -82,7 +81,7 @@ class SearchRoutes:
         return sorted(matches, key=lambda match: -match[0])
 
 
-def _refuse(detail: str) -> Response:
+def _refuse(detail: str) -> PlainResponse:
     # The search's own error has no more than this.
     return json_response({"detail": detail}, 400)
 

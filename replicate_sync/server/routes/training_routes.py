@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from werkzeug.wrappers import Response
-
 from ..job import Job
 from ..job_spec import JobSpec
 from ..trainings import training_model
@@ -13,6 +11,7 @@ from .create_responses import start_job
 from .current_request import request
 from .json_responses import json_response
 from .pagination import Listing, current_page
+from .plain_response import PlainResponse
 from .problems import APIError
 from .serializers import serialize_edge_job, serialize_job
 
@@ -42,7 +41,7 @@ class TrainingRoutes:
             Route("POST", "/v1/trainings/<id>/cancel", "cancel", self.cancel),
         ]
 
-    def create(self, owner: str, name: str, id: str) -> Response:
+    def create(self, owner: str, name: str, id: str) -> PlainResponse:
         """Start a training of a version, for a model that exists already."""
         catalog = self._context.catalog
         entry = catalog.get(f"{owner}/{name}")
@@ -70,17 +69,17 @@ class TrainingRoutes:
         start_job(job, self._context)
         return response
 
-    def all(self) -> Response:
+    def all(self) -> PlainResponse:
         """List trainings, newest first, 100 to a page."""
         jobs = [job for job in self._jobs.all() if job.spec.training]
         listing = Listing(jobs, lambda job: job.created_at, serialize_job, _PAGE_SIZE)
         return json_response(current_page(listing))
 
-    def show(self, id: str) -> Response:
+    def show(self, id: str) -> PlainResponse:
         """Show a training."""
         return json_response(serialize_job(self._job(id)))
 
-    def cancel(self, id: str) -> Response:
+    def cancel(self, id: str) -> PlainResponse:
         """Cancel a training; one that is over is shown as it is."""
         job = self._job(id)
         job.cancel()

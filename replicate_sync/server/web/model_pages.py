@@ -16,6 +16,7 @@ from ..routes.context import Route, RouteGroup, request_origin
 from ..routes.create_responses import start_job
 from ..routes.current_request import request
 from ..routes.json_responses import json_response
+from ..routes.plain_response import AnyResponse, PlainResponse
 from ..validation import Problem, validate
 from .context import WebContext
 from .forms import Field, SentFile, form_fields, parse_form
@@ -75,7 +76,7 @@ class ModelPages(RouteGroup[WebContext]):
             values = previous.redacted_input
         return self._page(model, form_fields(model.input, values), [])
 
-    def run(self, owner: str, name: str) -> Response:
+    def run(self, owner: str, name: str) -> AnyResponse:
         """Run a model with what a form was filled in with."""
         model = self._model(owner, name)
         input, invalid = self._input(model, keep=True)
@@ -90,7 +91,7 @@ class ModelPages(RouteGroup[WebContext]):
             return see_other(f"/p/{job.id}")
         return json_response({"id": job.id, "html": panel(job)}, 201)
 
-    def code(self, owner: str, name: str) -> Response:
+    def code(self, owner: str, name: str) -> PlainResponse:
         """Return the code that would run a model with what a form is filled in with."""
         model = self._model(owner, name)
         input, _ = self._input(model, keep=False)
