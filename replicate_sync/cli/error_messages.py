@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 import click
 
@@ -28,8 +28,10 @@ from ..exceptions import (
     StreamError,
 )
 from ..http.config import BASE_URL_VARIABLE
-from ..prediction.prediction import Prediction
 from .echo import echo
+
+if TYPE_CHECKING:
+    from ..prediction.prediction import Prediction
 
 _SET_TOKEN = (
     f"Set the environment variable {TOKEN_VARIABLE} (tokens are made at {TOKEN_PAGE}), or try "

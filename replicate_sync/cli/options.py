@@ -7,20 +7,20 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import click
 from click.shell_completion import CompletionItem
 
-from ..client import Replicate
-from ..display.progress import require_tqdm
 from ..exceptions import PredictionTimeout
 from ..http.config import ApiConfig
-from ..polling import Polling
+
+if TYPE_CHECKING:
+    from ..client import Replicate
 
 Command = Callable[..., object]
 
-# How long to wait is decided by whoever waits, with Ctrl-C or --timeout.
-_PATIENT_POLLING = Polling(attempts=10_000_000, delay=2.0)
+_ATTEMPTS = 10_000_000  # how long to wait is decided by whoever waits, with Ctrl-C or --timeout
 
 
 def api_command(command: Command) -> Command:
@@ -60,15 +60,19 @@ def make_client(*, local: bool) -> Iterator[Replicate]:
     Args:
         local: Whether it is one of a local server, which ends with it.
     """
+    from ..client import Replicate  # late, as commands without a client have these options too
+    from ..polling import Polling
+
+    polling = Polling(attempts=_ATTEMPTS, delay=2.0)
     if not local:
         ApiConfig(None).read()  # a missing token is an error before stdin is read
-        with Replicate(polling=_PATIENT_POLLING) as client:
+        with Replicate(polling=polling) as client:
             yield client
         return
     with require_extra():
         from ..server import LocalServer
     with LocalServer() as server:
-        client = Replicate(server.token, base_url=server.url, proxy="", polling=_PATIENT_POLLING)
+        client = Replicate(server.token, base_url=server.url, proxy="", polling=polling)
         with client:
             try:
                 yield client
@@ -94,6 +98,8 @@ def should_show_progress(progress: bool | None) -> bool:
         progress: What --progress or --no-progress says. By default they are displayed where stderr
             is a terminal that can redraw a line, and tqdm is installed.
     """
+    from ..display.progress import require_tqdm
+
     is_wanted = progress
     if progress is None:
         is_wanted = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
@@ -165,7 +171,8 @@ def complete_model(
     ctx: click.Context, param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """Return the known models whose names begin so, for the shell's completion; no request."""
-    from ..homepage import ReplicateHome  # late, as it imports requests
+    from ..client import Replicate
+    from ..homepage import ReplicateHome
 
     names = [*Replicate.models, *Replicate.model_aliases, *ReplicateHome.models]
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]
