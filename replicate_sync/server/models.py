@@ -133,19 +133,7 @@ class Registry:
         validate_name(name)
 
         def register(function: F) -> F:
-            input = schemas.input_schema(function)
-            output = schemas.output_schema(function)
-            model = Model(
-                name=name,
-                function=function,
-                version=version or derive_version(name, input, output),
-                description=schemas.description(function),
-                input=input,
-                output=output,
-                official=official,
-                boot=boot,
-            )
-            self.add(model)
+            self.add(_model_of(function, name, official, version, boot))
             return function
 
         return register
@@ -212,6 +200,60 @@ class Registry:
         return sorted(models.values(), key=lambda model: model.created_at, reverse=True)
 
 
+class _LateRegistry(Registry):
+    """Models whose functions are read when they are asked for: all of them take a tenth of a start.
+
+    What is wrong with a function shows late then, so this is for functions that are known.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._unread: dict[str, Callable[[], Model]] = {}
+        self._reading = threading.Lock()
+
+    def model(
+        self,
+        name: str,
+        *,
+        official: bool = True,
+        version: str | None = None,
+        boot: float = 0.0,
+    ) -> Callable[[F], F]:
+        """Register a function as a model; a decorator, which returns the function."""
+        validate_name(name)
+        created_at = timestamps.unique_now()
+
+        def register(function: F) -> F:
+            self._unread[name] = lambda: replace(
+                _model_of(function, name, official, version, boot), created_at=created_at
+            )
+            return function
+
+        return register
+
+    def remove(self, name: str) -> None:
+        """Remove a model from this registry; one that is not here is no error."""
+        self._read([name])
+        super().remove(name)
+
+    def get(self, name: str) -> Model | None:
+        """Return the model of this name, or None."""
+        self._read([name])
+        return super().get(name)
+
+    def all(self) -> list[Model]:
+        """Return every model, newest first."""
+        self._read(list(self._unread))
+        return super().all()
+
+    def _read(self, names: list[str]) -> None:
+        with self._reading:
+            for name in names:
+                if name in self._unread:
+                    self.add(self._unread[name]())
+                    del self._unread[name]
+
+
 def file_inputs(input: Schema) -> list[str]:
     """Return the names of the inputs that are one file or a list of files."""
     return [
@@ -233,7 +275,24 @@ def derive_version(name: str, input: Schema, output: Schema) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-builtin: Registry = Registry()
+def _model_of(
+    function: Callable[..., object], name: str, official: bool, version: str | None, boot: float
+) -> Model:
+    input = schemas.input_schema(function)
+    output = schemas.output_schema(function)
+    return Model(
+        name=name,
+        function=function,
+        version=version or derive_version(name, input, output),
+        description=schemas.description(function),
+        input=input,
+        output=output,
+        official=official,
+        boot=boot,
+    )
+
+
+builtin: Registry = _LateRegistry()
 """The models that the package brings; a function registered under the same name replaces one."""
 
 everywhere: Registry = Registry(builtin)

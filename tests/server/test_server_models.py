@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import functools
+import subprocess
+import sys
+import textwrap
 from collections.abc import Iterator
 from typing import Any
 
@@ -95,3 +98,29 @@ def test_a_version_follows_from_name_and_schemas(local: LocalServer) -> None:
         )
         == 3
     )
+
+
+@pytest.mark.slow
+def test_stand_ins_are_listed_by_their_registration_whichever_is_read_first() -> None:
+    program = """
+        from concurrent.futures import ThreadPoolExecutor
+        from replicate_sync.server import Registry, everywhere
+
+        own = Registry(everywhere)
+        own.model("me/own")(lambda: "own")
+        with ThreadPoolExecutor(8) as pool:
+            lists = list(pool.map(lambda _: own.all(), range(8)))
+        assert all(models == lists[0] for models in lists)
+        print(*(model.name for model in lists[0]))
+    """
+    read_first = 'everywhere.get("meta/llama-2-7b")\n        own ='
+    names = _run(program)
+    assert names == _run(program.replace("own =", read_first, 1))
+    assert names[0] == "me/own"
+    assert names[-1] == "meta/meta-llama-3-70b-instruct"
+    assert len(set(names)) == len(names) > 10
+
+
+def _run(program: str) -> list[str]:
+    command = [sys.executable, "-c", textwrap.dedent(program)]
+    return subprocess.run(command, capture_output=True, check=True, text=True).stdout.split()
