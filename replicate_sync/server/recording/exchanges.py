@@ -112,7 +112,8 @@ def read_recording(path: pathlib.Path) -> Recording:
         ValueError: It cannot be read, or is no recording.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        with path.open(encoding="utf-8") as file:
+            lines = list(file)  # str.splitlines would also end one at U+2028 in a text
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"The recording {path} cannot be read: {error}") from error
     recording = Recording([], [])

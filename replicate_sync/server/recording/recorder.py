@@ -23,7 +23,7 @@ from ..routes.problems import APIError, not_found
 from ..webhooks import deliver
 from .exchanges import ORIGIN, RecordingFile, serialize_body
 from .redaction import RESPONSE_HEADERS, redact
-from .request_keys import recorded_request
+from .request_keys import recorded_request, token_of
 from .rewriting import PREFIX, ProxiedUrls, map_strings
 from .upstream import Upstream, UpstreamFailed, read_pieces
 
@@ -69,6 +69,7 @@ class Recorder:
         self._upstream = Upstream(upstream)
         self._file = RecordingFile(path, self._upstream.url)
         self._token = token
+        self._tokens: tuple[str, ...] = (token,)  # all that were seen
         self._public_url = public_url
         self._urls = ProxiedUrls(self._upstream.origin)
         self._hooks: dict[str, str] = {}
@@ -91,6 +92,9 @@ class Recorder:
         if not request.path.startswith(("/v1/", "/api/", PREFIX)):
             return None
         body = request.get_data()
+        token = token_of(request.headers.get("Authorization", ""))
+        if token not in self._tokens:
+            self._tokens += (token,)
         received = recorded_request(
             request.method,
             request.path,
@@ -128,7 +132,7 @@ class Recorder:
     def _headers(self) -> dict[str, str]:
         headers = {name: request.headers[name] for name in _PASSED_ON if name in request.headers}
         authorization = request.headers.get("Authorization", "")
-        if self._token and authorization.partition(" ")[2].strip() == self._context.token:
+        if self._token and token_of(authorization) == self._context.token:
             authorization = f"Bearer {self._token}"
         # It goes to the API itself, and not to the hosts of files and streams.
         if authorization and self._target().startswith(f"{self._upstream.origin}/"):
@@ -190,8 +194,8 @@ class Recorder:
         if isinstance(body, dict) and "urls" in body and request.method == "POST":
             self._created_at[str(body.get("id"))] = time.monotonic()
         if request.path != _SECRET_PATH:
-            head = {**self._head(response), "body": redact(body), "seconds": round(seconds, 3)}
-            self._file.write({"request": received, "response": head})
+            head = {**self._head(response), "body": body, "seconds": round(seconds, 3)}
+            self._write({"request": received, "response": head})
         return Response(data, response.status, self._headers_back(response))
 
     def _headers_back(self, response: BaseHTTPResponse) -> list[tuple[str, str]]:
@@ -214,7 +218,7 @@ class Recorder:
             try:
                 for block in _blocks(read_pieces(response)):
                     text = self._local_block(block)
-                    written.append([round(time.monotonic() - sent_at, 3), redact(text)])
+                    written.append([round(time.monotonic() - sent_at, 3), text])
                     if text.startswith("event: done"):
                         self._end_stream(line)
                     yield text.replace(ORIGIN, own).encode()
@@ -232,7 +236,7 @@ class Recorder:
             if is_open:
                 self._open_streams.remove(line)
         if is_open:
-            self._file.write(line)
+            self._write(line)
 
     def _local_block(self, block: bytes) -> str:
         lines = block.decode("utf-8", "replace").split("\n")
@@ -240,6 +244,9 @@ class Recorder:
             if line.startswith("data: http"):
                 lines[index] = f"data: {self._to_client(line.removeprefix('data: '))}"
         return "\n".join(lines)
+
+    def _write(self, line: JSONObject) -> None:
+        self._file.write({key: redact(item, self._tokens) for key, item in line.items()})
 
     def _head(self, response: BaseHTTPResponse) -> JSONObject:
         headers = {
@@ -260,8 +267,8 @@ class Recorder:
         local = map_strings(body, self._to_client)
         id = str(body.get("id"))
         after = time.monotonic() - self._created_at.get(id, time.monotonic())
-        line: JSONObject = {"prediction": id, "after": round(after, 3), "body": redact(local)}
-        self._file.write({"webhook": line})
+        line: JSONObject = {"prediction": id, "after": round(after, 3), "body": local}
+        self._write({"webhook": line})
         headers = {
             name: value
             for name, value in request.headers

@@ -171,7 +171,7 @@ class Replay:
 
 
 def _event_id(block: str) -> str | None:
-    for line in block.splitlines():
+    for line in block.split("\n"):
         if line.startswith("id:"):
             return line.removeprefix("id:").strip()
     return None

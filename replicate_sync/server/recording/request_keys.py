@@ -38,16 +38,16 @@ def recorded_request(
         body: The body.
         origin: Scheme, host and port of the server as the client knows them.
     """
-    _, _, token = headers.get("Authorization", "").partition(" ")
+    tokens = (token_of(headers.get("Authorization", "")),)
     recorded: JSONObject = {"method": method, "path": path}
     shown = {name: query[name] for name in sorted(query) if not is_secret(name)}
     if shown:
-        recorded["query"] = shown
+        recorded["query"] = redact(shown, tokens)
     if headers.get("Last-Event-ID"):
         recorded["last_event_id"] = headers["Last-Event-ID"]
     content = _content(body, headers.get("Content-Type", ""))
     content = map_strings(content, lambda text: text.replace(origin, ORIGIN))
-    content = redact(content, token.strip(), keep_files=False)
+    content = redact(content, tokens, keep_files=False)
     if isinstance(content, dict) and isinstance(content.get("webhook"), str):
         content["webhook"] = WEBHOOK
     if content is not None:
@@ -55,9 +55,14 @@ def recorded_request(
     return recorded
 
 
+def token_of(authorization: str) -> str:
+    """Return the token in the header `Authorization`, "" where there is none."""
+    return authorization.partition(" ")[2].strip()
+
+
 def key_of(recorded: JSONObject) -> str:
     """Return the text that is the same for equal requests."""
-    return json.dumps(recorded, sort_keys=True)
+    return json.dumps(redact(recorded, keep_files=False), sort_keys=True)
 
 
 def _content(body: bytes, content_type: str) -> object:

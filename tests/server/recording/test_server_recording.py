@@ -21,11 +21,11 @@ from replicate_sync import (
     Retries,
     webhooks,
 )
-from replicate_sync.server import LocalServer
-from replicate_sync.server.recording.exchanges import read_recording
+from replicate_sync.server import LocalServer, log
+from replicate_sync.server.recording.exchanges import RecordingFile, read_recording
 
 UPSTREAM_TOKEN = "r8_" + "upstreamsecret" * 3
-TEXT = ["Once", " upon", "\n", "", "a\nb", " \N{SNOWMAN}"]
+TEXT = ["Once", " upon", "\n", "", "a\nb", "\u2028\x85", " \N{SNOWMAN}"]
 
 
 class Hooks(ThreadingHTTPServer):
@@ -141,9 +141,46 @@ def test_no_secret_is_on_the_disk(upstream: LocalServer, tmp_path: Path, hooks: 
     for word in ("authorization", "cookie", "signature"):
         assert word not in text.lower()
     assert "x" * 100 not in text  # contents of inputs are digests
-    lines = [json.loads(line) for line in text.splitlines()]
+    lines = [json.loads(line) for line in text.removesuffix("\n").split("\n")]
     assert lines[0] == {"recording": 1, "upstream": upstream.url}
-    assert str(upstream.port) not in "".join(text.splitlines()[1:])
+    assert str(upstream.port) not in text.partition("\n")[2]
+
+
+@pytest.mark.slow
+def test_no_secret_that_comes_back_is_on_the_disk(tmp_path: Path) -> None:
+    path = tmp_path / "calls.jsonl"
+    signed = "https://bucket.example/x.png?X-Amz-Date=1&X-Amz-Signature=deadbeef"
+    texts = ("own-upstream-token", "own-client-token", signed, "https://me:hunter2@host.example/x")
+    with LocalServer(token="own-upstream-token") as upstream, LocalServer() as recorder:
+
+        @upstream.model("me/echo")
+        def echo(text: str) -> Iterator[str]:
+            log(text)
+            yield from ("It is ", text)
+
+        recorder.token = "own-client-token"
+        recorder.record(path, upstream.url, token="own-upstream-token")
+        with client_of(recorder) as client:
+            said = [client.run("me/echo", {"text": text}) for text in texts]
+            said += ["".join(client.stream("me/echo", {"text": text})) for text in texts]
+    assert said == 2 * [f"It is {text}" for text in texts]
+    written = path.read_text()
+    for hidden in ("own-upstream", "own-client", "deadbeef", "Signature", "X-Amz", "hunter2"):
+        assert hidden not in written
+    with LocalServer() as player, client_of(player) as client:
+        player.replay(path, speed=0)
+        signed_again = "https://bucket.example/x.png?X-Amz-Date=2&X-Amz-Signature=c0ffee"
+        assert client.run("me/echo", {"text": signed_again}).startswith("It is https://bucket")
+
+
+def test_a_line_separator_in_a_text_ends_no_line_of_a_recording(tmp_path: Path) -> None:
+    path = tmp_path / "calls.jsonl"
+    line = {"request": {"body": {"text": "a\u2028b\x85c\u2029d\x0ce\rf"}}, "response": {}}
+    for _ in range(2):  # it goes on where it ended
+        file = RecordingFile(path, "http://127.0.0.1:1/v1")
+        file.write(line)
+        file.close()
+    assert read_recording(path).exchanges == [line, line]
 
 
 @pytest.mark.slow
