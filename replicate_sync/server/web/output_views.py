@@ -110,7 +110,10 @@ def _string_part(text: str, origins: tuple[str, ...]) -> Part:
     if text.startswith("data:"):
         media_type = text[len("data:") :].partition(",")[0].partition(";")[0]
         return Part(_kind(media_type), text, f"data.{media_type.rpartition('/')[2]}", True)
-    path = urllib.parse.unquote(urllib.parse.urlsplit(text).path)
+    try:
+        path = urllib.parse.unquote(urllib.parse.urlsplit(text).path)
+    except ValueError:  # its host is none
+        return Part("text", text[:_MAX_TEXT])
     name = path.rpartition("/")[2]
     own = text.startswith(tuple(f"{origin}/outputs/" for origin in origins))
     kind = _kind(media_types.type_of_suffix(pathlib.PurePosixPath(name).suffix))

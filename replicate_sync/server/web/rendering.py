@@ -49,7 +49,9 @@ def page(template: str, status: int = 200, **values: object) -> Response:
         values: What the template shows.
     """
     text = fragment(template, path=request.path, **values)
-    response = Response(text, status, content_type="text/html; charset=utf-8")
+    # Half of a surrogate pair, which a model may return, becomes a question mark.
+    data = text.encode("utf-8", "replace")
+    response = Response(data, status, content_type="text/html; charset=utf-8")
     response.headers.update(_HEADERS)
     return response
 

@@ -28,6 +28,11 @@ def test_each_value_is_shown_as_what_it_is() -> None:
     assert [part.text for part in parts_of(["a", "b"], HERE)] == ["a", "b"]
 
 
+@pytest.mark.parametrize("text", ["http://[x", "https://[::1/a.png", "http://x]"])
+def test_what_only_begins_as_a_url_is_text(text: str) -> None:
+    assert [(part.kind, part.text) for part in parts_of(text, HERE)] == [("text", text)]
+
+
 def test_logs_are_as_a_terminal_shows_them() -> None:
     assert clean_logs("a\n 10%|x\r 50%|xx\r100%|xxx\nb\r\n\x1b[31mred\x1b[0m\x07") == (
         "a\n100%|xxx\nb\nred"

@@ -281,6 +281,17 @@ def test_what_was_dropped_is_told(browser: requests.Session) -> None:
         assert "2 older ones were dropped" in browser.get(f"{server.origin}/p", timeout=5).text
 
 
+@pytest.mark.parametrize("output", ["half \ud800", "http://[x", ["http://[x", {"a": "\udfff"}]])
+def test_no_output_breaks_a_page(
+    local: LocalServer, browser: requests.Session, call: Any, output: object
+) -> None:
+    local.script("me/odd", output=output)
+    made = call.create("me/odd", {}, Prefer="wait=5")
+    for path in ("/p", f"/p/{made['id']}", "/requests"):
+        response = browser.get(local.origin + path, timeout=5)
+        assert (response.status_code, "me/odd" in response.text) == (200, True), path
+
+
 def test_secrets_are_hidden(local: LocalServer, browser: requests.Session, call: Any) -> None:
     local.script("me/any", output="x")
     model = local.models.get("me/any")
