@@ -35,7 +35,7 @@ class PlainResponse:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Begin the response, and return its body."""
-        start_response(_status_line(self.status_code), self.headers)
+        start_response(f"{self.status_code} {phrase_of(self.status_code)}", self.headers)
         if environ["REQUEST_METHOD"] == "HEAD":
             return ()
         return self._body
@@ -45,5 +45,9 @@ AnyResponse: TypeAlias = Response | PlainResponse
 
 
 @functools.cache
-def _status_line(status: int) -> str:
-    return f"{status} {HTTPStatus(status).phrase}"
+def phrase_of(status: int) -> str:
+    """Return the name of a status code, also of one that no standard has."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Unknown"

@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any, Literal, NamedTuple
 
 from ..json_types import JSONObject
 from ..routes.json_responses import PROBLEM, serialize_json
+from ..routes.plain_response import phrase_of
 from .request_log import matches
 
 _ANY = "* /v1/*"
@@ -157,10 +157,13 @@ class Faults:
         """Respond with an error.
 
         Args:
-            status: The status code.
+            status: The status code, from 400 to 599.
             times: How often.
             html: Whether the body is HTML, as from a proxy in front of the API, instead of JSON.
             on: Which requests.
+
+        Raises:
+            ValueError: The status code is that of no error.
 
         Examples:
             >>> client.server.faults.error(404, on="GET /v1/account")
@@ -168,7 +171,9 @@ class Faults:
             Traceback (most recent call last):
             replicate_sync.exceptions.NotFoundError: The API responded 404 ...
         """
-        phrase = HTTPStatus(status).phrase
+        if not 400 <= status <= 599:
+            raise ValueError(f"The status code of an error is 400 to 599, not {status}.")
+        phrase = phrase_of(status)
         body = {"detail": phrase.capitalize(), "status": status}
         response = FaultyResponse(status, serialize_json(body))
         if html:

@@ -7,7 +7,6 @@ import io
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator
-from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
@@ -19,6 +18,7 @@ from .. import timestamps
 from ..json_types import JSONObject
 from ..routes.json_responses import serialize_json
 from ..routes.multipart_request import BODY
+from ..routes.plain_response import phrase_of
 from .chunked_body import ChunkedBody
 from .faults import NO_FAULTS, Faults, FaultyResponse, RequestFaults
 from .logged_response import LoggedResponse
@@ -190,7 +190,7 @@ def _read_body(environ: WSGIEnvironment) -> bytes:
 def _send(response: FaultyResponse, start_response: StartResponse) -> list[bytes]:
     if not response.status:
         raise ResetConnection
-    status = f"{response.status} {HTTPStatus(response.status).phrase}"
+    status = f"{response.status} {phrase_of(response.status)}"
     headers = [("Content-Type", response.type), ("Content-Length", str(len(response.body)))]
     start_response(status, [*headers, *response.headers])
     return [response.body]

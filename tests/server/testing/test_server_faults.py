@@ -108,6 +108,16 @@ def test_any_status_can_be_the_response(local: LocalServer, client: Replicate) -
     local.faults.error(418)
     with pytest.raises(ResponseError, match="I'm a teapot"):
         client.account.get()
+    for html in (False, True):
+        local.faults.error(522, html=html, on="POST *")  # of a proxy; no standard has it
+        with pytest.raises(ServerError, match="522"):
+            client.run("me/llm")
+
+
+@pytest.mark.parametrize("status", [0, 100, 200, 204, 304, 399, 600])
+def test_a_status_that_is_no_error_is_refused(local: LocalServer, status: int) -> None:
+    with pytest.raises(ValueError, match=f"400 to 599, not {status}"):
+        local.faults.error(status)
 
 
 def test_lack_of_credit_is_refused(local: LocalServer, client: Replicate) -> None:
