@@ -188,6 +188,7 @@ def _check_access(current: MultipartRequest, context: WebContext) -> None:
         host=environ.get("HTTP_HOST", ""),
         origin=environ.get("HTTP_ORIGIN", ""),
         site=environ.get("HTTP_SEC_FETCH_SITE", ""),
+        mode=environ.get("HTTP_SEC_FETCH_MODE", ""),
         media_type=environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower(),
         authorization=environ.get("HTTP_AUTHORIZATION", ""),
         session=current.cookies.get(SESSION_COOKIE, "") if "HTTP_COOKIE" in environ else "",

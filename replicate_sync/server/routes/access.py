@@ -41,6 +41,7 @@ class Sender(NamedTuple):
         host: The header `Host`, "" where there is none.
         origin: The header `Origin`, "" where there is none.
         site: The header `Sec-Fetch-Site`, "" where there is none.
+        mode: The header `Sec-Fetch-Mode`, "" where there is none.
         media_type: The media type of the body, without parameters.
         authorization: The header `Authorization`, "" where there is none.
         session: The cookie of the login, "" where there is none.
@@ -51,6 +52,7 @@ class Sender(NamedTuple):
     host: str = ""
     origin: str = ""
     site: str = ""
+    mode: str = ""
     media_type: str = ""
     authorization: str = ""
     session: str = ""
@@ -121,7 +123,9 @@ def _check_origin(sender: Sender) -> None:
     if sender.origin:
         foreign = sender.origin.partition("://")[2].lower() != sender.host.lower()
     else:
-        foreign = sender.method not in ("GET", "HEAD") and sender.site in _UNSAFE_SITES
+        # A link may lead here; what a page loads into itself has another mode.
+        followed = sender.method in ("GET", "HEAD") and sender.mode in ("", "navigate")
+        foreign = sender.site in _UNSAFE_SITES and not followed
     if foreign and not _SECRET_URL.fullmatch(sender.path):
         detail = (
             "A web page of another origin may not send requests to this local server. "

@@ -73,6 +73,19 @@ def test_a_page_of_another_origin_runs_nothing(local: LocalServer, call: Any) ->
     assert local.jobs.all() == []
 
 
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_a_page_of_another_origin_gets_nothing(local: LocalServer, call: Any, site: str) -> None:
+    job = call.run("black-forest-labs/flux-schnell", {"prompt": "a"})
+    for path in ("/", "/p", "/requests", "/static/page.js", "/v1/search?query=a", "/live/p"):
+        for mode in ("no-cors", "cors"):  # such as a script, and a read with fetch()
+            headers = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": mode}
+            assert call.get(path, headers=headers).status_code == 403, path
+    followed = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "navigate"}
+    assert call.get("/p", headers=followed).status_code == 200
+    shown = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "no-cors"}  # by whoever has its secret URL
+    assert call.get(job["output"][0], headers=shown).status_code == 200
+
+
 def test_a_page_of_this_origin_and_other_programs_are_served(local: LocalServer, call: Any) -> None:
     for headers in (
         {},
