@@ -18,7 +18,6 @@ from .job_ids import new_job_ids
 from .job_spec import JobSpec
 from .json_types import JSONObject
 from .models import Model
-from .schemas import Schema
 from .worker_threads import WorkerThreads
 
 STARTING = "starting"
@@ -28,7 +27,6 @@ FAILED = "failed"
 CANCELED = "canceled"
 ABORTED = "aborted"
 _TIMES = ("created_at", "started_at", "completed_at", "deadline")
-_REDACTED = "[REDACTED]"
 _DONE_DATA = {SUCCEEDED: "{}", FAILED: '{"reason": "error"}'}  # of the last event
 _NO_FOLDER = nullcontext("")
 _CANCELED_DATA = '{"reason": "canceled"}'
@@ -119,11 +117,7 @@ class Job:
     @property
     def redacted_input(self) -> JSONObject:
         """The input without the values of its secrets."""
-        properties = self.model.input.get("properties", {})
-        return {
-            name: _REDACTED if _is_secret(properties.get(name, {})) and value else value
-            for name, value in self.input.items()
-        }
+        return self.model.redact(self.input)
 
     def start(self) -> None:
         """Run the model in a thread of its own."""
@@ -357,10 +351,6 @@ class Job:
         total_time = self.completed_at - self.created_at
         self.metrics.setdefault("predict_time", predict_time.total_seconds())
         self.metrics["total_time"] = total_time.total_seconds()
-
-
-def _is_secret(prop: Schema) -> bool:
-    return prop.get("format") == "password" or bool(prop.get("x-cog-secret"))
 
 
 def _last_lines(error: BaseException) -> str:

@@ -19,6 +19,7 @@ from .schemas import Schema
 
 F = TypeVar("F", bound=Callable[..., object])
 
+_REDACTED = "[REDACTED]"
 _NUMBERS: dict[str, type[int] | type[float]] = {"integer": int, "number": float}
 
 
@@ -92,6 +93,14 @@ class Model:
             if convert is not None and arguments.get(name) is not None:
                 arguments[name] = convert(arguments[name])
         return arguments
+
+    def redact(self, input: Mapping[str, object]) -> JSONObject:
+        """Return an input without the values of its secrets."""
+        properties = self.input.get("properties", {})
+        return {
+            name: _REDACTED if value and _is_secret(properties.get(name, {})) else value
+            for name, value in input.items()
+        }
 
     def file_inputs(self) -> list[str]:
         """Return the names of the inputs that are one file or a list of files."""
@@ -252,6 +261,10 @@ class _LateRegistry(Registry):
                 if name in self._unread:
                     self.add(self._unread[name]())
                     del self._unread[name]
+
+
+def _is_secret(prop: Schema) -> bool:
+    return prop.get("format") == "password" or bool(prop.get("x-cog-secret"))
 
 
 def file_inputs(input: Schema) -> list[str]:

@@ -95,7 +95,8 @@ class ModelPages(RouteGroup[WebContext]):
         """Return the code that would run a model with what a form is filled in with."""
         model = self._model(owner, name)
         input, _ = self._input(model, keep=False)
-        snippets = write_snippets(model, input, self._context.url, self._displayed_token())
+        url = self._context.url
+        snippets = write_snippets(model, model.redact(input), url, self._displayed_token())
         return json_response(snippets._asdict())
 
     def _page(

@@ -301,6 +301,10 @@ def test_secrets_are_hidden(local: LocalServer, browser: requests.Session, call:
     made = call.create("me/any", {"key": "hunter2"})
     for path in (f"/p/{made['id']}", "/p", f"/m/me/any?from={made['id']}"):
         assert "hunter2" not in browser.get(local.origin + path, timeout=5).text
+    form = {"data": {"key": "hunter2"}, "files": {"x": ""}, "timeout": 5}
+    code = browser.post(f"{local.origin}/m/me/any/code", **form).json()
+    for written in code.values():  # it is shown while the form is filled in
+        assert ("[REDACTED]" in written, "hunter2" in written) == (True, False)
 
 
 def test_beyond_loopback_the_page_asks_for_the_token() -> None:
