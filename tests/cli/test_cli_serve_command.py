@@ -61,7 +61,13 @@ def test_a_port_that_is_taken_is_one_sentence() -> None:
         port = taken.getsockname()[1]
         result = invoke("serve", "--port", port)
     assert result.exit_code == 1
-    assert re.search(rf"Port {port} cannot be used .*--port", result.stderr)
+    assert re.search(rf"Port {port} of 127.0.0.1 cannot be used .*--port", result.stderr)
+
+
+def test_an_address_of_another_machine_is_one_sentence() -> None:
+    result = invoke("serve", "--host", "192.0.2.1", "--token", "x", "--port", 0)
+    assert result.exit_code == 1
+    assert re.search(r"192\.0\.2\.1 cannot be used .*--host", result.stderr)
 
 
 @pytest.mark.parametrize(
