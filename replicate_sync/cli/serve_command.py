@@ -233,8 +233,8 @@ def _run(server: LocalServer, predictors: list[_Predictor], reload: bool, open_p
         click.echo("\nStopped.")
     except OSError as error:
         raise click.ClickException(
-            f"Port {server.port} of {server.host} cannot be used ({error.strerror}); choose another "
-            "port with --port, or an address of this machine with --host."
+            f"Port {server.port} of {server.host} cannot be used ({error.strerror}); choose "
+            "another port with --port, or an address of this machine with --host."
         ) from error
     except CogError as error:
         click.secho(error.output, dim=True, err=True, nl=bool(error.output))

@@ -3,7 +3,7 @@ r"""The lines of a recording: JSON, one exchange each, in the order in which the
     {"recording": 1, "upstream": "https://api.replicate.com/v1"}
     {"request": {"method", "path", "query", "body"}, "response": {"status", "headers", "body",
      "seconds"}}
-    {"request": {...}, "events": [[0.31, "event: output\\nid: ...\\ndata: Once"], ...]}
+    {"request": {...}, "response": {"status", "headers", "events": [[0.31, "event: ..."], ...]}}
     {"webhook": {"prediction": "...", "after": 1.5, "body": {...}}}
 
 A body is the JSON value itself, or {"text": ...}, or {"base64": ...}. The server's own origin is
@@ -24,10 +24,53 @@ from typing import NamedTuple
 
 from ..json_types import JSONObject
 from ..routes.json_bodies import parse_json
+from ..schemas import Schema
+from ..validation import validate
 
 ORIGIN = "{origin}"
 """What stands for scheme, host and port of the recording server."""
 _VERSION = 1
+_EXCHANGE: Schema = {
+    "type": "object",
+    "required": ["request", "response"],
+    "additionalProperties": True,
+    "properties": {
+        "request": {
+            "type": "object",
+            "required": ["method", "path"],
+            "additionalProperties": True,
+            "properties": {"method": {"type": "string"}, "path": {"type": "string"}},
+        },
+        "response": {
+            "type": "object",
+            "required": ["status", "headers"],
+            "additionalProperties": True,
+            "properties": {
+                "status": {"type": "integer", "minimum": 100, "maximum": 999},
+                "headers": {"type": "object"},
+                "seconds": {"type": "number"},
+                "events": {"type": "array", "items": {"type": "array"}},
+            },
+        },
+    },
+}
+_WEBHOOK: Schema = {
+    "type": "object",
+    "required": ["webhook"],
+    "additionalProperties": True,
+    "properties": {
+        "webhook": {
+            "type": "object",
+            "required": ["prediction", "after", "body"],
+            "additionalProperties": True,
+            "properties": {
+                "prediction": {"type": "string"},
+                "after": {"type": "number"},
+                "body": {"type": "object"},
+            },
+        },
+    },
+}
 _logger = logging.getLogger("replicate_sync.server")
 
 
@@ -122,8 +165,10 @@ def read_recording(path: pathlib.Path) -> Recording:
         if number == 1 and line.get("recording") != _VERSION:
             raise ValueError(f'{path} is no recording: its first line has no "recording": 1.')
         if "request" in line:
+            _check_line(line, _EXCHANGE, path, number)
             recording.exchanges.append(line)
         elif "webhook" in line:
+            _check_line(line, _WEBHOOK, path, number)
             recording.webhooks.append(line["webhook"])
     if not lines:
         raise ValueError(f"The recording {path} is empty.")
@@ -164,3 +209,9 @@ def _parse_line(text: str, path: pathlib.Path, number: int) -> JSONObject:
     if not isinstance(line, dict):
         raise ValueError(f"Line {number} of {path} is no JSON object.")
     return line
+
+
+def _check_line(line: JSONObject, schema: Schema, path: pathlib.Path, number: int) -> None:
+    for problem in validate(line, schema):
+        where = f"{problem.field}: " if problem.field else ""
+        raise ValueError(f"Line {number} of {path} is wrong: {where}{problem.description}.")

@@ -175,7 +175,11 @@ def test_no_secret_that_comes_back_is_on_the_disk(tmp_path: Path) -> None:
 
 def test_a_line_separator_in_a_text_ends_no_line_of_a_recording(tmp_path: Path) -> None:
     path = tmp_path / "calls.jsonl"
-    line = {"request": {"body": {"text": "a\u2028b\x85c\u2029d\x0ce\rf"}}, "response": {}}
+    body = {"text": "a\u2028b\x85c\u2029d\x0ce\rf"}
+    line = {
+        "request": {"method": "POST", "path": "/v1/predictions", "body": body},
+        "response": {"status": 201, "headers": {}, "body": body},
+    }
     for _ in range(2):  # it goes on where it ended
         file = RecordingFile(path, "http://127.0.0.1:1/v1")
         file.write(line)
@@ -300,6 +304,14 @@ def test_a_recording_goes_on_where_it_ended(upstream: LocalServer, tmp_path: Pat
         ("{}\n", "is no recording"),
         ("no json\n", "Line 1 .* is no JSON"),
         ('{"recording": 1}\n[]\n', "Line 2 .* is no JSON object"),
+        ('{"recording": 1}\n{"request": {"method": "GET", "path": "/"}}\n', "response is required"),
+        ('{"recording": 1}\n{"request": "x", "response": {}}\n', "Line 2 .* request: Invalid type"),
+        (
+            '{"recording": 1}\n{"request": {"method": "GET", "path": "/"}, "response": '
+            '{"status": "x", "headers": {}}}\n',
+            "Line 2 .* response.status: Invalid type",
+        ),
+        ('{"recording": 1}\n{"webhook": {"after": 1}}\n', "webhook: prediction is required"),
     ],
 )
 def test_what_is_no_recording_is_one_sentence(tmp_path: Path, text: str | None, words: str) -> None:
