@@ -51,12 +51,10 @@ def plain_output(response: LongObject) -> list[object] | dict[str, object] | Non
     output = response.get("output")
     if not isinstance(output, list | dict):
         return None
-    if isinstance(output, list):
-        types = set(map(type, output))
-        if str in types:
-            return None
-        if types == {list} and _are_numeric(output):
-            return output
+    if not response.may_hold_strings("output"):
+        return output
+    if isinstance(output, list) and str in set(map(type, output)):
+        return None
     if response.may_hold("output", _FILE_BEGINNINGS):
         return None
     return output

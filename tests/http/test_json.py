@@ -124,6 +124,13 @@ def holds(value: Any) -> bool:
     return isinstance(value, list) and any(map(holds, value))
 
 
+def has_strings(value: Any) -> bool:
+    """Return whether there is a string or an object with names in a value."""
+    if isinstance(value, list):
+        return any(map(has_strings, value))
+    return isinstance(value, str) or bool(isinstance(value, dict) and value)
+
+
 @pytest.mark.slow
 @given(
     st.lists(st.tuples(st.sampled_from(["output", "input", "http://x"]), VALUES), max_size=4),
@@ -138,6 +145,7 @@ def test_a_long_text_tells_that_there_is_no_string_only_where_there_is_none(
     with LongObject(json.loads(text), text) as parsed:
         assert parsed == json.loads(text)
         assert parsed.may_hold("output", BEGINNINGS) or not holds(parsed.get("output"))
+        assert parsed.may_hold_strings("output") or not has_strings(parsed.get("output"))
 
 
 def test_a_long_text_tells_that_there_is_no_string_beside_those_of_other_values() -> None:
@@ -151,3 +159,12 @@ def test_a_long_text_tells_that_there_is_no_string_beside_those_of_other_values(
         assert not parsed.may_hold("output", BEGINNINGS)
         assert parsed.may_hold("urls", BEGINNINGS)
     assert parsed.may_hold("output", BEGINNINGS)  # it has no text any more
+
+
+def test_a_long_text_tells_that_an_output_is_numbers_alone() -> None:
+    value = {"urls": {"get": 'https://"a'}, "logs": "two\nlines", "output": [[1.5, None], []]}
+    text = json.dumps(value).encode()
+    with LongObject(value, text) as parsed:
+        assert not parsed.may_hold_strings("output")
+        assert parsed.may_hold_strings("urls")
+    assert parsed.may_hold_strings("output")  # it has no text any more
