@@ -54,6 +54,7 @@ _USUAL_HEAD = re.compile(
 _LENGTH = re.compile("[0-9]{1,18}")
 _PIECE_SIZE = 65536  # bytes that are sent at a time, at most
 _SLOWEST_LINE = 8192  # bytes per second, at which a piece must be sent within the timeout
+_SHORT = 8192  # bytes, which the operating system takes at once where nothing else is to be sent
 _MAX_UNSENT = 131072  # bytes that the operating system keeps to be sent
 _MAX_IDLE = 10  # connections to one host that a thread keeps for its next requests
 _MIN_TIMEOUT = 0.001  # seconds; 0 would mean a socket that never waits
@@ -242,6 +243,8 @@ class _Reporting:
             delivery.head = b""
         if self.sock is None:
             self.connect()
+        # Nothing is under way on the connection: the system takes what is short at once.
+        never_waits = delivery.sent != "some" and isinstance(data, bytes) and len(data) < _SHORT
         delivery.sent = "some"
         delivery.left_at = None
         delivery.socket = self.sock
@@ -257,7 +260,7 @@ class _Reporting:
                 silence = delivery.silence
                 if monotonic() > delivery.end:
                     raise TimeoutError("the request could not be sent in time")
-            if self.sock is not None and silence not in (inf, self.sock.gettimeout()):
+            if self.sock is not None and not never_waits and silence != inf:
                 self.sock.settimeout(silence)
             super().send(piece)  # type: ignore[misc]
         delivery.left_at = monotonic()

@@ -37,14 +37,20 @@ LONG_PIECE_SIZE = 120 * 1024
 MAX_REDIRECTS = 5
 CONNECT_TIMEOUT = 10.0  # seconds
 
-# What requests reads of the environment, but for credentials.
-_VARIABLES = (
-    *(f"{name}_proxy" for name in ("http", "https", "all", "no")),
-    *(f"{name}_PROXY" for name in ("HTTP", "HTTPS", "ALL", "NO")),
-    "REQUEST_METHOD",
-    "REQUESTS_CA_BUNDLE",
-    "CURL_CA_BUNDLE",
-)
+# What requests reads of the environment for a URL, but for credentials. Each variable that is not
+# there takes as long as several that are.
+_VARIABLES = {
+    "http:": ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"),
+    "https:": (
+        "https_proxy",
+        "HTTPS_PROXY",
+        "all_proxy",
+        "ALL_PROXY",
+        "REQUESTS_CA_BUNDLE",
+        "CURL_CA_BUNDLE",
+    ),
+}
+_VARIABLES_WITH_PROXY = ("no_proxy", "NO_PROXY", "REQUEST_METHOD")
 _MAX_SETTINGS = 100  # hosts whose settings a thread keeps
 _MAX_TIMEOUT = 1e6  # seconds; more than any socket can wait
 _SHORT_BODY = 16384  # bytes; the head of a request waits for such a one
@@ -142,7 +148,10 @@ class Sessions:
                 else:
                     request = prepare(session.headers, method, parts, data, auth)
                 scheme, _, host = url.split("/", 3)[:3]
-                place = _Place(scheme, host, self._proxy, tuple(map(os.environ.get, _VARIABLES)))
+                variables = tuple(map(os.environ.get, _VARIABLES.get(scheme.lower(), ())))
+                if any(variables):
+                    variables += tuple(map(os.environ.get, _VARIABLES_WITH_PROXY))
+                place = _Place(scheme, host, self._proxy, variables)
                 settings = _own.settings.get(place) or _find_settings(
                     place, session, url, self._proxies
                 )

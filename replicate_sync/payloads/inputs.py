@@ -64,6 +64,8 @@ def validate_input(
             _refuse_names_of_files(value, name)
     uploads: dict[object, Upload] = {}
     try:
+        if all(map(_is_json_scalar, present.values())):
+            return present
         if _is_json(present):  # no file can be in it
             for name, value in present.items():
                 if isinstance(value, _CONTAINERS):
