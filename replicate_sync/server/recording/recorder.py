@@ -23,7 +23,7 @@ from ..routes.problems import APIError, not_found
 from ..webhooks import deliver
 from .exchanges import ORIGIN, RecordingFile, serialize_body
 from .redaction import RESPONSE_HEADERS, redact
-from .request_keys import recorded_request, token_of
+from .request_keys import hidden_inputs, hide_inputs, recorded_request, token_of
 from .rewriting import PREFIX, ProxiedUrls, map_strings
 from .upstream import Upstream, UpstreamFailed, read_pieces
 
@@ -195,7 +195,7 @@ class Recorder:
             self._created_at[str(body.get("id"))] = time.monotonic()
         if request.path != _SECRET_PATH:
             head = {**self._head(response), "body": body, "seconds": round(seconds, 3)}
-            self._write({"request": received, "response": head})
+            self._write({"request": hide_inputs(received, hidden_inputs(body)), "response": head})
         return Response(data, response.status, self._headers_back(response))
 
     def _headers_back(self, response: BaseHTTPResponse) -> list[tuple[str, str]]:

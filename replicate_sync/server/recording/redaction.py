@@ -7,7 +7,12 @@ import re
 import urllib.parse
 from collections.abc import Collection
 
-_TOKEN = re.compile(r"\b(r8|whsec|hf|sk)_[A-Za-z0-9+/=_-]{8,}")
+from .rewriting import map_strings
+
+_TOKEN = re.compile(
+    r"\b(r8_[\w-]{8,}|whsec_[A-Za-z0-9+/=]{8,}|hf_[A-Za-z0-9]{20,}|gh[a-z]_[A-Za-z0-9]{20,}"
+    r"|sk[_-](?=[\w-]*\d)[\w-]{20,}|AKIA[A-Z0-9]{16})"
+)
 _SECRET_NAMES = re.compile(
     r"(?i)((token|secret|password|api_?key|authorization|signature|credential|cookie)|^sig)$"
 )
@@ -46,6 +51,8 @@ def is_secret(name: str) -> bool:
 def _redact_item(key: str, item: object, tokens: Collection[str], keep_files: bool) -> object:
     if isinstance(item, str) and item and is_secret(key):
         return REDACTED
+    if key == "output":  # a "token" in it is one of a language
+        return map_strings(item, lambda text: _redact_text(text, tokens, keep_files))
     return redact(item, tokens, keep_files)
 
 

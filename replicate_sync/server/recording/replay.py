@@ -18,7 +18,7 @@ from ..routes.json_responses import serialize_json
 from ..routes.problems import APIError
 from ..webhooks import deliver, new_message_id, signed_headers
 from .exchanges import ORIGIN, parse_body, read_recording
-from .request_keys import key_of, recorded_request
+from .request_keys import hidden_inputs, hide_inputs, key_of, recorded_request
 from .rewriting import PREFIX, map_strings
 
 _OWN_PATH = "/v1/webhooks/default/secret"  # is never recorded; webhooks are signed with our own
@@ -52,7 +52,9 @@ class Replay:
         self._lock = threading.Lock()
         self._next: dict[str, int] = {}
         self._by_key: dict[str, list[JSONObject]] = {}
+        self._hidden: set[str] = set()  # the inputs that no recorded request shows
         for exchange in recording.exchanges:
+            self._hidden |= hidden_inputs(exchange["request"].get("body"))
             self._by_key.setdefault(key_of(exchange["request"]), []).append(exchange["response"])
 
     def close(self) -> None:
@@ -88,6 +90,8 @@ class Replay:
             # Another place of the same stream: its rest is found by the id.
             rest = {name: value for name, value in received.items() if name != "last_event_id"}
             key = key_of(rest)
+        elif key not in self._by_key:
+            key = key_of(hide_inputs(received, self._hidden))
         with self._lock:
             found = self._by_key.get(key)
             if found is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from werkzeug.formparser import FormDataParser
 from werkzeug.http import parse_options_header
@@ -18,6 +18,8 @@ from .rewriting import map_strings
 
 WEBHOOK = "{webhook}"
 """What stands for the URL of a webhook, which is another one in every run."""
+HIDDEN = "[REDACTED]"
+"""What the API shows instead of a secret input."""
 
 
 def recorded_request(
@@ -53,6 +55,22 @@ def recorded_request(
     if content is not None:
         recorded["body"] = content
     return recorded
+
+
+def hide_inputs(recorded: JSONObject, names: Collection[str]) -> JSONObject:
+    """Return a recorded request without the values of these inputs of a prediction."""
+    body = recorded.get("body")
+    if not isinstance(body, dict) or not isinstance(body.get("input"), dict):
+        return recorded
+    hidden = {name: HIDDEN if name in names else value for name, value in body["input"].items()}
+    return {**recorded, "body": {**body, "input": hidden}}
+
+
+def hidden_inputs(body: object) -> set[str]:
+    """Return the names of the inputs whose values a prediction, or its request, does not show."""
+    if not isinstance(body, dict) or not isinstance(body.get("input"), dict):
+        return set()
+    return {name for name, value in body["input"].items() if value == HIDDEN}
 
 
 def token_of(authorization: str) -> str:

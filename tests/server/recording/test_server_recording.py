@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from replicate_sync import (
 )
 from replicate_sync.server import LocalServer, log
 from replicate_sync.server.recording.exchanges import RecordingFile, read_recording
+from replicate_sync.server.recording.redaction import redact
 
 UPSTREAM_TOKEN = "r8_" + "upstreamsecret" * 3
 TEXT = ["Once", " upon", "\n", "", "a\nb", "\u2028\x85", " \N{SNOWMAN}"]
@@ -171,6 +173,62 @@ def test_no_secret_that_comes_back_is_on_the_disk(tmp_path: Path) -> None:
         player.replay(path, speed=0)
         signed_again = "https://bucket.example/x.png?X-Amz-Date=2&X-Amz-Signature=c0ffee"
         assert client.run("me/echo", {"text": signed_again}).startswith("It is https://bucket")
+
+
+def test_a_secret_input_is_not_on_the_disk_and_found_again(
+    upstream: LocalServer, tmp_path: Path
+) -> None:
+    path = tmp_path / "calls.jsonl"
+
+    @upstream.model("me/private")
+    def private(text: str, access: str) -> str:
+        return f"{text} {len(access)}"
+
+    model = upstream.models.get("me/private")
+    assert model is not None
+    properties = model.input["properties"]
+    access = {**properties["access"], "format": "password"}
+    hiding = {**model.input, "properties": {**properties, "access": access}}
+    upstream.models.add(replace(model, input=hiding))
+    with LocalServer() as recorder, client_of(recorder) as client:
+        recorder.record(path, upstream.url, token=UPSTREAM_TOKEN)
+        for text in ("a", "b"):
+            assert client.run("me/private", {"text": text, "access": "hunter2"}) == f"{text} 7"
+    assert "hunter2" not in path.read_text()
+    with LocalServer() as player, client_of(player) as client:
+        player.replay(path, speed=0)
+        for text in ("b", "a"):
+            assert client.run("me/private", {"text": text, "access": "another"}) == f"{text} 7"
+        with pytest.raises(ResponseError, match="never recorded"):
+            client.run("me/private", {"text": "c", "access": "hunter2"})
+
+
+def test_an_output_is_played_back_as_it_was(upstream: LocalServer, tmp_path: Path) -> None:
+    path = tmp_path / "calls.jsonl"
+    output = [{"token": "The", "secret": "no"}, "hf_hub_download and sk_learn_text_extraction"]
+    upstream.script("me/tokens", output=output)
+    with LocalServer() as recorder, client_of(recorder) as client:
+        recorder.record(path, upstream.url, token=UPSTREAM_TOKEN)
+        assert client.run("me/tokens", {}) == output
+    with LocalServer() as player, client_of(player) as client:
+        player.replay(path, speed=0)
+        assert client.run("me/tokens", {}) == output
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "r8_" + 37 * "a",
+        "hf_" + 34 * "a",
+        "sk-proj-" + 9 * "a_1B",
+        "sk_live_" + 9 * "a1B",
+        "ghp_" + 36 * "a",
+        "AKIA" + 16 * "A",
+        "whsec_" + 16 * "A/",
+    ],
+)
+def test_the_tokens_of_other_services_are_left_out(secret: str) -> None:
+    assert redact({"output": [f"It is {secret}."]}) == {"output": ["It is [redacted]."]}
 
 
 def test_a_line_separator_in_a_text_ends_no_line_of_a_recording(tmp_path: Path) -> None:
