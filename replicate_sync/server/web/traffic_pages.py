@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from werkzeug.wrappers import Response
 
+from ..models import Registry
 from ..routes import problems
 from ..routes.context import Route, RouteGroup
 from ..routes.current_request import request
@@ -101,7 +102,8 @@ class TrafficPages(RouteGroup[WebContext]):
 
     def requests(self) -> Response:
         """Show the newest requests, and the faults that can be set."""
-        rows = [_request_values(one) for one in reversed(self._context.requests[-_ROWS:])]
+        models = self._context.models
+        rows = [_request_values(one, models) for one in reversed(self._context.requests[-_ROWS:])]
         pending = self._context.faults.pending()
         return page("requests.html", rows=rows, knobs=KNOBS, pending=pending)
 
@@ -141,7 +143,10 @@ class TrafficPages(RouteGroup[WebContext]):
         )
         for one in self._context.requests[-_ROWS:]:
             version = f"{one.status}-{one.response_size}"
-            yield Change("rows", f"request-{one.number}", version, _renderer(one))
+            yield Change("rows", f"request-{one.number}", version, self._renderer(one))
+
+    def _renderer(self, one: LoggedRequest) -> Callable[[], str]:
+        return lambda: fragment("_request.html", row=_request_values(one, self._context.models))
 
     def _webhook_changes(self) -> Iterable[Change]:
         for one in self._context.webhook_log[-_ROWS:]:
@@ -154,11 +159,7 @@ class TrafficPages(RouteGroup[WebContext]):
             )
 
 
-def _renderer(one: LoggedRequest) -> Callable[[], str]:
-    return lambda: fragment("_request.html", row=_request_values(one))
-
-
-def _request_values(one: LoggedRequest) -> dict[str, object]:
+def _request_values(one: LoggedRequest, models: Registry) -> dict[str, object]:
     return {
         "number": one.number,
         "time": one.time,
@@ -166,7 +167,7 @@ def _request_values(one: LoggedRequest) -> dict[str, object]:
         "path": one.path,
         "query": one.query,
         "headers": list(one.headers),
-        "body": show_body(one.body),
+        "body": show_body(_redact(one.body, models)),
         "status": one.status,
         "seconds": one.seconds,
         "response": show_body(one.response),
@@ -176,6 +177,22 @@ def _request_values(one: LoggedRequest) -> dict[str, object]:
 
 def _webhook_values(one: Delivery) -> dict[str, object]:
     return {**one._asdict(), "body": show_body(one.body)}
+
+
+def _redact(body: bytes, models: Registry) -> bytes:
+    """Return the body of a request without the values of what is a secret input of any model."""
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return body
+    if not isinstance(value, dict) or not isinstance(value.get("input"), dict):
+        return body
+    input = value["input"]
+    for model in models.all():
+        input = model.redact(input)
+    if input == value["input"]:
+        return body
+    return json.dumps({**value, "input": input}).encode()
 
 
 def show_body(body: bytes) -> str:
