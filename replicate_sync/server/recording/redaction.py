@@ -19,6 +19,8 @@ _SECRET_NAMES = re.compile(
 _CREDENTIALS_OF_URL = re.compile(r"(https?://)[^\s/?#@\"'<>]+@")
 _QUERY_OF_URL = re.compile(r"((?:https?://|\{origin\})[^\s?#\"'<>]*\?)([^\s#\"'<>]+)")
 _MIN_TOKEN = 8  # characters; a shorter one may be a word of any text
+_MIN_SIGNATURE = 24  # characters; a model may write a URL with api_key=YOUR_API_KEY
+_WRITTEN_BY_MODEL = ("output", "logs", "events")
 _MAX_DATA_URI = 300  # characters of one that is written as it is
 RESPONSE_HEADERS = ("content-type", "retry-after", "preference-applied", "ratelimit-remaining")
 """The headers of a response that are recorded."""
@@ -49,10 +51,11 @@ def is_secret(name: str) -> bool:
 
 
 def _redact_item(key: str, item: object, tokens: Collection[str], keep_files: bool) -> object:
+    if key in _WRITTEN_BY_MODEL:
+        # It stays as it is but for what is a secret for sure: a "token" in it is one of a language.
+        return map_strings(item, lambda text: _redact_written(text, tokens))
     if isinstance(item, str) and item and is_secret(key):
         return REDACTED
-    if key == "output":  # a "token" in it is one of a language
-        return map_strings(item, lambda text: _redact_text(text, tokens, keep_files))
     return redact(item, tokens, keep_files)
 
 
@@ -62,18 +65,30 @@ def _redact_text(text: str, tokens: Collection[str], keep_files: bool) -> str:
             return text
         digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
         return f"{text.partition(',')[0]},[{len(text)} characters, sha256 {digest}]"
+    text = _CREDENTIALS_OF_URL.sub(rf"\1{REDACTED}@", text)
+    return _redact_tokens(_redact_signatures(text, 1), tokens)
+
+
+def _redact_written(text: str, tokens: Collection[str]) -> str:
+    if text.startswith("data:"):
+        return text
+    return _redact_tokens(_redact_signatures(text, _MIN_SIGNATURE), tokens)
+
+
+def _redact_tokens(text: str, tokens: Collection[str]) -> str:
     for token in tokens:
         if len(token) >= _MIN_TOKEN:
             text = text.replace(token, REDACTED)
-    if "://" in text or "{origin}" in text:
-        text = _CREDENTIALS_OF_URL.sub(rf"\1{REDACTED}@", text)
-        text = _QUERY_OF_URL.sub(_redact_query, text)
     return _TOKEN.sub(REDACTED, text)
 
 
-def _redact_query(url: re.Match[str]) -> str:
-    """Return a URL without its query where that is signed, as it is another one each time."""
-    names = [name for name, _ in urllib.parse.parse_qsl(url[2], keep_blank_values=True)]
-    if any(is_secret(name) for name in names):
-        return f"{url[1]}{REDACTED}"
-    return url[0]
+def _redact_signatures(text: str, shortest: int) -> str:
+    """Return a text whose signed URLs have no query, as it is another one each time."""
+
+    def without_query(url: re.Match[str]) -> str:
+        for name, value in urllib.parse.parse_qsl(url[2]):
+            if is_secret(name) and len(value) >= shortest:
+                return f"{url[1]}{REDACTED}"
+        return url[0]
+
+    return _QUERY_OF_URL.sub(without_query, text)

@@ -151,8 +151,8 @@ def test_no_secret_is_on_the_disk(upstream: LocalServer, tmp_path: Path, hooks: 
 @pytest.mark.slow
 def test_no_secret_that_comes_back_is_on_the_disk(tmp_path: Path) -> None:
     path = tmp_path / "calls.jsonl"
-    signed = "https://bucket.example/x.png?X-Amz-Date=1&X-Amz-Signature=deadbeef"
-    texts = ("own-upstream-token", "own-client-token", signed, "https://me:hunter2@host.example/x")
+    signed = f"https://bucket.example/x.png?X-Amz-Date=1&X-Amz-Signature={16 * 'beef'}"
+    texts = ("own-upstream-token", "own-client-token", signed)
     with LocalServer(token="own-upstream-token") as upstream, LocalServer() as recorder:
 
         @upstream.model("me/echo")
@@ -167,7 +167,7 @@ def test_no_secret_that_comes_back_is_on_the_disk(tmp_path: Path) -> None:
             said += ["".join(client.stream("me/echo", {"text": text})) for text in texts]
     assert said == 2 * [f"It is {text}" for text in texts]
     written = path.read_text()
-    for hidden in ("own-upstream", "own-client", "deadbeef", "Signature", "X-Amz", "hunter2"):
+    for hidden in ("own-upstream", "own-client", "beef", "Signature", "X-Amz"):
         assert hidden not in written
     with LocalServer() as player, client_of(player) as client:
         player.replay(path, speed=0)
@@ -205,7 +205,11 @@ def test_a_secret_input_is_not_on_the_disk_and_found_again(
 
 def test_an_output_is_played_back_as_it_was(upstream: LocalServer, tmp_path: Path) -> None:
     path = tmp_path / "calls.jsonl"
-    output = [{"token": "The", "secret": "no"}, "hf_hub_download and sk_learn_text_extraction"]
+    output = [
+        {"token": "The", "secret": "no"},
+        "hf_hub_download and sk_learn_text_extraction",
+        "Send it to https://api.example/v1?api_key=YOUR_API_KEY, or https://me:password@api.example.",
+    ]
     upstream.script("me/tokens", output=output)
     with LocalServer() as recorder, client_of(recorder) as client:
         recorder.record(path, upstream.url, token=UPSTREAM_TOKEN)
@@ -229,6 +233,17 @@ def test_an_output_is_played_back_as_it_was(upstream: LocalServer, tmp_path: Pat
 )
 def test_the_tokens_of_other_services_are_left_out(secret: str) -> None:
     assert redact({"output": [f"It is {secret}."]}) == {"output": ["It is [redacted]."]}
+
+
+def test_a_url_in_an_input_has_no_signature_and_no_password() -> None:
+    for url, shown in (
+        ("https://b.example/x.png?Expires=1&Signature=a", "https://b.example/x.png?[redacted]"),
+        ("{origin}/v1/files/x/download?sig=a", "{origin}/v1/files/x/download?[redacted]"),
+        ("https://me:hunter2@b.example/x?size=1", "https://[redacted]@b.example/x?size=1"),
+    ):
+        assert redact({"input": {"image": url, "prompt": f"See {url}"}}) == {
+            "input": {"image": shown, "prompt": f"See {shown}"}
+        }
 
 
 def test_a_line_separator_in_a_text_ends_no_line_of_a_recording(tmp_path: Path) -> None:
