@@ -20,6 +20,8 @@ from .conversion import parse_document, parse_output, raise_for_urls, serialize_
 from .predictor import CogError, Predictor
 from .process import CogProcess
 
+CANCEL_TIMEOUT = 5.0
+"""How many seconds a canceled prediction may go on before its process is started again."""
 _FIRST_DELAY = 0.002  # seconds before a busy worker is tried again
 _MAX_DELAY = 0.2  # seconds
 _ERROR_PREFIX = re.compile(
@@ -205,7 +207,8 @@ class CogModel:
         """Yield each piece of output, and return all of it; log and measure the rest."""
         id = uuid.uuid4().hex
         logged = False
-        job_context.on_cancel(lambda: self._client.cancel(id))
+        ended = threading.Event()
+        job_context.on_cancel(lambda: self._cancel(id, ended))
         try:
             for event in self._events(id, input):
                 if event.kind == "log":
@@ -221,7 +224,28 @@ class CogModel:
             raise job_context.Failed(str(error)) from None
         except ConnectionLost:
             pass
+        finally:
+            ended.set()
         raise self._lost()
+
+    def _cancel(self, id: str, ended: threading.Event) -> None:
+        self._client.cancel(id)
+        if self._process is not None and self._slots == 1:
+            name = f"cog-cancel-{id}"
+            stop = threading.Thread(target=self._stop_unless, args=(ended,), name=name, daemon=True)
+            stop.start()
+
+    def _stop_unless(self, ended: threading.Event) -> None:
+        """End the process where a canceled prediction goes on, as it holds up all others.
+
+        Cog cannot end one that waits in C. Where there are several slots it holds up none, and
+        they would end with the process.
+        """
+        if ended.wait(CANCEL_TIMEOUT):
+            return
+        with self._restart_lock:  # the slot is held until it has ended, so it is not another one
+            if self._process is not None and not ended.is_set():
+                self._process.stop()
 
     def _events(self, id: str, input: JSONObject) -> Iterator[CogEvent]:
         """Yield the events of a prediction, once Cog has accepted it."""

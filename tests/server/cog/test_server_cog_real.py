@@ -19,6 +19,7 @@ import pytest
 import requests
 
 from replicate_sync.server import CogError, LocalServer
+from replicate_sync.server.cog import predictor_model
 from replicate_sync.server.cog.predictor_model import CogModel
 
 pytest.importorskip("cog")
@@ -291,6 +292,19 @@ def test_one_that_is_canceled_as_it_waits_never_runs(broken: Any) -> None:
     broken.post(first["urls"]["cancel"])
     assert broken.run("me/breaks", {})["output"] == "well"
     assert broken.get(second["urls"]["get"]).json()["started_at"] is None
+
+
+def test_one_that_does_not_end_when_it_is_canceled_holds_up_no_other(
+    broken: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(predictor_model, "CANCEL_TIMEOUT", 0.2)
+    first = broken.create("me/breaks", {"how": "block", "seconds": 60})
+    shown = broken.until(first, lambda body: "process" in body["logs"])
+    second = broken.create("me/breaks", {"how": "next"})
+    broken.post(first["urls"]["cancel"])
+    assert broken.until(second, lambda body: body["status"] == "succeeded")["output"] == "next"
+    assert gone(int(shown["logs"].removeprefix("process ")))
+    assert broken.get(first["urls"]["get"]).json()["status"] == "canceled"
 
 
 @pytest.mark.parametrize("how", ["the worker ends", "the worker is killed", "Cog is killed"])

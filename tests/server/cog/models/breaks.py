@@ -9,6 +9,8 @@ from cog import BaseRunner
 class Runner(BaseRunner):
     def run(self, how: str = "well", seconds: float = 0.0) -> str:
         print(f"process {os.getpid()}", flush=True)
+        if how == "block":
+            time.sleep(seconds)  # in which Cog cannot end it
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             time.sleep(0.01)
