@@ -5,10 +5,14 @@ from __future__ import annotations
 import urllib.parse
 from collections.abc import Iterator, Mapping
 
+import requests
 import urllib3
+from requests.adapters import HTTPAdapter
 from urllib3.response import BaseHTTPResponse
 
-_TIMEOUT = urllib3.Timeout(connect=10, read=90)  # seconds; a wait may take 60 of silence
+from ..hosts import loopback
+
+_TIMEOUT = (10, 90)  # seconds to connect and of silence, as a wait may take 60
 _PIECE = 2**16  # bytes
 
 
@@ -18,6 +22,9 @@ class UpstreamFailed(Exception):
 
 class Upstream:
     """Sends requests to the API, and to the hosts of its files.
+
+    The proxies and the certificates of the environment are used, as by requests, but no proxy
+    for this machine.
 
     Args:
         url: The base URL of the API, such as https://api.replicate.com/v1.
@@ -38,7 +45,9 @@ class Upstream:
         self.url: str = url.rstrip("/")
         self.origin: str = f"{parts.scheme}://{parts.netloc}"
         self.prefix: str = parts.path.rstrip("/")
-        self._pool = urllib3.PoolManager(maxsize=32)
+        # The adapter of requests alone: a session would follow redirects, and read ~/.netrc.
+        self._adapter = HTTPAdapter(pool_maxsize=32)
+        self._environment = requests.Session()
 
     def send(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes
@@ -49,18 +58,22 @@ class Upstream:
             UpstreamFailed: There is no response.
         """
         try:
-            return self._pool.request(
-                method,
-                url,
-                headers=dict(headers),
-                body=body or None,
-                preload_content=False,
-                redirect=False,
-                retries=False,
+            message = requests.Request(method, url, headers=dict(headers), data=body).prepare()
+            settings = self._environment.merge_environment_settings(url, {}, True, None, None)
+            proxies = settings["proxies"]
+            if loopback(urllib.parse.urlsplit(url).hostname):
+                proxies = {}
+            response = self._adapter.send(
+                message,
+                stream=True,
                 timeout=_TIMEOUT,
+                verify=settings["verify"] or True,
+                proxies=proxies,
             )
-        except urllib3.exceptions.HTTPError as error:
+        except (OSError, ValueError) as error:  # also where there is no file of certificates
             raise UpstreamFailed(str(error)) from error
+        raw: BaseHTTPResponse = response.raw
+        return raw
 
 
 def read_pieces(response: BaseHTTPResponse) -> Iterator[bytes]:
@@ -70,7 +83,7 @@ def read_pieces(response: BaseHTTPResponse) -> Iterator[bytes]:
         UpstreamFailed: The connection ended before the body did.
     """
     try:
-        while piece := response.read1(_PIECE):
+        while piece := response.read1(_PIECE, decode_content=True):
             yield piece
     except urllib3.exceptions.HTTPError as error:
         raise UpstreamFailed(str(error)) from error

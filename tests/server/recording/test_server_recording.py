@@ -344,6 +344,35 @@ def test_a_clients_own_token_is_passed_on(upstream: LocalServer, tmp_path: Path)
     assert UPSTREAM_TOKEN not in path.read_text()
 
 
+def test_the_proxy_of_the_environment_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "calls.jsonl"
+    for name in ("NO_PROXY", "no_proxy", "http_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    # It takes requests as a proxy does, with the whole URL.
+    with LocalServer(allowed_hosts=["api.example"]) as proxy, LocalServer() as recorder:
+        monkeypatch.setenv("http_proxy", proxy.origin)
+        recorder.record(path, "http://api.example/v1", token=proxy.token)
+        with client_of(recorder) as client:
+            assert client.run("replicate/hello-world", {"text": "Al"}) == "hello Al"
+        assert "api.example" in {one.headers["Host"] for one in proxy.requests}
+        monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")  # is not for this machine
+        recorder.record(path, proxy.url, token=proxy.token)
+        with client_of(recorder) as client:
+            assert client.run("replicate/hello-world", {"text": "Al"}) == "hello Al"
+    assert "{origin}/v1/predictions/" in path.read_text()
+
+
+def test_certificates_that_are_missing_are_one_sentence(
+    call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "missing.pem"))
+    call.server.record(tmp_path / "calls.jsonl", "https://127.0.0.1:1/v1")
+    response = call.get("/v1/account")
+    assert (response.status_code, "missing.pem" in response.json()["detail"]) == (502, True)
+
+
 def test_an_api_that_is_not_there_is_an_error_and_is_not_recorded(
     tmp_path: Path, call: Any
 ) -> None:
