@@ -207,6 +207,47 @@ def test_predictions_and_requests_appear_live(page: Page) -> None:
         page.until(lambda: f"/v1/predictions/{prediction.id}" in page.text("#rows"))
 
 
+@pytest.fixture
+def tab(page: Page) -> Iterator[Callable[[str], None]]:
+    """Opens a page in a further tab; all of them are closed at the end."""
+    first = page.driver.current_window_handle
+
+    def open_tab(path: str) -> None:
+        page.driver.switch_to.new_window("tab")
+        page.driver.set_page_load_timeout(5)
+        page.open(path)
+
+    yield open_tab
+    for handle in page.driver.window_handles:
+        if handle != first:
+            page.driver.switch_to.window(handle)
+            page.driver.close()
+    page.driver.switch_to.window(first)
+
+
+def test_any_number_of_tabs_can_be_open(page: Page, tab: Callable[[str], None]) -> None:
+    page.open("/p")
+    for _ in range(7):  # a browser has six connections to a server at most
+        tab("/requests")
+    assert page.text("h1") == "Requests"
+
+
+def test_a_text_goes_on_in_a_tab_that_was_hidden(
+    page: Page, server: LocalServer, tab: Callable[[str], None]
+) -> None:
+    words = [f"{number} " for number in range(15)]
+    server.script("me/slow", tokens=words, delay=0.1)
+    page.open("/m/me/slow")
+    first = page.driver.current_window_handle
+    page.find("button.primary").click()
+    page.until(lambda: page.text("pre.text").startswith("0 1"))
+    tab("/webhooks")
+    time.sleep(0.4)  # it is written on meanwhile
+    page.driver.switch_to.window(first)
+    page.until(lambda: page.text("#result .status") == "succeeded")
+    assert page.script("return document.querySelector('pre.text').textContent") == "".join(words)
+
+
 def test_a_button_that_is_pressed_while_its_page_changes_can_be_released(page: Page) -> None:
     from selenium.webdriver import ActionChains
 

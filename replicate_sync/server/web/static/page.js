@@ -70,15 +70,39 @@ const handlers = {
   },
 };
 
+// A browser has six connections to a server at most, so a tab that nobody sees keeps none.
 function listen(part) {
   if (part.hasAttribute("data-over")) return null;
-  const source = new EventSource(part.dataset.live);
-  for (const [name, handle] of Object.entries(handlers)) {
-    source.addEventListener(name, (event) => handle(JSON.parse(event.data)));
-  }
-  source.addEventListener("end", () => source.close());
-  addEventListener("pagehide", () => source.close());
-  return source;
+  const over = new AbortController();
+  let source = null;
+  let later = 0;
+  const close = () => {
+    clearTimeout(later);
+    if (source) source.close();
+    source = null;
+  };
+  const open = () => {
+    close();
+    if (document.hidden || over.signal.aborted) return;
+    source = new EventSource(liveUrl(part));
+    for (const [name, handle] of Object.entries(handlers)) {
+      source.addEventListener(name, (event) => handle(JSON.parse(event.data)));
+    }
+    source.addEventListener("end", () => over.abort());
+    source.addEventListener("error", () => { close(); later = setTimeout(open, 2000); });
+  };
+  over.signal.addEventListener("abort", close);
+  document.addEventListener("visibilitychange", open, { signal: over.signal });
+  addEventListener("pagehide", close, { signal: over.signal });
+  open();
+  return over;
+}
+
+function liveUrl(part) {
+  const url = new URL(part.dataset.live, location.href);
+  const text = part.querySelector("[data-count]");
+  if (text) url.searchParams.set("pieces", text.dataset.count); // it goes on after what is shown
+  return url;
 }
 
 // The models' list
@@ -135,7 +159,7 @@ async function run(form) {
     const panel = element(body.html);
     const result = find("result");
     result.replaceChildren(panel);
-    if (current) current.close();
+    if (current) current.abort();
     current = listen(panel);
     const box = result.getBoundingClientRect();
     if (box.top < 0 || box.top > innerHeight - 120) {
