@@ -143,6 +143,11 @@ def server_page(address: str) -> str:
     prediction = requests.get(f"{origin}/p/{prediction_id}", timeout=60).text
     [panel] = re.findall("<article class=.panel.*?</article>", prediction, re.DOTALL)
     page = requests.get(address, timeout=60).text.replace("<head>", f'<head><base href="{origin}">')
+    # A page of another origin, such as this one from a file, may load no styles from the server.
+    styles = requests.get(f"{origin}/static/page.css", timeout=60).text
+    link = '<link rel="stylesheet" href="/static/page.css">'
+    assert link in page
+    page = page.replace(link, f"<style>{styles}</style>")
     head, empty, tail = page.partition('<div class="empty">')
     assert empty
     return head + panel + tail.partition("</div>")[2]
