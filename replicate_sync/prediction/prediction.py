@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
+from functools import partial
 from operator import attrgetter
 from pathlib import Path
 from time import monotonic, time
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from ..payloads.file_output import FileOutput
     from ..payloads.result_files import Saver
     from ..sse import Event
+    from .context import Context
 
 _DISPLAY_INTERVAL = 1.0  # seconds between two polls of what somebody watches
 # Seconds in which a stream that is opened is at its beginning: after a create was sent, and after
@@ -501,7 +503,9 @@ class Prediction(PredictionFields):
     def _note_streamed(self) -> None:
         """Have the metrics of what has been streamed to its end: now for who listens, or later."""
         if not self._context.events.listeners:
-            self._context.usage.unseen.append(self)
+            # It may be held for long, and so without what may be large.
+            short = {**self.raw, "input": {}, "output": None, "logs": ""}
+            self._context.usage.unseen.append(partial(_count, type(self), short, self._context))
             return
         try:
             self.reload()
@@ -596,3 +600,14 @@ class Prediction(PredictionFields):
 
     def __repr__(self) -> str:
         return f"<{outcomes.describe(self)}: {self.status}>"
+
+
+def _count(kind: type[Prediction], data: dict[str, Any], context: Context) -> None:
+    """Add what a prediction that has ended has used, by its metrics, which are fetched."""
+    prediction = kind(data, context)
+    prediction._observation = Observation(prediction, context, is_new=False)
+    try:
+        prediction.reload()
+    except ReplicateError as error:
+        _log.warning("the metrics of %s could not be fetched: %s", prediction.id, error)
+        context.usage.add(prediction)

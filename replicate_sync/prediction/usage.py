@@ -10,13 +10,12 @@ None as soon as that of one prediction is not known. An example, with a price fo
 
 from __future__ import annotations
 
-import logging
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from math import inf
 from typing import TYPE_CHECKING, Any, cast
 
-from ..exceptions import InvalidInputError, ReplicateError
+from ..exceptions import InvalidInputError
 from ..forks import brief_lock
 
 if TYPE_CHECKING:
@@ -51,12 +50,6 @@ if TYPE_CHECKING:
         def images_made(self) -> float | None:
             """The images that it made."""
 
-    class Unseen(Metered, Protocol):
-        """A prediction that can be polled."""
-
-        def reload(self) -> object:
-            """Poll it once; its end is added to the usage then."""
-
 
 _UNITS = ("second", "image", "input_token", "output_token", "prediction")
 _UNKNOWN_MODEL = "unknown"
@@ -65,7 +58,6 @@ _MAX_PENDING = 16  # predictions that are held until they are added up
 _MAX_HELD = 4096  # characters of the output of such a one; any other is added up at once
 _COLUMNS = ("model", "predictions", "seconds", "input tokens", "output tokens", "images", "cost")
 
-_log = logging.getLogger("replicate_sync")
 
 Price = float | Mapping[str, float]
 """What a model costs: for each second, or by unit: "second", "image", "prediction", …"""
@@ -153,8 +145,9 @@ class Usage(Mapping[str, "ModelUsage"]):
         if whole is not None:
             self.prices = whole.prices
             self._ended = whole._ended  # so that each is added up once for both
-        #: Predictions that have ended, but whose metrics have not been fetched yet.
-        self.unseen: deque[Unseen] = deque(maxlen=_MAX_REMEMBERED)
+        #: For each prediction that has ended, but whose metrics were not fetched: fetches and adds
+        #: them.
+        self.unseen: deque[Callable[[], object]] = deque(maxlen=_MAX_REMEMBERED)
 
     @property
     def total(self) -> ModelUsage:
@@ -206,12 +199,7 @@ class Usage(Mapping[str, "ModelUsage"]):
             >>> usage = client.usage.fetch()
         """
         while self.unseen:
-            prediction = self.unseen.popleft()
-            try:
-                prediction.reload()
-            except ReplicateError as error:
-                _log.warning("the metrics of %s could not be fetched: %s", prediction.id, error)
-                self.add(prediction)
+            self.unseen.popleft()()
         return self
 
     def _add_up(self) -> None:

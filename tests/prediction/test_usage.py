@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import pickle
 import threading
 import weakref
@@ -11,9 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from replicate_sync import Replicate
 from replicate_sync.exceptions import InvalidInputError
 from replicate_sync.prediction.model_usage import ModelUsage
 from replicate_sync.prediction.usage import Prices, Usage
+from replicate_sync.server import LocalServer
 
 
 class Ended(NamedTuple):
@@ -200,3 +203,17 @@ def test_every_sum_is_that_of_what_was_said(ended: list[Any]) -> None:
         assert getattr(usage.total, name) == (sum(known) if known else None)
     assert usage.total.predictions == len(ended)
     assert usage.total.unmetered == sum(one[1] is None for one in ended)
+
+
+def test_a_stream_is_counted_later_without_holding_its_input_until_then() -> None:
+    with LocalServer() as server:
+        client = Replicate(server.token, base_url=server.url)
+        server.script("me/story", tokens=["once", " upon"])
+        prediction = client.predictions.create("me/story", {"prompt": "a long one"})
+        held = weakref.ref(prediction)
+        assert "".join(prediction.stream()) == "once upon"
+        del prediction
+        gc.collect()
+        assert held() is None
+        assert client.usage["me/story"].predictions == 1
+        assert client.usage["me/story"].seconds is not None
