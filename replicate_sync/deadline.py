@@ -9,6 +9,8 @@ from time import monotonic
 
 from .exceptions import InvalidInputError
 
+_MAX = 1e9  # seconds; an integer may be larger than any float
+
 
 class Deadline:
     """The time by which a whole call must be done. It may be moved to now by another thread.
@@ -25,7 +27,7 @@ class Deadline:
         #: How many seconds there were, or None for no limit.
         self.seconds: float | None = seconds
         #: When it ends, by `time.monotonic`.
-        self.end: float = inf if seconds is None else monotonic() + seconds
+        self.end: float = inf if seconds is None else monotonic() + min(seconds, _MAX)
         self._expired = Event()
 
     @classmethod

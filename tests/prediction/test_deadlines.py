@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from math import inf
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from replicate_sync import (
     ReplicateHome,
     Retries,
 )
+from replicate_sync.server import LocalServer
 
 Respond = Callable[[Request], Iterable[Any]]
 
@@ -178,3 +180,11 @@ def test_a_deadline_that_is_no_number_above_0_is_refused_at_once(deadline: Any) 
     for call in (client.run, client.stream, client.chat, client.predictions.create):
         with pytest.raises(InvalidInputError, match="deadline must be a number of seconds"):
             call("a/b", deadline=deadline)
+
+
+@pytest.mark.parametrize("seconds", [10**400, 1e300, inf])
+def test_a_deadline_may_be_as_far_as_one_likes(seconds: float) -> None:
+    with LocalServer() as server:
+        client = Replicate(server.token, base_url=server.url)
+        greeting = client.run("replicate/hello-world", {"text": "a"}, deadline=seconds)
+    assert greeting == "hello a"
