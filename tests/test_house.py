@@ -24,8 +24,8 @@ from replicate_sync import Replicate
 HOME = Path(replicate_sync.__file__).parent
 # Who may import a foreign library: modules, or packages with all that is in them.
 OWNERS = {
-    # The clients name requests.Session in a type; the server's own client of Cog.
-    "requests": {"http", "client", "client_options", "homepage", "server/cog"},
+    # The clients name requests.Session in a type; the server sends to Cog and to the recorded API.
+    "requests": {"http", "client", "client_options", "homepage", "server/cog", "server/recording"},
     "urllib3": {"http", "server/recording"},
     "tenacity": {"polling"},
     "sseclient": {"sse"},

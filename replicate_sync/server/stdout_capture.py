@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO, cast
@@ -13,6 +14,9 @@ from . import job_context
 _STREAMS = ("stdout", "stderr")
 _lock = threading.Lock()
 _capturing = 0  # how many threads have their prints captured now
+# CPython's print() has no reference of its own to the stream that it writes to. If that were
+# destroyed meanwhile, as the prediction of another thread ends, Python would crash.
+_known: deque[_CapturingStream] = deque(maxlen=100)
 
 
 @contextmanager
@@ -29,7 +33,7 @@ def capture() -> Iterator[None]:
         for name in _STREAMS:
             stream = getattr(sys, name)
             if not isinstance(stream, _CapturingStream):
-                setattr(sys, name, _CapturingStream(stream))
+                setattr(sys, name, _stream_for(stream))
     try:
         yield
     finally:
@@ -37,6 +41,16 @@ def capture() -> Iterator[None]:
             _capturing -= 1
             if _capturing == 0:
                 _restore()
+
+
+def _stream_for(original: TextIO | None) -> _CapturingStream:
+    """Return a stream that captures what is printed to another one, the same as before."""
+    for known in _known:
+        if known.original is original:
+            return known
+    stream = _CapturingStream(original)
+    _known.append(stream)
+    return stream
 
 
 def _restore() -> None:

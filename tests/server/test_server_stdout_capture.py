@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import textwrap
 import threading
 import time
 from collections.abc import Iterator
@@ -134,3 +135,30 @@ def test_a_program_without_streams_is_served_too(
     monkeypatch.setattr(sys, "stdout", None)
     body = call.run("me/prints")
     assert (body["status"], body["logs"]) == ("succeeded", "text")
+
+
+@pytest.mark.slow
+def test_a_program_may_print_while_predictions_begin_and_end() -> None:
+    # In CPython 3.10 to 3.13 it was killed by a segmentation fault.
+    program = """
+        import threading
+        from replicate_sync.server import stdout_capture
+
+        over = threading.Event()
+
+        def predict():
+            while not over.is_set():
+                with stdout_capture.capture():
+                    pass
+
+        predictions = threading.Thread(target=predict)
+        predictions.start()
+        for _ in range(200):
+            print("one", "line", flush=True)
+        over.set()
+        predictions.join()
+    """
+    command = [sys.executable, "-c", textwrap.dedent(program)]
+    ended = subprocess.run(command, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout == "one line\n" * 200
