@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import re
@@ -142,10 +143,15 @@ class Registry:
         validate_name(name)
 
         def register(function: F) -> F:
-            self.add(_model_of(function, name, official, version, boot))
+            self._add_function(
+                name, functools.partial(_model_of, function, name, official, version, boot)
+            )
             return function
 
         return register
+
+    def _add_function(self, name: str, read: Callable[[], Model]) -> None:
+        self.add(read())
 
     def add(self, model: Model) -> None:
         """Add a model, in place of one of the same name.
@@ -220,25 +226,9 @@ class _LateRegistry(Registry):
         self._unread: dict[str, Callable[[], Model]] = {}
         self._reading = threading.Lock()
 
-    def model(
-        self,
-        name: str,
-        *,
-        official: bool = True,
-        version: str | None = None,
-        boot: float = 0.0,
-    ) -> Callable[[F], F]:
-        """Register a function as a model; a decorator, which returns the function."""
-        validate_name(name)
+    def _add_function(self, name: str, read: Callable[[], Model]) -> None:
         created_at = timestamps.unique_now()
-
-        def register(function: F) -> F:
-            self._unread[name] = lambda: replace(
-                _model_of(function, name, official, version, boot), created_at=created_at
-            )
-            return function
-
-        return register
+        self._unread[name] = lambda: replace(read(), created_at=created_at)
 
     def remove(self, name: str) -> None:
         """Remove a model from this registry; one that is not here is no error."""
