@@ -20,7 +20,8 @@ from .schemas import Schema
 
 F = TypeVar("F", bound=Callable[..., object])
 
-_REDACTED = "[REDACTED]"
+REDACTED = "[REDACTED]"
+"""What the API shows instead of a secret input."""
 _NUMBERS: dict[str, type[int] | type[float]] = {"integer": int, "number": float}
 
 
@@ -99,7 +100,7 @@ class Model:
         """Return an input without the values of its secrets."""
         properties = self.input.get("properties", {})
         return {
-            name: _REDACTED if value and _is_secret(properties.get(name, {})) else value
+            name: REDACTED if value and _is_secret(properties.get(name, {})) else value
             for name, value in input.items()
         }
 

@@ -11,6 +11,7 @@ from werkzeug.formparser import FormDataParser
 from werkzeug.http import parse_options_header
 
 from ..json_types import JSONObject
+from ..models import REDACTED as HIDDEN
 from ..routes.json_bodies import parse_json
 from .exchanges import ORIGIN, serialize_body
 from .redaction import is_secret, redact
@@ -18,8 +19,6 @@ from .rewriting import map_strings
 
 WEBHOOK = "{webhook}"
 """What stands for the URL of a webhook, which is another one in every run."""
-HIDDEN = "[REDACTED]"
-"""What the API shows instead of a secret input."""
 
 
 def recorded_request(
