@@ -71,7 +71,7 @@ class EventStream:
         """
         assert self._url is not None
         opened_at = monotonic()
-        last_output_at = opened_at
+        silent_since = opened_at
         self.has_news = False
         is_open = False
         is_broken = False
@@ -85,14 +85,13 @@ class EventStream:
                 for chunk in chunks:
                     if self.end is not None:
                         return
-                    arrived_at = monotonic()
                     is_open = True
                     outputs = self._outputs_in(parser.parse(chunk))
                     if outputs:
-                        last_output_at = arrived_at
                         yield outputs
-                    is_silent = arrived_at - last_output_at > timeout
-                    if is_silent or monotonic() >= self._deadline.end:
+                        silent_since = monotonic()  # the caller's time is not the stream's
+                    now = monotonic()
+                    if now - silent_since > timeout or now >= self._deadline.end:
                         break
         except (ConnectionFailed, ResponseError):
             # One that was open, and then only silent for as long as it may be, is none the worse.

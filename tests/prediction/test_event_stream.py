@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterable
 from typing import Any
@@ -208,6 +209,23 @@ def test_output_puts_the_timeout_off(wire: StartWire) -> None:
     stream = open_stream(wire(reply).url)
     assert read(stream, timeout=0.25) == ["a"] * 6
     assert stream.end == ""
+
+
+def test_a_caller_who_takes_long_is_not_a_silent_stream(wire: StartWire) -> None:
+    has_resumed = threading.Event()
+
+    def reply(request: Request) -> Iterable[Any]:
+        yield from [CHUNKED, chunk(event("a", 0)), 0.02, chunk(b": beat\n\n")]
+        assert has_resumed.wait(5)
+        yield from [0.03, chunk(event("b", 1)), chunk(DONE)]
+
+    stream = open_stream(wire(reply).url)
+    arrived = []
+    for outputs in stream.outputs(0.2):
+        arrived.append(outputs[0].data)
+        time.sleep(0.22)
+        has_resumed.set()
+    assert arrived == ["a", "b"]
 
 
 @pytest.mark.parametrize("data", [event("a", 0), b": beat\n\n"], ids=["output", "comments"])
