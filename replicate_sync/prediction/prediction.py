@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from functools import partial
 from operator import attrgetter
 from pathlib import Path
 from time import monotonic, time
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..deadline import NO_DEADLINE, Deadline
 from ..exceptions import (
@@ -451,15 +451,15 @@ class Prediction(PredictionFields):
             >>> [event.data for event in prediction.stream_events()]
             ['A ', 'river.']
         """
-        return self._stream(None, deadline, cancel_on_exit)
+        return self._stream(_as_it_is, deadline, cancel_on_exit)
 
     def _stream(
         self,
-        pick: Callable[[Event], _Item] | None,
+        pick: Callable[[Event], _Item],
         deadline: float | Deadline | None,
         cancel_on_exit: bool,
     ) -> Generator[_Item, None, None]:
-        """Yield what is picked of each output event, unless it is empty; or else the event."""
+        """Yield what is picked of each output event, unless it is empty."""
         limit = NO_DEADLINE
         is_late = not self._is_new
         try:
@@ -476,10 +476,8 @@ class Prediction(PredictionFields):
             observation = self._observation
             with closing(texts.events(transcript, limit)) as arriving:
                 for events in arriving:
-                    items = cast("Iterable[_Item]", events)
-                    if pick is not None:
-                        items = map(pick, events)
-                    for item in items:
+                    for event in events:
+                        item = pick(event)
                         if not item:
                             continue
                         if observation is not None:
@@ -600,6 +598,10 @@ class Prediction(PredictionFields):
 
     def __repr__(self) -> str:
         return f"<{outcomes.describe(self)}: {self.status}>"
+
+
+def _as_it_is(event: Event) -> Event:
+    return event
 
 
 def _count(kind: type[Prediction], data: dict[str, Any], context: Context) -> None:

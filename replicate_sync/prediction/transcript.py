@@ -124,19 +124,20 @@ class Transcript:
         if events and not self.length and not self._data_by_id:
             self._note_first(events[0].id, has_own_id=events[0].own_id)
         count = 0
-        parts: list[str] = []
-        if self._position == self.length:
-            for event in events:
-                if not event.own_id or not event.id or event.id in self._data_by_id:
+        length = self.length
+        if self._position == length:
+            for _, data, event_id, _, has_own_id in events:
+                if not has_own_id or not event_id or event_id in self._data_by_id:
                     break
-                self._data_by_id[event.id] = event.data
-                parts.append(event.data)
-        if parts:  # they simply go on where the text ends, as most do
-            count = len(parts)
-            self._parts += parts
-            self.length += sum(map(len, parts))
-            self._position = self.length
-            self._last = (events[count - 1].id, self.length)
+                # It simply goes on where the text ends, as most do.
+                self._data_by_id[event_id] = data
+                self._parts.append(data)
+                length += len(data)
+                count += 1
+        if count:
+            self.length = length
+            self._position = length
+            self._last = (events[count - 1].id, length)
         if count == len(events):
             return events
         return [*events[:count], *self._add_each(events[count:])]
