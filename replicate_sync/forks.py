@@ -8,11 +8,10 @@ for what is over in a moment.
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Callable
-from threading import Lock, RLock, get_ident
+from collections.abc import Callable, Iterable
+from importlib import _bootstrap
+from threading import Lock, RLock
 from time import monotonic, sleep
-from types import FrameType
 
 #: A lock for a few lines of memory, never held while anything is sent, read or waited for.
 brief_lock: RLock = RLock()
@@ -22,6 +21,13 @@ opening_lock: Lock = Lock()
 # The packages of which modules are imported when they are first needed.
 _LATE_PACKAGES = frozenset({"replicate_sync", "sqlite3", "sseclient", "tenacity"})
 _LONGEST_IMPORT = 2.0  # seconds
+
+# The names of the modules that threads are importing: CPython has a lock of each until it is done.
+# The frames of the threads would tell too, but are not safe to look at: where CPython 3.11 collects
+# garbage meanwhile, the threads go on, it reads a frame that has ended, and the process crashes.
+_being_imported: Iterable[str] = getattr(_bootstrap, "_module_locks", ())
+# Those whose locks a child has from threads of its parent: nobody releases these there.
+_never_imported: set[str] = set()
 
 
 class ForkCalls:
@@ -61,19 +67,9 @@ def _before() -> None:
 
 
 def _is_importing() -> bool:
-    """Return whether another thread is importing a late module.
-
-    It holds the lock of that before the module can be seen anywhere else than in its frames.
-    """
-    for thread, innermost in sys._current_frames().items():
-        frame: FrameType | None = innermost
-        while frame is not None and thread != get_ident():
-            if frame.f_code.co_name == "_find_and_load":
-                name = str(frame.f_locals.get("name"))
-                if name.partition(".")[0] in _LATE_PACKAGES:
-                    return True
-            frame = frame.f_back
-    return False
+    """Return whether a thread is importing a late module."""
+    names = set(_being_imported) - _never_imported
+    return any(name.partition(".")[0] in _LATE_PACKAGES for name in names)
 
 
 def _after_in_parent() -> None:
@@ -83,6 +79,7 @@ def _after_in_parent() -> None:
 
 
 def _after_in_child() -> None:
+    _never_imported.update(_being_imported)
     for calls in _called:
         calls.after_in_child()
     _release()

@@ -168,6 +168,109 @@ def test_a_child_does_not_wait_for_what_a_thread_of_its_parent_was_importing(
     assert completed.returncode == 0, completed.stderr
 
 
+FORKING_TWICE = """
+import importlib.abc, importlib.util, os, sys, threading, time
+from replicate_sync import Replicate
+
+class Slow(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    def find_spec(self, name, path, target=None):
+        return importlib.util.spec_from_loader(name, self) if name == "tenacity" else None
+
+    def exec_module(self, module):
+        begun.set()
+        end.wait(20)
+
+def fork(call):
+    child = os.fork()
+    if child == 0:
+        code = 100
+        try:
+            code = call()
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+def fork_again():
+    began = time.monotonic()
+    return fork(lambda: 0) or int(time.monotonic() - began >= 2)
+
+begun = threading.Event()
+end = threading.Event()
+sys.meta_path.insert(0, Slow())
+thread = threading.Thread(target=importlib.import_module, args=("tenacity",))
+thread.start()
+assert begun.wait(5)
+code = fork(fork_again)
+end.set()
+thread.join()
+sys.exit(code)
+"""
+
+
+def test_a_child_that_forks_waits_for_no_import_of_its_parent() -> None:
+    completed = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", FORKING_TWICE],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    assert completed.returncode == 0, completed.stderr
+
+
+# Threads call functions of many shapes, and go on wherever the one that forks collects garbage.
+COLLECTING = """
+import gc, os, threading, time
+from replicate_sync import Replicate
+
+def few(depth):
+    if depth:
+        return few(depth - 1)
+    time.sleep(0.0001)
+
+def many(depth, a="a", b="b", c="c", d="d", e="e", f="f"):
+    if depth:
+        return many(depth - 1)
+    time.sleep(0.0001)
+
+def call():
+    while not stop.is_set():
+        for depth in range(10):
+            few(depth)
+            many(depth)
+
+def let_others_go_on(phase, info):
+    if threading.current_thread() is threading.main_thread():
+        time.sleep(0.001)
+
+stop = threading.Event()
+threads = [threading.Thread(target=call) for _ in range(4)]
+for thread in threads:
+    thread.start()
+gc.callbacks.append(let_others_go_on)
+gc.set_threshold(3)
+for _ in range(40):
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+stop.set()
+for thread in threads:
+    thread.join()
+"""
+
+
+def test_a_process_that_collects_garbage_while_it_forks_survives() -> None:
+    completed = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", COLLECTING],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (completed.returncode, completed.stderr) == (0, "")
+
+
 # Threads run, open journals and sessions, and read the usage, while two others fork.
 BUSY = """
 import itertools, json, multiprocessing, os, subprocess, sys, threading, time, warnings
