@@ -268,8 +268,11 @@ class PredictionFields:
         return is_known or bool(self.metrics) or bool(self.logs)
 
     def _metric(self, *names: str) -> float | None:
+        metrics = self.metrics
         for name in names:
-            value = self.metrics.get(name)
+            value = metrics.get(name)
+            if value is None:
+                continue
             if isinstance(value, int | float) and abs(value) <= 1e18:  # no more than a float holds
                 return value
         return None

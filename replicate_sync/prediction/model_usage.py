@@ -1,8 +1,11 @@
-"""What the predictions of one model have used, and the sum of two such usages."""
+"""What the predictions of one model have used, and how that is added up."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from .usage import Used
 
 
 class ModelUsage(NamedTuple):
@@ -31,34 +34,50 @@ class ModelUsage(NamedTuple):
     unmetered: int = 0
 
 
-def add(first: ModelUsage, second: ModelUsage, *, is_first: bool) -> ModelUsage:
-    """Return the sum of two usages.
+class Sums:
+    """What the predictions of one model have used so far."""
 
-    Args:
-        first: The one so far.
-        second: What is added.
-        is_first: Whether nothing has been added so far.
-    """
-    cost = second.cost
-    if not is_first:
-        cost = None
-        if first.cost is not None and second.cost is not None:
-            cost = first.cost + second.cost
-    return ModelUsage(
-        predictions=first.predictions + second.predictions,
-        seconds=_sum(first.seconds, second.seconds),
-        input_tokens=_sum(first.input_tokens, second.input_tokens),
-        output_tokens=_sum(first.output_tokens, second.output_tokens),
-        images=_sum(first.images, second.images),
-        cost=cost,
-        unmetered=first.unmetered + second.unmetered,
-    )
+    def __init__(self) -> None:
+        self._predictions = 0
+        self._seconds: float | None = None
+        self._input_tokens: float | None = None
+        self._output_tokens: float | None = None
+        self._images: float | None = None
+        self._cost: float | None = 0
+        self._unmetered = 0
 
+    def add(self, used: Used) -> None:
+        """Add what one or more predictions have used."""
+        predictions, seconds, input_tokens, output_tokens, images, cost, unmetered = used
+        self._predictions += predictions
+        self._unmetered += unmetered
+        if seconds is not None:
+            self._seconds = (self._seconds or 0) + seconds
+        if input_tokens is not None:
+            self._input_tokens = (self._input_tokens or 0) + input_tokens
+        if output_tokens is not None:
+            self._output_tokens = (self._output_tokens or 0) + output_tokens
+        if images is not None:
+            self._images = (self._images or 0) + images
+        if cost is None or self._cost is None:
+            self._cost = None
+        else:
+            self._cost += cost
 
-def _sum(first: float | None, second: float | None) -> float | None:
-    if first is None or second is None:
-        return second if first is None else first
-    return first + second
+    def usage(self) -> ModelUsage:
+        """Return the sums as of now."""
+        cost = self._cost
+        if not self._predictions:
+            cost = None
+        return ModelUsage(
+            self._predictions,
+            self._seconds,
+            self._input_tokens,
+            self._output_tokens,
+            self._images,
+            cost,
+            self._unmetered,
+        )
 
 
 def cells(usage: ModelUsage) -> tuple[str, ...]:

@@ -21,7 +21,10 @@ from ..forks import brief_lock
 if TYPE_CHECKING:
     from typing import Protocol
 
-    from .model_usage import ModelUsage
+    from .model_usage import ModelUsage, Sums
+
+    Used = tuple[int, float | None, float | None, float | None, float | None, float | None, int]
+    """What predictions have used, in the order of the fields of a `ModelUsage`."""
 
     class Metered(Protocol):
         """What is read of a prediction."""
@@ -138,7 +141,7 @@ class Usage(Mapping[str, "ModelUsage"]):
         #: What models cost.
         self.prices: Prices = prices or Prices()
         self._whole = whole
-        self._models: dict[str, ModelUsage] = {}
+        self._models: dict[str, Sums] = {}
         self._counted: dict[str, None] = {}
         # What has ended, each with the usage that it was added to.
         self._ended: deque[tuple[Metered, Usage]] = deque()
@@ -159,15 +162,14 @@ class Usage(Mapping[str, "ModelUsage"]):
             >>> client.usage.total.predictions
             1
         """
-        from .model_usage import ModelUsage, add
+        from .model_usage import Sums
 
         self._add_up()
+        total = Sums()
         with brief_lock:
-            models = list(self._models.values())
-        total = ModelUsage()
-        for number, usage in enumerate(models):
-            total = add(total, usage, is_first=number == 0)
-        return total
+            for sums in self._models.values():
+                total.add(sums.usage())
+        return total.usage()
 
     def add(self, prediction: Metered) -> None:
         """Count a prediction that has ended, once. A few with short outputs are added up later.
@@ -211,37 +213,38 @@ class Usage(Mapping[str, "ModelUsage"]):
             usage._count(prediction)
 
     def _count(self, prediction: Metered) -> None:
-        from .model_usage import ModelUsage  # late, as few programs ask for their usage
-
         seconds = prediction.predict_time
         if seconds is None and not prediction.has_run:
             seconds = 0.0
-        one = ModelUsage(
-            predictions=1,
-            seconds=seconds,
-            input_tokens=prediction.input_tokens,
-            output_tokens=prediction.output_tokens,
-            images=prediction.images_made,
-            cost=self.prices.cost(prediction),
-            unmetered=int(seconds is None),
+        used = (
+            1,
+            seconds,
+            prediction.input_tokens,
+            prediction.output_tokens,
+            prediction.images_made,
+            self.prices.cost(prediction),
+            int(seconds is None),
         )
         name = prediction.model or _UNKNOWN_MODEL
         with brief_lock:
-            self._add_one(prediction.id, name, one)
+            self._add_one(prediction.id, name, used)
             if self._whole is not None:
-                self._whole._add_one(prediction.id, name, one)
+                self._whole._add_one(prediction.id, name, used)
 
-    def _add_one(self, prediction_id: str, model: str, one: ModelUsage) -> None:
+    def _add_one(self, prediction_id: str, model: str, used: Used) -> None:
         """Add what one prediction has used, unless it was counted before."""
-        from .model_usage import ModelUsage, add
-
         if prediction_id in self._counted:
             return
         self._counted[prediction_id] = None
         if len(self._counted) > 2 * _MAX_REMEMBERED:
             self._counted = dict.fromkeys(tuple(self._counted)[-_MAX_REMEMBERED:])
-        known = self._models.get(model)
-        self._models[model] = add(known or ModelUsage(), one, is_first=known is None)
+        sums = self._models.get(model)
+        if sums is None:
+            from .model_usage import Sums  # late, as few predictions are the first of their model
+
+            sums = Sums()
+            self._models[model] = sums
+        sums.add(used)
 
     def rows(self) -> list[tuple[str, ...]]:
         """Return the usage as the rows of a table, the heads first, and the total last.
@@ -260,7 +263,8 @@ class Usage(Mapping[str, "ModelUsage"]):
 
     def __getitem__(self, model: str) -> ModelUsage:
         self._add_up()
-        return self._models[model]
+        with brief_lock:
+            return self._models[model].usage()
 
     def __iter__(self) -> Iterator[str]:
         self._add_up()
