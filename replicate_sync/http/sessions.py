@@ -360,12 +360,10 @@ def read_body(
         TimeoutError: It takes longer than that.
     """
     raw = response.raw
+    is_compressed = "Content-Encoding" in response.headers
     # A long body is read in longer pieces. Not a compressed one: older versions of urllib3 copy all
     # that is left of it each time.
-    if "Content-Encoding" in response.headers:
-        long_piece = PIECE_SIZE
-    else:
-        long_piece = LONG_PIECE_SIZE
+    long_piece = PIECE_SIZE if is_compressed else LONG_PIECE_SIZE
     piece = raw.read1(PIECE_SIZE, decode_content=True)
     beginning = piece
     if delivery is not None:
@@ -375,6 +373,8 @@ def read_body(
     while piece:
         if size > max_size:
             raise BodyTooLong(beginning)
+        if raw.length_remaining == 0 and raw.connection is None and not is_compressed:
+            break  # it has all arrived, and the connection is free again
         remaining = end - monotonic()
         if remaining <= 0:
             raise TimeoutError("the response took too long")
