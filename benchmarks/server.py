@@ -48,7 +48,9 @@ _CLOSED = b"Connection: close\r\n\r\n"
 _CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
 _LAST_CHUNK = b"0\r\n\r\n"
 _FILE = b"HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: %d\r\n\r\n"
-_JSON = b"HTTP/1.1 %d OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
+_JSON = b"HTTP/1.1 %d OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+
+_SHORT = 65536  # bytes that are sent together with what is around them
 
 _Plan = dict[str, Any]
 
@@ -99,20 +101,21 @@ class Server:
         """Respond to a request, and return whether the connection goes on."""
         path = request.path
         if request.method == "POST" and path.endswith("/predictions"):
-            connection.sendall(self._create(json.loads(request.body)["input"], request.waits))
+            pieces = self._create(json.loads(request.body)["input"], request.waits)
+            _send_json(connection, 201, pieces)
         elif path.startswith("/stream/"):
             return _send_stream(connection, *self._running[path.rpartition("/")[2]])
         elif path.startswith("/file/"):
             _send_file(connection, int(path.rpartition("/")[2].removesuffix(".bin")))
         elif "/versions/" in path:
-            connection.sendall(_json_response(200, json.dumps(_VERSION).encode()))
+            _send_json(connection, 200, [json.dumps(_VERSION).encode()])
         else:
             prediction_id = path.removesuffix("/cancel").rpartition("/")[2]
             plan, began = self._running[prediction_id]
-            connection.sendall(self._prediction(200, prediction_id, plan, began))
+            _send_json(connection, 200, self._prediction(prediction_id, plan, began))
         return True
 
-    def _create(self, plan: _Plan, waits: bool) -> bytes:
+    def _create(self, plan: _Plan, waits: bool) -> list[bytes]:
         began = perf_counter()
         prediction_id = f"p{next(self._ids):025d}"
         if plan["kind"] == "timed" and waits and plan["held"]:
@@ -120,9 +123,10 @@ class Server:
             began = perf_counter() - plan["seconds"]
         else:
             self._running[prediction_id] = (plan, began)
-        return self._prediction(201, prediction_id, plan, began)
+        return self._prediction(prediction_id, plan, began)
 
-    def _prediction(self, status: int, prediction_id: str, plan: _Plan, began: float) -> bytes:
+    def _prediction(self, prediction_id: str, plan: _Plan, began: float) -> list[bytes]:
+        """Return a prediction as JSON, in pieces."""
         url = f"{self.origin}/v1/predictions/{prediction_id}"
         urls = {"get": url, "cancel": f"{url}/cancel"}
         if plan["kind"] in ("events", "long") or plan.get("stream"):
@@ -145,7 +149,7 @@ class Server:
             "urls": urls,
         }
         fields = json.dumps(prediction)[:-1].encode()
-        return _json_response(status, b'%b,"output":%b}' % (fields, output or b"null"))
+        return [fields, b',"output":', output or b"null", b"}"]
 
 
 def _output(plan: _Plan, began: float, origin: str) -> bytes | None:
@@ -238,8 +242,17 @@ def _read_requests(connection: socket.socket) -> Iterator[_Request]:
         buffer = buffer[start + length :]
 
 
-def _json_response(status: int, body: bytes) -> bytes:
-    return _JSON % (status, len(body), body)
+def _send_json(connection: socket.socket, status: int, pieces: list[bytes]) -> None:
+    """Send a body; a long piece of it is not copied, as that would count as the peer's time."""
+    sent = _JSON % (status, sum(map(len, pieces)))
+    for piece in pieces:
+        if len(piece) < _SHORT:
+            sent += piece
+        else:
+            connection.sendall(sent)
+            connection.sendall(piece)
+            sent = b""
+    connection.sendall(sent)
 
 
 def _chunk(piece: bytes) -> bytes:
