@@ -11,6 +11,7 @@ import os
 import threading
 from collections.abc import Mapping
 from copy import copy
+from http.cookiejar import DefaultCookiePolicy
 from io import BytesIO
 from time import monotonic
 from typing import Any, NamedTuple, cast
@@ -18,7 +19,6 @@ from urllib.request import getproxies, getproxies_environment
 
 import requests
 from requests.auth import AuthBase
-from requests.cookies import RequestsCookieJar
 from requests.utils import select_proxy
 from urllib3 import HTTPResponse
 
@@ -263,17 +263,10 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_leave_to_parent)
 
 
-class _NoCookies(RequestsCookieJar):
-    """A cookie jar that stays empty."""
-
-    def extract_cookies(self, response: object, request: object) -> None:
-        """Take no cookie of a response."""
-
-
 def _open_session(key: _Key) -> requests.Session:
     session = requests.Session()
     session.trust_env = not key.ignores_environment
-    session.cookies = _NoCookies()
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     del session.headers["Connection"]  # to keep it is what HTTP/1.1 does without being told
     adapter = BoundedHeadAdapter
     if key.public_only:

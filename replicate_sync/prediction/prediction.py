@@ -451,15 +451,15 @@ class Prediction(PredictionFields):
             >>> [event.data for event in prediction.stream_events()]
             ['A ', 'river.']
         """
-        return self._stream(_as_it_is, deadline, cancel_on_exit)
+        return self._stream(None, deadline, cancel_on_exit)
 
     def _stream(
         self,
-        pick: Callable[[Event], _Item],
+        pick: Callable[[Event], _Item] | None,
         deadline: float | Deadline | None,
         cancel_on_exit: bool,
     ) -> Generator[_Item, None, None]:
-        """Yield what is picked of each output event, unless it is empty."""
+        """Yield what is picked of each output event, unless it is empty; or else the event."""
         limit = NO_DEADLINE
         is_late = not self._is_new
         try:
@@ -477,13 +477,13 @@ class Prediction(PredictionFields):
             with closing(texts.events(transcript, limit)) as arriving:
                 for events in arriving:
                     for event in events:
-                        item = pick(event)
+                        item = event if pick is None else pick(event)
                         if not item:
                             continue
                         if observation is not None:
                             observation.note_text(self)
                             observation = None
-                        yield item
+                        yield item  # type: ignore[misc]  # an event, where nothing is picked
             if self.status not in TERMINAL_STATUSES:
                 self._note_streamed()
             creation.release(has_ended=self.status in TERMINAL_STATUSES)
@@ -598,10 +598,6 @@ class Prediction(PredictionFields):
 
     def __repr__(self) -> str:
         return f"<{outcomes.describe(self)}: {self.status}>"
-
-
-def _as_it_is(event: Event) -> Event:
-    return event
 
 
 def _count(kind: type[Prediction], data: dict[str, Any], context: Context) -> None:
