@@ -203,6 +203,13 @@ def test_importing_the_client_takes_nothing_of_requests() -> None:
     assert not {"email", "http.client", "requests", "ssl", "tenacity", "urllib3"} & ours
 
 
+@pytest.mark.slow
+def test_the_local_server_takes_nothing_of_the_client() -> None:
+    ours = loaded("from replicate_sync.server import LocalServer; LocalServer().start()")
+    assert "werkzeug" in ours
+    assert not {"flask", "requests", "replicate_sync.client", "urllib3"} & ours
+
+
 def test_importing_the_package_alone_takes_not_even_that() -> None:
     ours = loaded("import replicate_sync")
     assert not {"requests", "urllib3", "json", "replicate_sync.client"} & ours
