@@ -16,7 +16,7 @@ JSON: TypeAlias = "dict[str, JSON] | list[JSON] | str | int | float | bool | Non
 LONG_TEXT = 2**18
 """The bytes of a JSON text from which on `LongObject` is worthwhile."""
 
-_MAX_QUOTES = 10_000  # that are looked for one by one
+_MAX_OTHERS = 10_000  # characters that are looked for one by one
 _MAX_DEPTH = 20  # of what a message names
 _EMPTY_CELL_HINT = "An empty cell of a table is NaN: leave such a key out, or make it None."
 _EMPTY_CELLS = ("NAType", "NaTType")  # the types of pandas' own
@@ -64,31 +64,36 @@ class LongObject(dict[str, Any]):
     def __init__(self, value: Mapping[str, Any], text: bytes) -> None:
         super().__init__(value)
         self._text = text
+        self._is_opaque = True
 
     def __enter__(self) -> LongObject:
+        self._is_opaque = _is_opaque(self._text)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._text = b""
+        self._is_opaque = True
 
-    def may_hold_strings(self, name: str) -> bool:
-        """Return whether there may be a string, or an object, in the value of this name.
+    def may_hold_character(self, name: str, character: str) -> bool:
+        """Return whether there may be a character in the value of this name.
 
         Args:
             name: The name.
+            character: A slash; or a quote, which is around each string.
 
         Returns:
-            False if there is certainly none: the text has no more quotes than all other values.
+            False if there is certainly none: the text has no more of them than all other values.
         """
-        if self._is_opaque():
+        if self._is_opaque:
             return True
-        others = json.dumps({**self, name: None}).count('"')
-        if others > _MAX_QUOTES:
+        others = json.dumps({**self, name: None}).count(character)
+        if others > _MAX_OTHERS:
             return True
+        sought = character.encode()
         position = -1
         for _ in range(others):
-            position = self._text.find(b'"', position + 1)
-        return self._text.find(b'"', position + 1) >= 0
+            position = self._text.find(sought, position + 1)
+        return self._text.find(sought, position + 1) >= 0
 
     def may_hold(self, name: str, beginnings: tuple[str, ...]) -> bool:
         """Return whether a string in the value of this name may begin in one of these ways.
@@ -102,19 +107,19 @@ class LongObject(dict[str, Any]):
             behind it, which may also be in the midst of a string, or a name. If there are as many
             as strings with such a beginning in all other values, there is none in this one.
         """
-        if self._is_opaque():
+        if self._is_opaque:
             return True
         found = sum(self._text.count(f'"{beginning}'.encode()) for beginning in beginnings)
         others = [value for key, value in self.items() if key != name]
         return found != sum(string.startswith(beginnings) for string in strings_in(others))
 
-    def _is_opaque(self) -> bool:
-        """Return whether letters and quotes may be written in the text in another way."""
-        text = self._text
-        is_utf8 = text[:1] == b"{" and b"\0" not in text[:4]
-        # The first search is much quicker than the second.
-        has_escapes = b"\\" in text and b"\\u00" in text
-        return not is_utf8 or has_escapes
+
+def _is_opaque(text: bytes) -> bool:
+    """Return whether letters, slashes and quotes may be written in a text in another way."""
+    is_utf8 = text[:1] == b"{" and b"\0" not in text[:4]
+    # The first search is much quicker than the second.
+    has_escapes = b"\\" in text and b"\\u00" in text
+    return not is_utf8 or has_escapes
 
 
 def strings_in(value: object) -> Iterator[str]:

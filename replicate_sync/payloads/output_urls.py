@@ -13,10 +13,12 @@ from typing import Any
 from ..http.config import origin
 from ..http.json import LongObject, strings_in
 
-_FILE_PREFIXES = ("https://", "http://", "data:")
+_DATA_URI = "data:"
+_FILE_PREFIXES = ("https://", "http://", _DATA_URI)
 #: The letters that a file can begin with: most strings are ruled out by their first one.
 FIRST_LETTERS: frozenset[str] = frozenset(prefix[0] for prefix in _FILE_PREFIXES)
-_FILE_BEGINNINGS = ("http", "data:")  # without the slashes, which JSON may write as an escape
+# Without the slashes, which JSON may write as an escape.
+_FILE_BEGINNINGS: tuple[str, ...] = ("http", _DATA_URI)
 _FILE_HOST = "replicate.delivery"
 _MAX_EXAMINED = 4096  # characters of a URL in which whitespace is looked for
 _Origin = tuple[str, str, int]  # scheme, host and port of a URL
@@ -51,11 +53,14 @@ def plain_output(response: LongObject) -> list[object] | dict[str, object] | Non
     output = response.get("output")
     if not isinstance(output, list | dict):
         return None
-    if not response.may_hold_strings("output"):
+    if not response.may_hold_character("output", '"'):
         return output
     if isinstance(output, list) and str in set(map(type, output)):
         return None
-    if response.may_hold("output", _FILE_BEGINNINGS):
+    beginnings = _FILE_BEGINNINGS
+    if not response.may_hold_character("output", "/"):
+        beginnings = (_DATA_URI,)  # to search for a slash takes a sixth of the time
+    if response.may_hold("output", beginnings):
         return None
     return output
 
