@@ -7,7 +7,7 @@ tracked here.
 
 Most events have the one form in which Replicate writes them ("event", "id", "data", in that order);
 these are found by one regular expression, all of a piece at a time. That is measured to matter, as
-a model's tokens are many: an event of a token takes 1.0 µs so, and 5.3 µs by sseclient-py (CPython
+a model's tokens are many: an event of a token takes 1.3 µs so, and 9.9 µs by sseclient-py (CPython
 3.11 on a busy machine, in pieces of 16 kB; `python -m benchmarks` measures streams beside other
 clients).
 
