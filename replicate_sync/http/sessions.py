@@ -267,7 +267,7 @@ def _open_session(key: _Key) -> requests.Session:
     session = requests.Session()
     session.trust_env = not key.ignores_environment
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    del session.headers["Connection"]  # HTTP/1.1 keeps it open without
+    session.headers.pop("Connection", None)  # HTTP/1.1 keeps it open without
     adapter = BoundedHeadAdapter
     if key.public_only:
         adapter = PublicAdapter
