@@ -78,14 +78,15 @@ print(json.dumps(done))
 """
 
 
-def start(server: Wire, journal: object, kind: str, end: str) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str, timeout: float = 30) -> subprocess.CompletedProcess[str]:
+    """Run Python in a new process."""
     return subprocess.run(
-        [sys.executable, "-c", PROGRAM, server.url, str(journal), kind, end],
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
+        [sys.executable, *arguments], capture_output=True, text=True, timeout=timeout, check=False
     )
+
+
+def start(server: Wire, journal: object, kind: str, end: str) -> subprocess.CompletedProcess[str]:
+    return run("-c", PROGRAM, server.url, str(journal), kind, end)
 
 
 KINDS = ["fork", "go_on_in_a_fork", "collect_in_a_fork", "multiprocess", "pool"]
@@ -158,13 +159,7 @@ def test_a_child_does_not_wait_for_what_a_thread_of_its_parent_was_importing(
     wire: StartWire, module: str
 ) -> None:
     server = wire(TenfoldApi(ends_at_once=False))
-    completed = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", IMPORTING, server.url, module],
-        capture_output=True,
-        text=True,
-        timeout=20,
-        check=False,
-    )
+    completed = run("-W", "ignore", "-c", IMPORTING, server.url, module, timeout=20)
     assert completed.returncode == 0, completed.stderr
 
 
@@ -208,13 +203,7 @@ sys.exit(code)
 
 
 def test_a_child_that_forks_waits_for_no_import_of_its_parent() -> None:
-    completed = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", FORKING_TWICE],
-        capture_output=True,
-        text=True,
-        timeout=20,
-        check=False,
-    )
+    completed = run("-W", "ignore", "-c", FORKING_TWICE, timeout=20)
     assert completed.returncode == 0, completed.stderr
 
 
@@ -261,13 +250,7 @@ for thread in threads:
 
 
 def test_a_process_that_collects_garbage_while_it_forks_survives() -> None:
-    completed = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", COLLECTING],
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+    completed = run("-W", "ignore", "-c", COLLECTING)
     assert (completed.returncode, completed.stderr) == (0, "")
 
 
@@ -368,13 +351,8 @@ def test_children_of_a_busy_parent_make_calls_of_their_own_and_nothing_hangs_or_
 ) -> None:
     api = TenfoldApi(ends_at_once=False)
     server = wire(api)
-    completed = subprocess.run(
-        [sys.executable, "-c", BUSY, server.url, str(tmp_path), os.environ.get("FORKS", "12")],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    forks = os.environ.get("FORKS", "12")
+    completed = run("-c", BUSY, server.url, str(tmp_path), forks, timeout=120)
     assert completed.returncode == 0, completed.stderr
     problems, done = json.loads(completed.stdout)
     assert problems == [], completed.stderr
