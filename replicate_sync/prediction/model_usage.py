@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, TypeAlias
 
-if TYPE_CHECKING:
-    from .usage import Used
+Used: TypeAlias = (
+    "tuple[int, float | None, float | None, float | None, float | None, float | None, int]"
+)
+"""What predictions have used, in the order of the fields of a `ModelUsage`."""
 
 
 class ModelUsage(NamedTuple):

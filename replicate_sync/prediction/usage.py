@@ -21,10 +21,7 @@ from ..forks import brief_lock
 if TYPE_CHECKING:
     from typing import Protocol
 
-    from .model_usage import ModelUsage, Sums
-
-    Used = tuple[int, float | None, float | None, float | None, float | None, float | None, int]
-    """What predictions have used, in the order of the fields of a `ModelUsage`."""
+    from .model_usage import ModelUsage, Sums, Used
 
     class Metered(Protocol):
         """What is read of a prediction."""
