@@ -11,7 +11,7 @@ from werkzeug.formparser import FormDataParser
 from werkzeug.http import parse_options_header
 
 from ..json_types import JSONObject
-from ..models import REDACTED as HIDDEN
+from ..models import REDACTED
 from ..routes.json_bodies import parse_json
 from .exchanges import ORIGIN, serialize_body
 from .redaction import is_secret, redact
@@ -61,7 +61,7 @@ def hide_inputs(recorded: JSONObject, names: Collection[str]) -> JSONObject:
     body = recorded.get("body")
     if not isinstance(body, dict) or not isinstance(body.get("input"), dict):
         return recorded
-    hidden = {name: HIDDEN if name in names else value for name, value in body["input"].items()}
+    hidden = {name: REDACTED if name in names else value for name, value in body["input"].items()}
     return {**recorded, "body": {**body, "input": hidden}}
 
 
@@ -69,7 +69,7 @@ def hidden_inputs(body: object) -> set[str]:
     """Return the names of the inputs whose values a prediction, or its request, does not show."""
     if not isinstance(body, dict) or not isinstance(body.get("input"), dict):
         return set()
-    return {name for name, value in body["input"].items() if value == HIDDEN}
+    return {name for name, value in body["input"].items() if value == REDACTED}
 
 
 def token_of(authorization: str) -> str:
