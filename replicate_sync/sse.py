@@ -43,12 +43,11 @@ _DATA_LINE = rb"(?m)^data(?:: ?([^\n]*))?\n"
 _MANY_LINES = 100  # from which on sseclient-py, whose cost grows with their square, gets only one
 _ID_LINE = rb"(?m)^id(?:: ?([^\n\0]*))?$"
 _RETRY_LINE = rb"(?m)^retry: ?([0-9]{1,18})$"
-# Looked for as numbers: `in` first takes bytes for a number too, by an exception, on each call.
+# As numbers: `b"\r" in chunk` first takes its left side for a number, which raises an exception
+# inside of CPython on each call.
 _CR = 13
 _LF = 10
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-
-
 _new = tuple.__new__
 
 
