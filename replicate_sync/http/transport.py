@@ -288,7 +288,8 @@ class Transport:
                     value = request.decode(body)
                 elif body and not body.isspace():
                     value = json.loads(body)
-                    if len(body) > LONG_TEXT and isinstance(value, dict) and "output" in value:
+                    output = value.get("output") if isinstance(value, dict) else None
+                    if len(body) > LONG_TEXT and isinstance(output, list | dict):
                         with LongObject(value, body) as prediction:
                             built = request.build(prediction)
                         return value if built is prediction else built
