@@ -211,6 +211,7 @@ def test_output_puts_the_timeout_off(wire: StartWire) -> None:
     assert stream.end == ""
 
 
+@pytest.mark.slow
 def test_a_caller_who_takes_long_is_not_a_silent_stream(wire: StartWire) -> None:
     has_resumed = threading.Event()
 
@@ -221,9 +222,9 @@ def test_a_caller_who_takes_long_is_not_a_silent_stream(wire: StartWire) -> None
 
     stream = open_stream(wire(reply).url)
     arrived = []
-    for outputs in stream.outputs(0.2):
+    for outputs in stream.outputs(1.0):
         arrived.append(outputs[0].data)
-        time.sleep(0.22)
+        time.sleep(1.02)
         has_resumed.set()
     assert arrived == ["a", "b"]
 
